@@ -1,0 +1,1 @@
+"""Gatehouse: directory, authenticator and web pages of the identity provider."""

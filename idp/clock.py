@@ -1,0 +1,31 @@
+"""Time as an argument: what a service asks for the current moment."""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time; services take one in their constructor so that tests can move it."""
+
+    def now(self) -> datetime:
+        """Return the current moment, timezone-aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the current moment in UTC."""
+        return datetime.now(UTC)
+
+
+def to_text(moment: datetime) -> str:
+    """Write a moment as RFC 7643 section 2.3.5 asks (xsd:dateTime), in UTC, with milliseconds and a Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_text(text: str) -> datetime:
+    """Read an xsd:dateTime; a moment without an offset is taken as UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,1 @@
+"""RFC 7643 as data: attribute characteristics, schemas and resource types."""

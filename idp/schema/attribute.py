@@ -1,0 +1,89 @@
+"""The characteristics of an attribute, declared once and read by everything else (RFC 7643 sections 2 and 7)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from idp.query import Kind
+
+
+class Type(StrEnum):
+    """RFC 7643 section 2.3."""
+
+    STRING = "string"
+    BOOLEAN = "boolean"
+    DECIMAL = "decimal"
+    INTEGER = "integer"
+    DATETIME = "dateTime"
+    BINARY = "binary"
+    REFERENCE = "reference"
+    COMPLEX = "complex"
+
+
+class Mutability(StrEnum):
+    """Who may write the attribute, and when (RFC 7643 section 7)."""
+
+    READ_ONLY = "readOnly"
+    READ_WRITE = "readWrite"
+    IMMUTABLE = "immutable"
+    WRITE_ONLY = "writeOnly"
+
+
+class Returned(StrEnum):
+    """When the attribute is part of an answer (RFC 7643 section 7)."""
+
+    ALWAYS = "always"
+    NEVER = "never"
+    DEFAULT = "default"
+    REQUEST = "request"
+
+
+class Uniqueness(StrEnum):
+    """Within what the attribute's values are unique (RFC 7643 section 7)."""
+
+    NONE = "none"
+    SERVER = "server"
+    GLOBAL = "global"
+
+
+_KINDS: Final = {
+    Type.BOOLEAN: Kind.BOOLEAN,
+    Type.DECIMAL: Kind.NUMBER,
+    Type.INTEGER: Kind.NUMBER,
+    Type.DATETIME: Kind.DATETIME,
+    Type.COMPLEX: Kind.COMPLEX,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute or sub-attribute.
+
+    `indexed` is ours: stores keep an index for it, so that filters and sorts on it stay fast as the directory grows.
+    `derived` is ours too: the value is computed on reading (User.groups) and never stored.
+    """
+
+    name: str
+    description: str = ""
+    type: Type = Type.STRING
+    multi_valued: bool = False
+    required: bool = False
+    case_exact: bool = False
+    mutability: Mutability = Mutability.READ_WRITE
+    returned: Returned = Returned.DEFAULT
+    uniqueness: Uniqueness = Uniqueness.NONE
+    canonical_values: tuple[str, ...] = ()
+    reference_types: tuple[str, ...] = ()
+    sub_attributes: tuple["Attribute", ...] = ()
+    indexed: bool = False
+    derived: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """How its values compare."""
+        return _KINDS.get(self.type, Kind.STRING)
+
+    def sub(self, name: str) -> "Attribute | None":
+        """Return the sub-attribute of that name, in any case, or None."""
+        wanted = name.lower()
+        return next((attribute for attribute in self.sub_attributes if attribute.name.lower() == wanted), None)

@@ -1,0 +1,1 @@
+"""Persistence: the contract and its two backends."""

@@ -1,0 +1,150 @@
+"""What a store promises: a few verbs over versioned records, and one commit that is all or nothing.
+
+A store knows no rules. Backends turn every exception of their driver into one of `idp.errors`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from idp.query import Document, Field, Filter, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """How records of one kind are kept.
+
+    `indexed` fields are found without a scan and can be sorted by. No two live records share a value of a `unique`
+    field (compared as the field compares); uniqueness holds over every value of a multi-valued field.
+    `expires` names the top-level key with an xsd:dateTime after which the record counts as gone.
+    """
+
+    name: str
+    indexed: tuple[Field, ...] = ()
+    unique: tuple[Field, ...] = ()
+    expires: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A document as stored. `version` is 1 when inserted and grows by one with every replacement."""
+
+    id: str
+    version: int
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a query found, in its order. `total` counts all matches when the query asked for it."""
+
+    records: list[Record]
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Add a record; its `document["id"]` must be new (else NotUnique on `id`)."""
+
+    collection: str
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Put a whole new document in place of the record at exactly this version (else VersionMismatch)."""
+
+    collection: str
+    document: Document
+    expected_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove the record; with `expected_version`, only at exactly that version. Gone already is a VersionMismatch."""
+
+    collection: str
+    id: str
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteWhere:
+    """Remove every record whose indexed field has this value, as of the commit; none is not an error."""
+
+    collection: str
+    field: Field
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Change nothing, but let the commit fail with VersionMismatch if the record is gone or at another version.
+
+    Isolated against a concurrent Delete of the same record: one of the two commits comes after the other.
+    """
+
+    collection: str
+    id: str
+    expected_version: int | None = None
+
+
+Write = Insert | Replace | Delete | DeleteWhere | Check
+
+
+class Store(Protocol):
+    """The persistence contract. All reads see every commit that was acknowledged before they began.
+
+    Every verb may raise Unavailable, Overloaded or DeadlineExceeded. Cancelling a read ends it; cancelling a commit
+    does not undo it. Expired records are never returned, and never block a unique value or an id.
+    """
+
+    async def get(self, collection: str, id: str) -> Record | None:
+        """Return the record of that id, or None."""
+        ...
+
+    async def get_many(self, collection: str, ids: Sequence[str]) -> dict[str, Record]:
+        """Return the records that exist, by id, in one round trip."""
+        ...
+
+    async def find(self, collection: str, query: Query) -> Page:
+        """Return the matching records in the query's order. Agrees with `idp.query.matches` on every filter.
+
+        What no index can answer is scanned off the event loop, in bounded memory. Raises TooLarge when a scan goes
+        over the store's limit.
+        """
+        ...
+
+    async def count(self, collection: str, filter: Filter) -> int:
+        """Return how many records match."""
+        ...
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        """Apply all writes in order, or none; durable when it returns.
+
+        Raises NotUnique, VersionMismatch (nothing was changed), DeadlineExceeded or Unavailable (nobody knows;
+        a retry is safe only because every write is conditional).
+        """
+        ...
+
+    async def check(self) -> None:
+        """Go the way that writes go, to the disk; returns when it works. Raises Unavailable."""
+        ...
+
+    async def sweep(self) -> int:
+        """Remove expired records for good; returns how many."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what has begun and let go of files and connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Limits every backend keeps: seconds a verb may take, commits that may wait, records a scan may read."""
+
+    timeout: float = 10.0
+    max_waiting: int = 1024
+    max_scan: int = 5_000_000
+    options: Mapping[str, str] = field(default_factory=dict)
