@@ -1,0 +1,77 @@
+# `make` alone lists the targets. VENV=dir puts the virtual environment elsewhere, PYTHON=program picks the interpreter.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV ?= .venv
+WORKERS ?= 2
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --require-hashes --no-deps
+UV := $(if $(wildcard $(BIN)/uv),$(BIN)/uv,uv)
+UV_LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" pyproject.toml
+PACKAGES := tools/system_packages.sh
+
+RUNTIME_STAMP := $(VENV)/.runtime-installed
+DEV_STAMP := $(VENV)/.dev-installed
+
+.PHONY: help setup setup-dev run test check format bench fuzz lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(RUNTIME_STAMP) ## virtual environment with what `make run` needs
+
+setup-dev: $(DEV_STAMP) ## the same, with what tests and checks need
+
+run: setup ## start the server on 127.0.0.1:8080, data in ./var
+	@exec $(BIN)/idp serve
+
+test: setup-dev check ## set up, check, and run every test
+	@bash $(PACKAGES) test
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+check: setup-dev ## lint, format, types, spelling
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/codespell
+
+format: setup-dev ## put the source into the house format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup-dev ## speed against a bare server, as ratios (ARGS=--quick for small sizes)
+	@bash $(PACKAGES) bench
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+fuzz: setup-dev ## the property tests, with many more examples than `make test` tries
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 -m hypothesis $(ARGS)
+
+lock: ## resolve the dependencies again and pin them by hash (ARGS=--upgrade for newer ones; needs uv)
+	@$(UV_LOCK) --group build -o requirements.lock $(ARGS)
+	@$(UV_LOCK) --group build --group test --group dev --constraint requirements.lock -o requirements-dev.lock $(ARGS)
+
+clean: ## remove the virtual environment, caches and build output (never ./var)
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- virtual environment ---
+
+$(BIN)/python:
+	@bash tools/make_venv.sh $(VENV) $(PYTHON)
+
+$(RUNTIME_STAMP): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the packages of requirements.lock into $(VENV) ..."
+	@$(INSTALL) -r requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "Ready: $(BIN)/idp"
+
+$(DEV_STAMP): requirements-dev.lock $(RUNTIME_STAMP)
+	@echo "Installing the packages of requirements-dev.lock into $(VENV) ..."
+	@$(INSTALL) -r requirements-dev.lock
+	@touch $@
