@@ -1,0 +1,67 @@
+"""Who asks, and from where."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from idp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from idp.access import Actor
+
+Networks = Sequence[IPv4Network | IPv6Network]
+
+ACTOR: Final[web.RequestKey["Actor"]] = web.RequestKey("actor")
+TRUSTED_PROXIES: Final[web.AppKey[Networks]] = web.AppKey("trusted_proxies")
+
+
+def set_actor(request: web.Request, actor: "Actor") -> None:
+    """Remember who was authenticated; the access log names the actor."""
+    request[ACTOR] = actor
+
+
+def actor_of(request: web.Request) -> "Actor":
+    """Return the actor that a middleware has authenticated; asking without one is a bug of ours."""
+    return request[ACTOR]
+
+
+def client_address(request: web.Request) -> str:
+    """Return the address the request came from, seen past the proxies that the settings trust.
+
+    `X-Forwarded-For` is read from its end: what stands before the first untrusted address was written by a stranger.
+    """
+    # A sub-application's request has its own application; the root's holds the setting.
+    trusted = request.config_dict.get(TRUSTED_PROXIES, ())
+    address = request.remote or ""
+    if not trusted or not _is_within(address, trusted):
+        return address
+    hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", ()) for hop in line.split(",")]
+    for hop in reversed(hops):
+        if not _is_address(hop):
+            return address
+        address = hop
+        if not _is_within(hop, trusted):
+            return hop
+    return address
+
+
+def parse_networks(texts: Sequence[str]) -> Networks:
+    """Read `server.trusted_proxies`: addresses and networks. Raises ConfigError."""
+    try:
+        return [ip_network(text, strict=False) for text in texts]
+    except ValueError as error:
+        raise ConfigError("server.trusted_proxies", str(error)) from error
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_within(text: str, networks: Networks) -> bool:
+    return _is_address(text) and any(ip_address(text) in network for network in networks)
