@@ -1,0 +1,48 @@
+"""What pages are told of a login and of an enrolment."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from idp.auth.flow import Step
+
+
+class Verdict(StrEnum):
+    """What a password verifier says of a password."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    EXPIRED = "expired"
+    MUST_CHANGE = "must_change"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingTotp:
+    """A secret that waits to be confirmed: as text to type in, as otpauth URI, and as SVG to put into a page.
+
+    The SVG has no style attributes, so a strict Content-Security-Policy lets it be.
+    """
+
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+    qr_svg: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowView:
+    """A login as its page shows it.
+
+    `factor` is the kind chosen at SECOND_FACTOR, `factors` those that can be chosen there, the preferred one first;
+    at ENROL `factors` names what may be used instead of enrolling. `address_hint` is the masked address that a code
+    was mailed to. `rules` are the password rules to show at NEW_PASSWORD. `error` is a sentence for the person.
+    """
+
+    id: str = field(repr=False)
+    step: Step
+    next: str
+    csrf: str = field(repr=False)
+    factor: str | None = None
+    factors: tuple[str, ...] = ()
+    address_hint: str | None = None
+    enrolment: PendingTotp | None = None
+    rules: tuple[str, ...] = ()
+    error: str | None = None
