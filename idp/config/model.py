@@ -39,10 +39,11 @@ class ServerSettings(Section, frozen=True):
     data: str = "./var"
     workers: Positive = 1
     trusted_proxies: list[str] = field(default_factory=list)
+    metrics_from: list[str] = field(default_factory=lambda: ["127.0.0.0/8", "::1/128"])
     deadline: Seconds = 10.0
     drain: Seconds = 15.0
     max_body: Positive = 1_048_576
-    max_lag: Seconds = 0.5
+    max_lag: Seconds = 0.25
     access_log: Literal["text", "json", "off"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -35,24 +35,24 @@ def client_address(request: web.Request) -> str:
     # A sub-application's request has its own application; the root's holds the setting.
     trusted = request.config_dict.get(TRUSTED_PROXIES, ())
     address = request.remote or ""
-    if not trusted or not _is_within(address, trusted):
+    if not trusted or not is_within(address, trusted):
         return address
     hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", ()) for hop in line.split(",")]
     for hop in reversed(hops):
         if not _is_address(hop):
             return address
         address = hop
-        if not _is_within(hop, trusted):
+        if not is_within(hop, trusted):
             return hop
     return address
 
 
-def parse_networks(texts: Sequence[str]) -> Networks:
-    """Read `server.trusted_proxies`: addresses and networks. Raises ConfigError."""
+def parse_networks(key: str, texts: Sequence[str]) -> Networks:
+    """Read a setting that holds addresses and networks. Raises ConfigError."""
     try:
         return [ip_network(text, strict=False) for text in texts]
     except ValueError as error:
-        raise ConfigError("server.trusted_proxies", str(error)) from error
+        raise ConfigError(key, str(error)) from error
 
 
 def _is_address(text: str) -> bool:
@@ -63,5 +63,6 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _is_within(text: str, networks: Networks) -> bool:
+def is_within(text: str, networks: Networks) -> bool:
+    """Tell whether the text is an address in one of the networks."""
     return _is_address(text) and any(ip_address(text) in network for network in networks)

@@ -1,0 +1,96 @@
+"""One line for each request: who, from where, what, and how it ended; never a query string, a header or a body."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, TextIO
+
+import msgspec
+
+FLUSH_AFTER: Final = 0.2
+FLUSH_AT: Final = 500
+"""Lines; at that many the buffer goes out at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is told of one request."""
+
+    at: str
+    address: str
+    actor: str
+    method: str
+    path: str
+    status: int
+    milliseconds: float
+    request_id: str
+
+
+class AccessLog(Protocol):
+    """Takes lines."""
+
+    def write(self, line: Line) -> None:
+        """Log one request."""
+        ...
+
+    def flush(self) -> None:
+        """Let go of what is held back."""
+        ...
+
+
+class NoAccessLog:
+    """Keeps nothing."""
+
+    def write(self, line: Line) -> None:
+        """Forget it."""
+
+    def flush(self) -> None:
+        """There is nothing."""
+
+
+class StreamAccessLog:
+    """Writes lines to a stream, many at a time: a system call for each would cost more than many a request."""
+
+    def __init__(self, stream: TextIO, form: Callable[[Line], str]) -> None:
+        self._stream = stream
+        self._form = form
+        self._held: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def write(self, line: Line) -> None:
+        """Hold the line until the next flush."""
+        self._held.append(self._form(line))
+        if len(self._held) >= FLUSH_AT:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER, self.flush)
+
+    def flush(self) -> None:
+        """Write what is held."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        held, self._held = self._held, []
+        if held:
+            self._stream.write("".join(held))
+            self._stream.flush()
+
+
+def as_text(line: Line) -> str:
+    """Write the line for people."""
+    return (
+        f"{line.at} {line.address or '-'} {line.actor or '-'} {line.method} {line.path} {line.status} "
+        f"{line.milliseconds:.1f}ms {line.request_id}\n"
+    )
+
+
+def as_json(line: Line) -> str:
+    """Write the line for programs: one JSON object."""
+    return msgspec.json.encode(line).decode() + "\n"
+
+
+def open_access_log(kind: str, stream: TextIO) -> AccessLog:
+    """Return the log that `server.access_log` names: text, json or off."""
+    if kind == "off":
+        return NoAccessLog()
+    return StreamAccessLog(stream, as_json if kind == "json" else as_text)

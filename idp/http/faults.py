@@ -1,0 +1,109 @@
+"""What goes wrong between a client and a handler, put in the domain's words: bodies, clients that leave, deadlines."""
+
+import logging
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
+
+from idp.errors import CallerError, IdpError, InvalidSyntax, RemoteError, TooLarge
+
+FaultForm = Callable[[web.Request, Exception], web.StreamResponse]
+"""Renders an error in the form its part of the site speaks: a SCIM body, a page."""
+
+FAULT_FORMS: Final[web.AppKey[Mapping[str, FaultForm]]] = web.AppKey("fault_forms")
+"""By path prefix; the longest that fits is asked, and plain text is the form of last resort."""
+
+CLIENT_LEFT: Final = 499
+"""nginx's status for a client that closed the connection; it is logged and never seen by anybody."""
+
+
+class BodyTooSlow(CallerError):
+    """The client did not send its whole body within the deadline."""
+
+    def __init__(self) -> None:
+        super().__init__("the request's body did not arrive in time")
+
+
+class TargetTooLong(CallerError):
+    """The request's target goes over the limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the request's target is over the limit of {limit} bytes")
+
+
+class ClientLeft(CallerError):
+    """The client closed its connection before the answer was ready."""
+
+
+def translate(request: web.Request, error: Exception, max_body: int) -> Exception:
+    """Return the domain's error for one that aiohttp raised while a body was read; any other comes back unchanged."""
+    if isinstance(error, RequestPayloadError):
+        return InvalidSyntax("the request's body does not fit its Content-Encoding or Transfer-Encoding")
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return TooLarge("the request's body", max_body)
+    if isinstance(error, ConnectionError) and request.transport is None:
+        return ClientLeft("the client left")
+    if isinstance(error, ValueError | LookupError) and _was_raised_by_aiohttp(error.__traceback__):
+        return InvalidSyntax("the request's body does not fit its Content-Type")
+    return error
+
+
+def render(request: web.Request, error: Exception) -> web.StreamResponse:
+    """Answer in the form of the part of the site that was asked."""
+    if isinstance(error, ClientLeft):
+        return web.Response(status=CLIENT_LEFT)
+    forms = request.config_dict.get(FAULT_FORMS, {})
+    prefixes = [prefix for prefix in forms if request.path.startswith(prefix)]
+    form = forms[max(prefixes, key=len)] if prefixes else plain_text
+    response = form(request, error)
+    if isinstance(error, RemoteError):
+        response.headers.setdefault("Retry-After", str(error.retry_after))
+    return response
+
+
+def plain_text(request: web.Request, error: Exception) -> web.StreamResponse:
+    """Answer with one sentence."""
+    status = status_of(error)
+    text = str(error) if isinstance(error, IdpError) else "an error of ours; the log holds it under the request's id"
+    return web.Response(status=status, text=f"{text}\n")
+
+
+def status_of(error: Exception) -> int:
+    """Return the HTTP status of faults that belong to no protocol; our own bugs are 500."""
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+
+
+_STATUS: Final[Mapping[type[Exception], int]] = {
+    BodyTooSlow: 408,
+    TargetTooLong: 414,
+    TooLarge: 413,
+    CallerError: 400,
+    RemoteError: 503,
+}
+
+
+class QuietParser(logging.Filter):
+    """Turns aiohttp's tracebacks about what strangers send into one line; a bug's traceback stays."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the record, without the traceback where it tells nothing of us."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, RequestPayloadError):
+            return False
+        if isinstance(error, HttpProcessingError):
+            record.levelno, record.levelname = logging.INFO, "INFO"
+            record.msg, record.args = "%s: not HTTP as we understand it", (record.getMessage(),)
+            record.exc_info = record.exc_text = None
+        return True
+
+
+def _was_raised_by_aiohttp(trace: TracebackType | None) -> bool:
+    if trace is None:
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return str(trace.tb_frame.f_globals.get("__name__", "")).startswith("aiohttp.")

@@ -1,0 +1,121 @@
+"""The one middleware around everything: admission, deadline, faults, request id, headers, log and counters."""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from idp.clock import Clock, to_text
+from idp.errors import DeadlineExceeded, Overloaded, TooLarge
+from idp.http import faults
+from idp.http.access_log import AccessLog, Line
+from idp.http.actor import ACTOR, client_address
+from idp.http.headers import SecurityHeaders
+from idp.http.lag import LoopLag
+from idp.http.metrics import HttpMetrics
+
+REQUEST_ID: Final[web.RequestKey[str]] = web.RequestKey("request_id")
+MAX_TARGET: Final = 16_384
+"""Bytes of path and query: filters in GET requests are long, and beyond this `POST …/.search` is for them."""
+UNSHED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""An overloaded server must still say so; these cost next to nothing."""
+
+_OUR_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+logger = logging.getLogger("idp.http")
+
+
+@dataclass(frozen=True, slots=True)
+class Outermost:
+    """What the middleware around everything needs."""
+
+    deadline: float
+    max_body: int
+    clock: Clock
+    new_id: Callable[[], str]
+    lag: LoopLag
+    access_log: AccessLog
+    metrics: HttpMetrics
+    headers: SecurityHeaders
+
+    def middleware(self) -> Middleware:
+        """Return it in the form aiohttp takes."""
+
+        @web.middleware
+        async def outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
+            started = time.monotonic()
+            given = request.headers.get("X-Request-Id", "")
+            request[REQUEST_ID] = given if _OUR_ID.fullmatch(given) else self.new_id()
+            response = await self._answer(request, handler)
+            self._finish(request, response, time.monotonic() - started)
+            if isinstance(response, web.HTTPException):
+                raise response
+            return response
+
+        return outermost
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            self._admit(request)
+            return await self._within_deadline(request, handler)
+        except web.HTTPRequestEntityTooLarge as error:
+            return self._fault(request, error)
+        except web.HTTPException as answer:
+            return answer
+        except Exception as error:  # noqa: BLE001 - this is where every error ends
+            return self._fault(request, error)
+
+    def _admit(self, request: web.Request) -> None:
+        if self.lag.is_overloaded and request.path not in UNSHED:
+            self.metrics.shed()
+            raise Overloaded("the server")
+        if len(request.raw_path) > MAX_TARGET:
+            raise faults.TargetTooLong(MAX_TARGET)
+        if (request.content_length or 0) > self.max_body:
+            raise TooLarge("the request's body", self.max_body)
+
+    async def _within_deadline(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        timeout = asyncio.timeout(self.deadline)
+        try:
+            async with timeout:
+                return await handler(request)
+        except TimeoutError as error:
+            if not timeout.expired():
+                raise
+            if request.body_exists and not request.content.is_eof():
+                raise faults.BodyTooSlow from error
+            raise DeadlineExceeded("the request") from error
+
+    def _fault(self, request: web.Request, error: Exception) -> web.StreamResponse:
+        error = faults.translate(request, error, self.max_body)
+        response = faults.render(request, error)
+        if response.status == 500:
+            logger.error("request %s failed", request[REQUEST_ID], exc_info=error)
+        if request.body_exists and not request.content.is_eof():
+            # Nobody reads the rest of the body, so the connection cannot carry another request.
+            response.force_close()
+        return response
+
+    def _finish(self, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
+        if not response.prepared:
+            response.headers["X-Request-Id"] = request[REQUEST_ID]
+            self.headers.add(request, response)
+        self.metrics.count(request, response.status, seconds)
+        actor = request.get(ACTOR)
+        self.access_log.write(
+            Line(
+                at=to_text(self.clock.now()),
+                address=client_address(request),
+                actor=f"{actor.kind}:{actor.id}" if actor else "",
+                method=request.method,
+                path=request.rel_url.raw_path,
+                status=response.status,
+                milliseconds=round(seconds * 1000, 1),
+                request_id=request[REQUEST_ID],
+            )
+        )
