@@ -1,1 +1,29 @@
-"""RFC 7643 as data: attribute characteristics, schemas and resource types."""
+"""RFC 7643 as data: attribute characteristics, schemas and resource types, and documents checked against them."""
+
+from idp.schema.attribute import Attribute, Mutability, Returned, Type, Uniqueness
+from idp.schema.coerce import coerce, coerce_value
+from idp.schema.group import GROUP
+from idp.schema.model import Extension, ResourceType, Schema, Target
+from idp.schema.registry import Registry, default_registry
+from idp.schema.user import USER
+from idp.schema.validate import validate, validate_value
+
+__all__ = [
+    "GROUP",
+    "USER",
+    "Attribute",
+    "Extension",
+    "Mutability",
+    "Registry",
+    "ResourceType",
+    "Returned",
+    "Schema",
+    "Target",
+    "Type",
+    "Uniqueness",
+    "coerce",
+    "coerce_value",
+    "default_registry",
+    "validate",
+    "validate_value",
+]

@@ -61,6 +61,7 @@ class Attribute:
 
     `indexed` is ours: stores keep an index for it, so that filters and sorts on it stay fast as the directory grows.
     `derived` is ours too: the value is computed on reading (User.groups) and never stored.
+    `max_values` caps a list: the default is far above what a person has of anything, and keeps one document small.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Attribute:
     sub_attributes: tuple["Attribute", ...] = ()
     indexed: bool = False
     derived: bool = False
+    max_values: int = 1_000
 
     @property
     def kind(self) -> Kind:

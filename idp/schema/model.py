@@ -6,7 +6,8 @@ from functools import cached_property
 
 from idp.errors import InvalidPath
 from idp.query import Field
-from idp.schema.attribute import Attribute, Type
+from idp.schema.attribute import Attribute, Mutability, Type
+from idp.schema.rules import Slots, object_check
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,35 @@ class ResourceType:
     def schemas(self) -> dict[str, Schema]:
         """Core schema and extensions by lower-cased URN."""
         return {schema.id.lower(): schema for schema in (self.schema, *(e.schema for e in self.extensions))}
+
+    @cached_property
+    def rules(self) -> Slots:
+        """The compiled checks of a whole document; `schemas` is worked out and so not among them."""
+        slots = Slots((a for a in self._top.values() if a.name != "schemas"), top=True)
+        for extension in self.extensions:
+            slots.add(extension.schema.id, object_check(Slots(extension.schema.attributes)))
+        return slots
+
+    @cached_property
+    def kept(self) -> tuple[tuple[str, ...], ...]:
+        """Where readOnly values are stored that a caller's document never carries: they outlive its changes."""
+        return tuple(
+            target.keys
+            for target in self.targets()
+            if target.attribute.mutability is Mutability.READ_ONLY
+            and not any(link.derived or link.multi_valued for link in target.chain)
+            and not any(link.mutability is Mutability.READ_ONLY for link in target.chain[:-1])
+        )
+
+    @cached_property
+    def immutable(self) -> tuple[Target, ...]:
+        """What may be set once and then no more; list elements are told apart by their service."""
+        return tuple(
+            target
+            for target in self.targets()
+            if target.attribute.mutability is Mutability.IMMUTABLE
+            and not any(link.multi_valued for link in target.chain[:-1])
+        )
 
     def resolve(self, path: str) -> Target:
         """Find the attribute a plain path names: `userName`, `name.givenName`, `urn:…:User:manager.value`.

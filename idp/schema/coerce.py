@@ -1,0 +1,110 @@
+"""Lenience: documents as real clients send them, brought into the form that validation asks for.
+
+Nothing here refuses anything: what cannot be helped is left as it is, for `validate` to name.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from idp.errors import InvalidPath
+from idp.schema.attribute import Attribute, Type
+from idp.schema.model import ResourceType, Target
+
+_TRUTH: Final = {"true": True, "false": False}
+
+
+def coerce(resource_type: ResourceType, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document with dotted and URN-prefixed keys nested and every value coerced.
+
+    Unknown URNs in `schemas` are left out: clients name schemas of other servers there.
+    """
+    found: dict[str, Any] = {}
+    nested: list[tuple[Target, Any]] = []
+    for key, value in document.items():
+        attribute = resource_type.top(key)
+        if attribute is not None:
+            found[key] = coerce_value(attribute, value)
+        elif ":" in key or "." in key:
+            _place(resource_type, key, value, found, nested)
+    for target, value in nested:
+        _nest(found, target.keys, coerce_value(target.attribute, value))
+    given = found.get("schemas")
+    if isinstance(given, list):
+        found["schemas"] = [urn for urn in given if isinstance(urn, str) and urn.lower() in resource_type.schemas]
+    return found
+
+
+def coerce_value(attribute: Attribute, value: Any) -> Any:
+    """Return one attribute's value in the shape its declaration asks for, where the meaning is plain."""
+    if value is None:
+        return None
+    if not attribute.multi_valued:
+        # Entra sends a manager as a list of one.
+        single = value[0] if isinstance(value, list) and len(value) == 1 else value
+        return coerce_single(attribute, single)
+    if isinstance(value, list):
+        return [coerce_single(attribute, element) for element in value]
+    return [] if value == "" else [coerce_single(attribute, value)]
+
+
+def coerce_single(attribute: Attribute, value: Any) -> Any:
+    """Return one value of the attribute in the shape its declaration asks for."""
+    if attribute.type is Type.COMPLEX:
+        return _coerce_complex(attribute, value)
+    if attribute.type is Type.BOOLEAN and isinstance(value, str):
+        return _TRUTH.get(value.strip().lower(), value)
+    if attribute.type in (Type.INTEGER, Type.DECIMAL) and isinstance(value, str):
+        return _number(value)
+    if attribute.type is Type.STRING and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _coerce_complex(attribute: Attribute, value: Any) -> Any:
+    if isinstance(value, str):
+        # A bare string stands for the `value`; Entra clears a manager with "".
+        bare = value != "" and attribute.sub("value") is not None
+        return {"value": value} if bare else (None if value == "" else value)
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        declared = attribute.sub(key)
+        found[key] = inner if declared is None else coerce_value(declared, inner)
+    if "$ref" in found and "value" not in found and isinstance(found["$ref"], str):
+        # A reference alone is enough to tell who is meant: its last segment is the id.
+        found["value"] = found["$ref"].rstrip("/").rpartition("/")[2]
+    return found
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _place(
+    resource_type: ResourceType, key: str, value: Any, found: dict[str, Any], nested: list[tuple[Target, Any]]
+) -> None:
+    try:
+        target = resource_type.resolve(key)
+    except InvalidPath:
+        return
+    if len(target.keys) == 1:
+        found[target.keys[0]] = coerce_value(target.attribute, value)
+    elif not any(link.multi_valued for link in target.chain[:-1]):
+        nested.append((target, value))
+
+
+def _nest(found: dict[str, Any], keys: Sequence[str], value: Any) -> None:
+    *path, last = keys
+    inner = found
+    for key in path:
+        holder = inner.get(key)
+        if not isinstance(holder, dict):
+            holder = inner[key] = {}
+        inner = holder
+    inner.setdefault(last, value)
