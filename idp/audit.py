@@ -1,0 +1,69 @@
+"""What happened: enumerated tags, and one event per change, written in the same commit as the change."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import Final
+from uuid import uuid4
+
+from idp.access import Actor, Area, Verb, demand
+from idp.clock import Clock, to_text
+from idp.query import Field, Kind, Query, Sort
+from idp.store.contract import Insert, Page, Store
+
+COLLECTION: Final = "audit"
+Detail = str | int | float | bool | None | Sequence[str]
+
+
+class Tag(StrEnum):
+    """Every kind of event: source, subject, action."""
+
+    DIRECTORY_USER_CREATED = "directory:user:created"
+    DIRECTORY_USER_UPDATED = "directory:user:updated"
+    DIRECTORY_USER_ENABLED = "directory:user:enabled"
+    DIRECTORY_USER_DISABLED = "directory:user:disabled"
+    DIRECTORY_USER_DELETED = "directory:user:deleted"
+    DIRECTORY_USER_ROLE_ASSIGNED = "directory:user:role-assigned"
+    DIRECTORY_USER_MFA_POLICY_SET = "directory:user:mfa-policy-set"
+    DIRECTORY_GROUP_CREATED = "directory:group:created"
+    DIRECTORY_GROUP_UPDATED = "directory:group:updated"
+    DIRECTORY_GROUP_DELETED = "directory:group:deleted"
+
+
+def event(tag: Tag, actor: Actor, target: str, clock: Clock, details: Mapping[str, Detail] | None = None) -> Insert:
+    """Return the write that records an event; it belongs into the commit of the change it tells of.
+
+    Details never hold a secret: names, ids, counts and reasons only.
+    """
+    now = clock.now()
+    document: dict[str, object] = {
+        # In the order of time, so that reading on after an id is reading on in time.
+        "id": f"{int(now.timestamp() * 1_000_000):016x}-{uuid4().hex}",
+        "at": to_text(now),
+        "tag": tag.value,
+        "actor": actor.id,
+        "actorKind": actor.kind.value,
+        "actorName": actor.name,
+        "target": target,
+    }
+    if actor.address:
+        document["address"] = actor.address
+    if details:
+        document["details"] = dict(details)
+    return Insert(COLLECTION, document)
+
+
+class AuditLog:
+    """Reads the events."""
+
+    NEWEST_FIRST: Final = Sort(Field(("at",), Kind.DATETIME), descending=True)
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def find(self, actor: Actor, query: Query) -> Page:
+        """Return matching events, the newest first unless the query says otherwise."""
+        demand(actor, Verb.READ, Area.AUDIT)
+        if query.sort is None and query.after is None:
+            query = replace(query, sort=self.NEWEST_FIRST)
+        return await self._store.find(COLLECTION, query)
