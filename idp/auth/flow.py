@@ -10,11 +10,11 @@ from idp.errors import CallerError
 class Step(StrEnum):
     """Where a login stands; each but DONE is one page."""
 
-    PASSWORD = "password"
+    PASSWORD = "password"  # noqa: S105 - the name of a step
     SECOND_FACTOR = "second_factor"
     ENROL = "enrol"
     RECOVERY_CODES = "recovery_codes"
-    NEW_PASSWORD = "new_password"
+    NEW_PASSWORD = "new_password"  # noqa: S105 - the name of a step
     DONE = "done"
 
 

@@ -22,7 +22,7 @@ class Passwords:
         raise NotImplementedError
 
     async def change(self, session: Session, old: str, new: str, address: str) -> None:
-        """Change one's own; raises InvalidValue("current password", ...) when the old one is wrong. Other sessions end."""
+        """Change one's own; InvalidValue("current password", ...) when the old one is wrong. Others end."""
         raise NotImplementedError
 
     async def request_reset(self, login: str, address: str) -> None:
@@ -41,5 +41,5 @@ class Passwords:
         raise NotImplementedError
 
     async def reset(self, token: str, new: str, address: str) -> None:
-        """Use a reset link; the person's sessions end, a second factor stays. Raises NotAuthenticated for a dead link."""
+        """Use a reset link; sessions end, a second factor stays. Raises NotAuthenticated for a dead link."""
         raise NotImplementedError

@@ -1,0 +1,126 @@
+"""Encryption of the few secrets that must be read again, under keys from the settings or from a file."""
+
+import binascii
+import hmac
+import os
+from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from idp.auth.secret_text import Random
+from idp.errors import ConfigError
+
+_KEY_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+_HEADER: Final = """\
+# The keys under which Gatehouse encrypts the secrets of second factors. Keep this file secret, and back it up with
+# the store: without it every authenticator app has to be enrolled again.
+# One key a line, 32 bytes in base64. The first encrypts, all decrypt: to rotate, put a new key on top
+# (openssl rand -base64 32), restart, and remove the old one when nothing is encrypted under it any more.
+"""
+
+
+class SealBroken(Exception):
+    """What was sealed cannot be opened: its key is missing, or it was not sealed here for this purpose."""
+
+
+class _Key:
+    def __init__(self, raw: bytes) -> None:
+        # Named after itself, so that no two keys ever share a name.
+        self.id = sha256(b"key id" + raw).hexdigest()[:8]
+        self.cipher = AESGCM(raw)
+        self.mac = hmac.digest(raw, b"fingerprints", "sha256")
+
+
+class Sealer:
+    """Seals under the first of its keys and opens under any; `context` is bound to what is sealed, not stored in it."""
+
+    def __init__(self, keys: Iterable[bytes], random: Random) -> None:
+        made = [_Key(raw) for raw in keys]
+        self._newest = made[0]
+        self._keys = {key.id: key for key in made}
+        self._random = random
+
+    def seal(self, plain: bytes, context: str) -> str:
+        """Return the encrypted bytes as text, with the name of the key."""
+        nonce = self._random(_NONCE_BYTES)
+        hidden = nonce + self._newest.cipher.encrypt(nonce, plain, context.encode())
+        return f"{self._newest.id}.{urlsafe_b64encode(hidden).decode()}"
+
+    def open(self, sealed: str, context: str) -> bytes:
+        """Return what was sealed for the same context. Raises SealBroken."""
+        name, _, text = sealed.partition(".")
+        key = self._keys.get(name)
+        if key is None:
+            raise SealBroken(f"the key {name!r} is missing from the key file")
+        try:
+            hidden = urlsafe_b64decode(text)
+            return key.cipher.decrypt(hidden[:_NONCE_BYTES], hidden[_NONCE_BYTES:], context.encode())
+        except (InvalidTag, ValueError):
+            raise SealBroken(f"what was sealed for {context} cannot be opened") from None
+
+    def renewed(self, sealed: str, context: str) -> str:
+        """Return the same, sealed under the first key if it was not: rewriting a record completes a rotation."""
+        is_newest = sealed.startswith(f"{self._newest.id}.")
+        return sealed if is_newest else self.seal(self.open(sealed, context), context)
+
+    def fingerprint(self, text: str, context: str) -> str:
+        """Return what to store of a short code: a keyed hash, as a plain one is undone by trying them all."""
+        return self._fingerprint(self._newest, text, context)
+
+    def is_fingerprint(self, stored: str, text: str, context: str) -> bool:
+        """Tell whether the text is the one whose fingerprint was stored for the same context."""
+        key = self._keys.get(stored.partition(".")[0])
+        return key is not None and hmac.compare_digest(stored, self._fingerprint(key, text, context))
+
+    def _fingerprint(self, key: _Key, text: str, context: str) -> str:
+        message = f"{len(context)}:{context}{text}".encode("utf-8", "surrogatepass")
+        return f"{key.id}.{hmac.digest(key.mac, message, 'sha256').hex()}"
+
+
+def load_keys(given: str, path: Path, random: Random) -> list[bytes]:
+    """Return the keys given in the settings or, when that is empty, those of the file, which is made if missing.
+
+    Raises ConfigError.
+    """
+    if given:
+        return _parse(given.replace(",", "\n"), "secrets.key")
+    try:
+        if not path.exists():
+            _make_file(path, random)
+        return _parse(path.read_text("ascii"), str(path))
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(str(path), f"the key file cannot be used: {error}") from error
+
+
+def _parse(text: str, where: str) -> list[bytes]:
+    lines = [line.strip() for line in text.splitlines()]
+    try:
+        keys = [b64decode(line, validate=True) for line in lines if line and not line.startswith("#")]
+    except (binascii.Error, ValueError):
+        raise ConfigError(where, "a key is not base64") from None
+    if not keys or any(len(key) != _KEY_BYTES for key in keys):
+        raise ConfigError(where, f"expected one or more keys of {_KEY_BYTES} bytes in base64")
+    return keys
+
+
+def _make_file(path: Path, random: Random) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{random(8).hex()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(f"{_HEADER}{b64encode(random(_KEY_BYTES)).decode()}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    # A link refuses to replace: of several workers that start at once the first one's key is everybody's.
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
