@@ -78,6 +78,7 @@ def read(path: str | None, environ: Mapping[str, str], overrides: Mapping[str, s
         section, _, rest = key.partition(".")
         _put(tree.setdefault(section, {}), rest.split("."), value)
     config = msgspec.convert(tree, Config)
+    problems.extend(_contradictions(config))
     return Loaded(config, {key: setting.source for key, setting in settings.items()}, tuple(problems))
 
 
@@ -153,6 +154,14 @@ def _checked(key: str, setting: Setting) -> Any:
         return msgspec.convert(value, types[name], strict=not setting.lax)
     except msgspec.ValidationError as error:
         raise ConfigError(key, f"{_in_words(str(error), types[name])}{where}") from error
+
+
+def _contradictions(config: Config) -> Iterator[ConfigError]:
+    """Yield what is wrong between keys that are right by themselves."""
+    if config.login.session_max < config.login.session_idle:
+        yield ConfigError("login.session_max", "is less than login.session_idle")
+    if config.scim.default_count > config.scim.max_results:
+        yield ConfigError("scim.default_count", "is more than scim.max_results")
 
 
 def _split(text: str) -> Any:

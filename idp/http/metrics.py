@@ -1,6 +1,4 @@
-"""Counters for Prometheus; over several workers they are kept in files that `PROMETHEUS_MULTIPROC_DIR` names."""
-
-import os
+"""Counters for Prometheus; several workers keep them in files, where each can add up those of all."""
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -11,10 +9,11 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 
 class HttpMetrics:
-    """What the server counts of its requests."""
+    """What the server counts of its requests; `several_workers` when prometheus-client keeps its values in files."""
 
-    def __init__(self, registry: CollectorRegistry = PROCESS_REGISTRY) -> None:
+    def __init__(self, registry: CollectorRegistry = PROCESS_REGISTRY, *, several_workers: bool = False) -> None:
         self._registry = registry
+        self._several_workers = several_workers
         self._requests = Counter(
             "idp_http_requests", "Requests answered.", ("method", "route", "status"), registry=registry
         )
@@ -53,7 +52,7 @@ class HttpMetrics:
         """Return everything counted, by all workers, in Prometheus' text form."""
         self._lag.set(lag)
         registry = self._registry
-        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        if self._several_workers:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus-client annotates in part
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
