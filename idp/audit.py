@@ -28,6 +28,29 @@ class Tag(StrEnum):
     DIRECTORY_GROUP_CREATED = "directory:group:created"
     DIRECTORY_GROUP_UPDATED = "directory:group:updated"
     DIRECTORY_GROUP_DELETED = "directory:group:deleted"
+    AUTH_LOGIN_SUCCEEDED = "auth:login:succeeded"
+    AUTH_LOGIN_FAILED = "auth:login:failed"
+    AUTH_FACTOR_FAILED = "auth:factor:failed"
+    AUTH_FACTOR_ENROLLED = "auth:factor:enrolled"
+    AUTH_FACTOR_REMOVED = "auth:factor:removed"
+    AUTH_FACTOR_RESET = "auth:factor:reset"
+    AUTH_CODE_MAILED = "auth:code:mailed"
+    AUTH_RECOVERY_USED = "auth:recovery:used"
+    AUTH_RECOVERY_RENEWED = "auth:recovery:renewed"
+    AUTH_LIMIT_REACHED = "auth:limit:reached"
+    AUTH_SESSION_ENDED = "auth:session:ended"
+    AUTH_SESSIONS_ENDED = "auth:sessions:ended"
+    AUTH_PASSWORD_SET = "auth:password:set"  # noqa: S105 -- a tag, not a secret
+    AUTH_PASSWORD_CHANGED = "auth:password:changed"  # noqa: S105 -- a tag, not a secret
+    AUTH_PASSWORD_FAILED = "auth:password:failed"  # noqa: S105 -- a tag, not a secret
+    AUTH_RESET_REQUESTED = "auth:reset:requested"
+    AUTH_RESET_USED = "auth:reset:used"
+    AUTH_CLIENT_CREATED = "auth:client:created"
+    AUTH_CLIENT_DELETED = "auth:client:deleted"
+    AUTH_TOKEN_ISSUED = "auth:token:issued"  # noqa: S105 -- a tag, not a secret
+    AUTH_TOKEN_REVOKED = "auth:token:revoked"  # noqa: S105 -- a tag, not a secret
+    AUTH_SETUP_LINK_ISSUED = "auth:setup:link-issued"
+    AUTH_SETUP_COMPLETED = "auth:setup:completed"
 
 
 def event(tag: Tag, actor: Actor, target: str, clock: Clock, details: Mapping[str, Detail] | None = None) -> Insert:
