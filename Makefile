@@ -8,8 +8,6 @@ MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --require-hashes --no-deps
 UV := $(if $(wildcard $(BIN)/uv),$(BIN)/uv,uv)
 UV_LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" pyproject.toml
@@ -24,8 +22,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(RUNTIME_STAMP) ## virtual environment with what `make run` needs
+	@:
 
 setup-dev: $(DEV_STAMP) ## the same, with what tests and checks need
+	@:
 
 run: setup ## start the server on 127.0.0.1:8080, data in ./var
 	@exec $(BIN)/idp serve
@@ -65,13 +65,10 @@ $(BIN)/python:
 	@bash tools/make_venv.sh $(VENV) $(PYTHON)
 
 $(RUNTIME_STAMP): requirements.lock pyproject.toml | $(BIN)/python
-	@echo "Installing the packages of requirements.lock into $(VENV) ..."
-	@$(INSTALL) -r requirements.lock
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@bash tools/install.sh $(VENV) requirements.lock
 	@touch $@
 	@echo "Ready: $(BIN)/idp"
 
 $(DEV_STAMP): requirements-dev.lock $(RUNTIME_STAMP)
-	@echo "Installing the packages of requirements-dev.lock into $(VENV) ..."
-	@$(INSTALL) -r requirements-dev.lock
+	@bash tools/install.sh $(VENV) requirements-dev.lock
 	@touch $@
