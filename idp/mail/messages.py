@@ -1,0 +1,44 @@
+"""Every message that is sent, a function each; the folder of the same name below `templates` holds its words."""
+
+from typing import Final
+
+from idp.mail.compose import Message
+
+_DAY: Final = 86400
+# How long a notice is worth delivering when the mail server is away.
+_NOTICE: Final = 3 * _DAY
+
+
+def login_code(to: str, name: str, code: str, seconds: int) -> Message:
+    """The code asked for at login."""
+    return Message("login_code", to, seconds, {"name": name, "code": code, "minutes": seconds // 60})
+
+
+def password_reset(to: str, name: str, token: str, seconds: int) -> Message:
+    """The link to set a new password, asked for by the person or sent by an administrator."""
+    return Message("password_reset", to, seconds, {"name": name, "token": token, "hours": seconds // 3600})
+
+
+def activation(to: str, name: str, login: str, token: str, seconds: int) -> Message:
+    """The link with which a new person sets their first password."""
+    return Message("activation", to, seconds, {"name": name, "login": login, "token": token, "days": seconds // _DAY})
+
+
+def password_changed(to: str, name: str) -> Message:
+    """Notice that the password is another one now."""
+    return Message("password_changed", to, _NOTICE, {"name": name})
+
+
+def factor_enrolled(to: str, name: str) -> Message:
+    """Notice that an authenticator app was set up."""
+    return Message("factor_enrolled", to, _NOTICE, {"name": name})
+
+
+def factor_removed(to: str, name: str) -> Message:
+    """Notice that the second factor is gone, by the person's or an administrator's hand."""
+    return Message("factor_removed", to, _NOTICE, {"name": name})
+
+
+def recovery_used(to: str, name: str, left: int) -> Message:
+    """Notice that a recovery code was used to log in, and how many are left."""
+    return Message("recovery_used", to, _NOTICE, {"name": name, "left": left})
