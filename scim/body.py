@@ -1,0 +1,47 @@
+"""Reads a request's JSON, more strictly than any one library does: no duplicate keys, no bottomless nesting."""
+
+import json
+import re
+from typing import Any, Final
+
+import msgspec
+
+from idp.errors import InvalidSyntax
+
+# SCIM has at most extension, attribute, element, sub-attribute below the document; bulk adds two.
+MAX_DEPTH: Final = 16
+# What follows a key, and (after an escaped quote) now and then something in a string: never too few.
+_KEY: Final = re.compile(rb'"[ \t\r\n]*:')
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return the object that a body holds. Raises InvalidSyntax."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidSyntax(f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise InvalidSyntax("the body is nested too deeply") from None
+    if not isinstance(document, dict):
+        raise InvalidSyntax("the body must be a JSON object")
+    if _count_keys(document) != len(_KEY.findall(body)):
+        json.loads(body, object_pairs_hook=_refuse_duplicates)
+    return document
+
+
+def _count_keys(value: Any, room: int = MAX_DEPTH) -> int:
+    """Count all keys, however deep: one that was given twice has left only one behind."""
+    if room == 0:
+        raise InvalidSyntax("the body is nested too deeply")
+    if type(value) is dict:
+        return len(value) + sum(_count_keys(v, room - 1) for v in value.values() if type(v) in (dict, list))
+    return sum(_count_keys(v, room - 1) for v in value if type(v) in (dict, list))
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidSyntax(f"the name {twice[:100]!r} appears twice in one object")
+    return found

@@ -1,0 +1,94 @@
+"""SearchRequest (RFC 7644 sections 3.4.2 and 3.4.3): what to look for, as query parameters or as a body."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from multidict import MultiMapping
+
+from idp.errors import InvalidFilter, InvalidValue
+from scim.messages import demand_schema, field
+
+SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+# Far beyond any directory, and within what every store counts with.
+_LARGEST: Final = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What a client asks for; `count` is None where it leaves the page's size to us."""
+
+    filter: str | None = None
+    sort_by: str | None = None
+    descending: bool = False
+    start_index: int = 1
+    count: int | None = None
+    attributes: tuple[str, ...] = ()
+    excluded_attributes: tuple[str, ...] = ()
+
+
+def from_query(query: MultiMapping[str]) -> SearchRequest:
+    """Read query parameters. Raises InvalidValue, or InvalidFilter for two filters."""
+    if not query:
+        return SearchRequest()
+    if len(query.getall("filter", ())) > 1:
+        raise InvalidFilter("the request has two filters")
+    return _build(query)
+
+
+def from_body(message: Mapping[str, Any]) -> SearchRequest:
+    """Read a request's body. Raises InvalidSyntax or InvalidValue."""
+    demand_schema(message, SCHEMA)
+    return _build({name: value for name in _FIELDS if (value := field(message, name)) is not None})
+
+
+def names(given: Any, path: str) -> tuple[str, ...]:
+    """Read a list of attribute names: comma-separated text, or a list. Raises InvalidValue."""
+    if given is None:
+        return ()
+    parts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
+        raise InvalidValue(path, "expected attribute names")
+    return tuple(name for part in parts if (name := part.strip()))
+
+
+_FIELDS: Final = ("filter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes")
+
+
+def _build(given: Mapping[str, Any]) -> SearchRequest:
+    count = _integer(given, "count")
+    return SearchRequest(
+        filter=_text(given, "filter"),
+        sort_by=_text(given, "sortBy"),
+        descending=_descending(given),
+        # Section 3.4.2.4: a value below 1 is read as 1, a negative count as 0.
+        start_index=max(_integer(given, "startIndex") or 1, 1),
+        count=None if count is None else max(count, 0),
+        attributes=names(given.get("attributes"), "attributes"),
+        excluded_attributes=names(given.get("excludedAttributes"), "excludedAttributes"),
+    )
+
+
+def _text(given: Mapping[str, Any], name: str) -> str | None:
+    value = given.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InvalidValue(name, "expected text")
+    return value
+
+
+def _descending(given: Mapping[str, Any]) -> bool:
+    order = (_text(given, "sortOrder") or "ascending").lower()
+    if order not in ("ascending", "descending"):
+        raise InvalidValue("sortOrder", "expected ascending or descending")
+    return order == "descending"
+
+
+def _integer(given: Mapping[str, Any], name: str) -> int | None:
+    value = given.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and value.lstrip("+-").isdecimal() and len(value) < 20:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidValue(name, "expected a whole number")
+    return min(max(value, -1), _LARGEST)

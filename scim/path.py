@@ -1,0 +1,88 @@
+"""The paths of PATCH (RFC 7644 section 3.5.2): `attr`, `attr.sub`, `attr[filter]`, `attr[filter].sub`."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from idp.errors import InvalidPath
+from idp.query import Filter
+from idp.schema import Attribute, ResourceType, Type
+from scim.filter import FilterReader, element_filters
+from scim.names import resolve
+
+_MAX_LENGTH: Final = 2_048
+_PLAIN_PATHS: Final = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What an operation is about: an attribute of the resource or of an extension, and what of it.
+
+    `keys` lead from the document's top to the attribute's value. With `filter`, only the elements that match are
+    meant; with `sub`, only that sub-attribute.
+    """
+
+    text: str
+    keys: tuple[str, ...]
+    attribute: Attribute
+    filter: Filter | None = None
+    sub: Attribute | None = None
+
+
+class PathReader:
+    """Reads the paths of one resource type."""
+
+    def __init__(self, resource_type: ResourceType) -> None:
+        self._resource_type = resource_type
+        self._plain = lru_cache(_PLAIN_PATHS)(self._read_plain)
+        self._readers: dict[tuple[str, ...], FilterReader] = {}
+
+    def read(self, text: str) -> Path:
+        """Return what the path names. Raises InvalidPath, or InvalidFilter for what stands in its brackets."""
+        if len(text) > _MAX_LENGTH:
+            raise InvalidPath(f"{text[:100]}…", f"longer than {_MAX_LENGTH} characters")
+        head, bracket, rest = text.strip().partition("[")
+        if not bracket:
+            return self._plain(head)
+        path = self._plain(head)
+        if path.sub is not None or path.attribute.type is not Type.COMPLEX or not path.attribute.multi_valued:
+            raise InvalidPath(text, "only a multi-valued complex attribute can be followed by a filter")
+        inside, tail = _close(text, rest)
+        selected = self._reader(path).read(inside)
+        return Path(text, path.keys, path.attribute, selected, _sub_attribute(text, path.attribute, tail))
+
+    def _read_plain(self, text: str) -> Path:
+        target = resolve(self._resource_type, text)
+        if len(target.chain) == 1:
+            return Path(text, target.keys, target.attribute)
+        return Path(text, target.keys[:-1], target.chain[0], sub=target.chain[1])
+
+    def _reader(self, path: Path) -> FilterReader:
+        reader = self._readers.get(path.keys)
+        if reader is None:
+            reader = self._readers[path.keys] = element_filters(path.attribute)
+        return reader
+
+
+def _close(text: str, rest: str) -> tuple[str, str]:
+    """Split what follows `[` at its closing bracket, which a quoted value may also contain."""
+    quoted = escaped = False
+    for position, character in enumerate(rest):
+        if quoted and not escaped and character == "\\":
+            escaped = True
+            continue
+        if character == '"' and not escaped:
+            quoted = not quoted
+        elif character == "]" and not quoted:
+            return rest[:position], rest[position + 1 :]
+        escaped = False
+    raise InvalidPath(text, "the filter is not closed with ]")
+
+
+def _sub_attribute(text: str, attribute: Attribute, tail: str) -> Attribute | None:
+    if not tail:
+        return None
+    sub = attribute.sub(tail[1:]) if tail.startswith(".") else None
+    if sub is None:
+        raise InvalidPath(text, f"{attribute.name} has no sub-attribute {tail[1:100]!r}")
+    return sub
