@@ -16,7 +16,7 @@ PACKAGES := tools/system_packages.sh
 RUNTIME_STAMP := $(VENV)/.runtime-installed
 DEV_STAMP := $(VENV)/.dev-installed
 
-.PHONY: help setup setup-dev run test check format bench fuzz lock clean
+.PHONY: help setup setup-dev run test check format bench fuzz up lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,13 @@ bench: setup-dev ## speed against a bare server, as ratios (ARGS=--quick for sma
 
 fuzz: setup-dev ## the property tests, with many more examples than `make test` tries
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 -m hypothesis $(ARGS)
+
+up: .env ## everything in containers: server, MongoDB, OpenLDAP, mail catcher
+	@docker compose up --build
+
+.env:
+	@umask 077 && echo "LDAP_ADMIN_PASSWORD=$$(head -c 18 /dev/urandom | base64)" > $@
+	@echo "Made $@ with random passwords"
 
 lock: ## resolve the dependencies again and pin them by hash (ARGS=--upgrade for newer ones; needs uv)
 	@$(UV_LOCK) --group build -o requirements.lock $(ARGS)
