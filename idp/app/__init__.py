@@ -1,0 +1,1 @@
+"""The composition root: builds every service, the application around them, and the processes that serve it."""
