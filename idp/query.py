@@ -5,8 +5,10 @@ needs the schema: its `path` holds the keys to follow in a document, and lists a
 Semantics are those of RFC 7644 section 3.4.2.2.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -138,71 +140,109 @@ class Query:
     after: str | None = None
     total: bool = True
 
+    def __post_init__(self) -> None:
+        if self.offset < 0 or self.limit < 0 or (self.after is not None and self.sort is not None):
+            raise ValueError("offset and limit count up from 0, and `after` excludes `sort`")
+
 
 def values_at(document: Document, path: tuple[str, ...]) -> Iterator[Any]:
     """Yield every value that stands at the path, entering lists on the way and at the end; never yields null."""
-    inner = document.get(path[0])
-    for element in inner if isinstance(inner, list) else (inner,):
-        if len(path) == 1:
-            yield from _leaves(element)
-        elif isinstance(element, Mapping):
-            yield from values_at(element, path[1:])
+    return _walk(document.get(path[0]), path[1:])
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def _walk(value: Any, rest: tuple[str, ...]) -> Iterator[Any]:
     if isinstance(value, list):
-        yield from value
-    elif value is not None:
-        yield value
+        for element in value:
+            yield from _walk(element, rest)
+    elif not rest:
+        if value is not None:
+            yield value
+    elif isinstance(value, Mapping):
+        yield from _walk(value.get(rest[0]), rest[1:])
 
 
 def normalise(field: Field, value: Any) -> Scalar:
     """Return the value as it compares: case-folded text unless caseExact, moments as epoch microseconds.
 
     A complex value compares by its `value` sub-attribute (RFC 7644 section 3.5.2 reads `members eq "id"` so).
+    None stands for what compares with nothing.
     """
     if isinstance(value, Mapping):
         value = value.get("value")
+    if field.kind is Kind.DATETIME:
+        return _epoch(value) if isinstance(value, str) else None
     if isinstance(value, str):
-        if field.kind is Kind.DATETIME:
-            return _epoch(value)
         return value if field.case_exact else fold(value)
     return value if isinstance(value, bool | int | float) else None
 
 
 def fold(text: str) -> str:
-    """Return text in the form in which caseExact=false values are the same."""
-    return text.casefold()
+    """Return text in the form in which caseExact=false values are the same.
+
+    Width, case and composition are levelled, in this order, as PRECIS does for user names (RFC 8265 section 3.3.2,
+    asked for by RFC 7644 section 5).
+    """
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", text.translate(_WIDTHS).casefold())
 
 
-def sort_key(field: Field, document: Document) -> Scalar:
-    """Return the value a document sorts by: of a multi-valued attribute the primary element's, else the first."""
-    head, *rest = field.path
-    inner = document.get(head)
-    if isinstance(inner, list):
-        inner = next((e for e in inner if isinstance(e, Mapping) and e.get("primary") is True), next(iter(inner), None))
-    found = values_at({head: inner}, (head, *rest))
-    return next((key for key in (normalise(field, value) for value in found) if key is not None), None)
+def _widths() -> Iterator[tuple[int, str]]:
+    for code in (0x3000, *range(0xFF00, 0xFFF0)):
+        form, _, plain = unicodedata.decomposition(chr(code)).partition(" ")
+        if form in ("<wide>", "<narrow>"):
+            yield code, chr(int(plain, 16))
+
+
+_WIDTHS: Final = dict(_widths())
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _epoch(text: str) -> int | None:
     try:
-        moment = from_text(text)
-    except ValueError:
+        return microseconds(from_text(text))
+    except (ValueError, OverflowError):
         return None
-    return round(moment.timestamp() * 1_000_000)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return the moment as whole microseconds since 1970, the form in which moments compare."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def sort_key(field: Field, document: Document) -> Scalar:
+    """Return the value a document sorts by: of a multi-valued attribute the primary element's, else the first."""
+    value: Any = document
+    for key in field.path:
+        value = _leading(value.get(key)) if isinstance(value, Mapping) else None
+    return normalise(field, value)
+
+
+def _leading(value: Any) -> Any:
+    while isinstance(value, list):
+        value = next((e for e in value if isinstance(e, Mapping) and e.get("primary") is True), next(iter(value), None))
+    return value
+
+
+def order_key(key: Scalar) -> tuple[int, Any]:
+    """Return what puts sort keys of any types in one total order: numbers, text, booleans, then nothing."""
+    if key is None:
+        return (3, 0)
+    if isinstance(key, bool):
+        return (2, key)
+    return (1, key) if isinstance(key, str) else (0, key)
 
 
 def matches(filter: Filter, document: Document) -> bool:
     """Tell whether the document satisfies the filter. This is the specification that every store must agree with."""
     match filter:
-        case Compare():
-            return _compare(filter, document)
+        case Compare(field, op, value):
+            return _compare(field, op, value, document)
         case Present(field):
             return any(_is_present(value) for value in values_at(document, field.path))
         case In(field, values):
-            wanted = {normalise(field, value) for value in values} - {None}
-            return any(normalise(field, value) in wanted for value in values_at(document, field.path))
+            wanted = {order_key(normalise(field, value)) for value in values} - {_NOTHING}
+            return any(order_key(normalise(field, value)) in wanted for value in values_at(document, field.path))
         case ValuePath(field, inner):
             elements = values_at(document, field.path)
             return any(isinstance(element, Mapping) and matches(inner, element) for element in elements)
@@ -214,27 +254,24 @@ def matches(filter: Filter, document: Document) -> bool:
             return not matches(term, document)
 
 
-def _compare(compare: Compare, document: Document) -> bool:
-    found = values_at(document, compare.field.path)
-    if compare.value is None:
+_NOTHING: Final = order_key(None)
+
+
+def _compare(field: Field, op: Op, value: Scalar, document: Document) -> bool:
+    if op is Op.NE:
+        return not _compare(field, Op.EQ, value, document)
+    if value is None:
         # RFC 7644 gives null no meaning of its own; clients write `attr eq null` for "not set".
-        present = any(_is_present(value) for value in found)
-        return {Op.EQ: not present, Op.NE: present}.get(compare.op, False)
-    wanted = normalise(compare.field, compare.value)
-    if compare.op is Op.NE:
-        return all(normalise(compare.field, value) != wanted for value in found)
-    test = _TESTS[compare.op]
-    return any(_comparable(value, wanted) and test(value, wanted) for value in _normalised(compare.field, found))
+        return op is Op.EQ and not any(map(_is_present, values_at(document, field.path)))
+    wanted = normalise(field, value)
+    test = _TESTS[op]
+    found = (normalise(field, candidate) for candidate in values_at(document, field.path))
+    return any(_comparable(candidate, wanted) and test(candidate, wanted) for candidate in found)
 
 
-def _normalised(field: Field, values: Iterator[Any]) -> Iterator[Scalar]:
-    return (normalise(field, value) for value in values)
-
-
-def _comparable(left: Any, right: Any) -> bool:
-    if isinstance(left, bool) or isinstance(right, bool):
-        return isinstance(left, bool) and isinstance(right, bool)
-    return isinstance(left, str) == isinstance(right, str) and left is not None and right is not None
+def _comparable(left: Scalar, right: Scalar) -> bool:
+    # A boolean is an int to Python, never to RFC 7644.
+    return left is not None and order_key(left)[0] == order_key(right)[0]
 
 
 def _is_present(value: Any) -> bool:

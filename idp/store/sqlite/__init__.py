@@ -1,0 +1,1 @@
+"""The embedded backend: one SQLite file, several processes, every acknowledged commit on the disk."""

@@ -1,0 +1,172 @@
+"""Searches on one connection, in memory that does not grow with what is searched."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from itertools import islice
+from typing import Any, Final
+
+from idp.errors import TooLarge
+from idp.query import EVERYTHING, Compare, Filter, Not, Op, Query, Sort, matches, order_key, sort_key
+from idp.store.contract import Page
+from idp.store.narrow import ID, NOTHING, is_indexed, narrow
+from idp.store.sqlite.catalogue import Table
+from idp.store.sqlite.compile import Cost, Leaf, Sql, driver, expense, leaf_count, leaf_select, test
+from idp.store.sqlite.rows import Rows, decode
+
+# An estimate of how many keys a comparison selects counts no further than this.
+_PROBE: Final = 1000
+# What decoding a document and judging it costs, in steps along an index.
+_JUDGING: Final = 5
+
+# More than any probe finds, and less than what needs no index at all.
+_WHOLE_INDEX: Final = 1e9
+
+_BY_ID: Final = Sort(ID)
+_CANDIDATE: Final = "r.number, r.id, r.body"
+
+Candidate = tuple[int, str, dict[str, Any]]
+
+_AMOUNT: Final = "SELECT amount FROM collections WHERE number = ?"
+_EXPIRED: Final = "SELECT count(*) FROM records WHERE collection = ? AND expires <= ?"
+
+
+class Finder:
+    """Answers queries; run it inside a transaction, so that page and total agree."""
+
+    def __init__(self, rows: Rows, max_scan: int) -> None:
+        self._rows = rows
+        self._connection = rows.connection
+        self._max_scan = max_scan
+
+    def find(self, table: Table, query: Query) -> Page:
+        """Return the page the query asks for."""
+        narrowed, exact = narrow(query.filter, table.collection)
+        if not exact or not is_indexed(_order(query).field, table.collection):
+            return self._gathered(table, narrowed, query, exact=exact)
+        total = self._count(table, narrowed)
+        if not total or not query.limit:
+            return Page([], total if query.total else None)
+        if not self._walk_pays(table, query, total):
+            return self._gathered(table, narrowed, query, exact=True)
+        walk = self.walk(table, narrowed, query)
+        numbers = [row[0] for row in self._connection.execute(walk.text, walk.parameters)]
+        return Page(self._rows.numbered(numbers), total if query.total else None)
+
+    def count(self, table: Table, filter: Filter) -> int:
+        """Return how many records match."""
+        narrowed, exact = narrow(filter, table.collection)
+        if exact:
+            return self._count(table, narrowed)
+        return sum(1 for _ in self._judged(self._candidates(table, narrowed, _CANDIDATE), filter))
+
+    def walk(self, table: Table, narrowed: Filter, query: Query, what: str = "r.number") -> Sql:
+        """Return a select that goes along the order's index, testing each record, and stops after the page."""
+        order = _order(query)
+        where = Sql(" AND ") + test(narrowed, table) + self._rows.still_live(table)
+        if query.after is not None:
+            where += Sql(" AND r.id > ?", (query.after,))
+        way = "DESC" if order.descending else "ASC"
+        if order.field == ID:
+            start = Sql(f"SELECT {what} FROM records AS r WHERE r.collection = ?", (table.number,))  # noqa: S608 - constant names
+            end = f" ORDER BY r.id {way}"
+        else:
+            start = Sql(
+                f"SELECT {what} FROM keys AS s CROSS JOIN records AS r ON r.number = s.record"  # noqa: S608 - constant names
+                " WHERE s.field = ? AND s.leads",
+                (table.by_field[order.field],),
+            )
+            end = f" ORDER BY s.value {way}, r.id {way}"
+        return start + where + end + Sql(" LIMIT ? OFFSET ?", (query.limit, query.offset))
+
+    def _walk_pays(self, table: Table, query: Query, total: int) -> bool:
+        """Tell whether walking in order until the page is full is cheaper than collecting all matches."""
+        steps = (query.offset + query.limit) * self._amount(table) / total
+        return steps <= total * _JUDGING
+
+    # --- counting ---
+
+    def _amount(self, table: Table) -> int:
+        amount: int = self._connection.execute(_AMOUNT, (table.number,)).get
+        if table.collection.expires:
+            amount -= self._connection.execute(_EXPIRED, (table.number, self._rows.now())).get
+        return amount
+
+    def _count(self, table: Table, narrowed: Filter) -> int:
+        match narrowed:
+            case _ if narrowed == EVERYTHING:
+                return self._amount(table)
+            case _ if narrowed == NOTHING:
+                return 0
+            case Not(term):
+                return self._amount(table) - self._count(table, term)
+        if isinstance(narrowed, Leaf) and not table.collection.expires:
+            select = leaf_count(narrowed, table)
+        else:
+            select = self._candidates(table, narrowed, "count(*)")
+        found: int = self._connection.execute(select.text, select.parameters).get
+        return found
+
+    # --- candidates, and their judgement ---
+
+    def _estimate(self, table: Table) -> Cost:
+        @cache
+        def cost(leaf: Leaf) -> float:
+            if isinstance(leaf, Compare) and leaf.op in (Op.CO, Op.EW):
+                return _WHOLE_INDEX
+            limited = leaf_select(leaf, table) + Sql(" LIMIT ?", (_PROBE,))
+            found: int = self._connection.execute(f"SELECT count(*) FROM ({limited.text})", limited.parameters).get  # noqa: S608 - compiled with parameters
+            return found
+
+        return cost
+
+    def _candidates(self, table: Table, narrowed: Filter, what: str) -> Sql:
+        """Return a select of the records that the narrowed filter leaves, by the cheapest way to find them."""
+        best = driver(narrowed, table, self._estimate(table))
+        if best is None:
+            start = Sql(f"SELECT {what} FROM records AS r WHERE r.collection = ?", (table.number,))  # noqa: S608 - constant names
+            return start + " AND " + test(narrowed, table) + self._rows.still_live(table)
+        start = Sql("SELECT ") + what + " FROM (" + best.select  # noqa: S608 - constant names
+        start += ") AS c CROSS JOIN records AS r ON r.number = c.number WHERE "
+        return start + test(best.residual, table) + self._rows.still_live(table)
+
+    def _judged(self, select: Sql, filter: Filter) -> Iterator[Candidate]:
+        """Yield those candidates whose document satisfies the filter."""
+        rows: Any = self._connection.execute(select.text, select.parameters)
+        for read, (number, key, body) in enumerate(rows, 1):
+            if read > self._max_scan:
+                raise TooLarge("the number of records to read for this query", self._max_scan)
+            document = decode(body)
+            if matches(filter, document):
+                yield number, key, document
+
+    def _gathered(self, table: Table, narrowed: Filter, query: Query, *, exact: bool) -> Page:
+        """Answer by reading all candidates; only places in the order are kept, and only as many as the page needs."""
+        remaining = EVERYTHING if exact else query.filter
+        if self._may_stop_early(table, narrowed, query):
+            walk = self.walk(table, narrowed, replace(query, offset=0, limit=self._max_scan + 1), _CANDIDATE)
+            found = islice(self._judged(walk, remaining), query.offset, query.offset + query.limit)
+            return Page(self._rows.numbered([number for number, _, _ in found]), None)
+        order, total = _order(query), 0
+
+        def places() -> Iterator[tuple[tuple[int, Any], str, int]]:
+            nonlocal total
+            for number, key, document in self._judged(self._candidates(table, narrowed, _CANDIDATE), remaining):
+                total += 1
+                if query.after is None or key > query.after:
+                    yield order_key(sort_key(order.field, document)), key, number
+
+        choose = heapq.nlargest if order.descending else heapq.nsmallest
+        # One place more than asked for, because choosing none would read nothing and count nothing.
+        page = choose(query.offset + query.limit + 1, places())[query.offset : query.offset + query.limit]
+        return Page(self._rows.numbered([number for *_, number in page]), total if query.total else None)
+
+    def _may_stop_early(self, table: Table, narrowed: Filter, query: Query) -> bool:
+        if query.total or _order(query) != _BY_ID:
+            return False
+        return expense(narrowed, self._estimate(table)) >= _PROBE
+
+
+def _order(query: Query) -> Sort:
+    return query.sort or _BY_ID

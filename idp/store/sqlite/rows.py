@@ -1,0 +1,78 @@
+"""Records as rows: point reads on one connection, without awaiting."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from idp.clock import Clock
+from idp.query import microseconds
+from idp.store.contract import Record
+from idp.store.sqlite.catalogue import Table
+from idp.store.sqlite.compile import Sql
+from idp.store.sqlite.database import fetch
+
+Row = tuple[str, int, int | None, bytes]
+
+decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+_GET: Final = "SELECT id, version, expires, body FROM records WHERE collection = ? AND id = ?"
+_NUMBERED: Final = (
+    "SELECT r.number, r.id, r.version, r.body FROM json_each(?) AS wanted"
+    " CROSS JOIN records AS r ON r.number = wanted.value"
+)
+
+
+class Rows:
+    """Reads records through one connection, which nobody else uses meanwhile."""
+
+    def __init__(self, connection: apsw.Connection, clock: Clock) -> None:
+        self.connection = connection
+        self._clock = clock
+
+    def now(self) -> int:
+        """Return the moment by which records have expired or not."""
+        return microseconds(self._clock.now())
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads of a block see the same state."""
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.execute("ROLLBACK")
+
+    def get(self, table: Table, id: str) -> Record | None:
+        """Return the record of that id, or None."""
+        records = self.live(fetch(self.connection, _GET, (table.number, id)))
+        return records[0] if records else None
+
+    def get_many(self, table: Table, ids: Sequence[str]) -> dict[str, Record]:
+        """Return the records that exist, by id."""
+        found = (self.get(table, key) for key in ids)
+        return {record.id: record for record in found if record}
+
+    def numbered(self, numbers: Sequence[int]) -> list[Record]:
+        """Return the records of those numbers, in that order."""
+        rows = fetch(self.connection, _NUMBERED, (msgspec.json.encode(numbers).decode(),))
+        by_number = {number: Record(key, version, decode(body)) for number, key, version, body in rows}
+        return [by_number[number] for number in numbers]
+
+    def live(self, rows: Sequence[Row]) -> list[Record]:
+        """Decode those rows that have not expired."""
+        now = None
+        records = []
+        for key, version, expires, body in rows:
+            if expires is not None:
+                now = now or self.now()
+                if expires <= now:
+                    continue
+            records.append(Record(key, version, decode(body)))
+        return records
+
+    def still_live(self, table: Table) -> Sql:
+        """Return the condition that a row `r` has not expired, to go after others."""
+        return Sql(" AND r.expires > ?", (self.now(),)) if table.collection.expires else Sql("")

@@ -1,0 +1,150 @@
+"""The store over one SQLite file."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+import apsw
+
+from idp.clock import Clock
+from idp.query import Filter, Query
+from idp.store.contract import Collection, Page, Record, Settings, Write
+from idp.store.sqlite.apply import Commit, prepare
+from idp.store.sqlite.catalogue import Table, load
+from idp.store.sqlite.database import connect, create, translated
+from idp.store.sqlite.find import Finder
+from idp.store.sqlite.quick import FEW, find_quickly
+from idp.store.sqlite.readers import THREADS, Readers
+from idp.store.sqlite.rows import Rows
+from idp.store.sqlite.writer import Writer
+
+# The event loop never waits longer than this for a lock; a reader's thread waits in its place.
+_PATIENCE_IN_PLACE: Final = 0.01
+_SWEPT_TOGETHER: Final = 500
+_PROBE: Final = "UPDATE state SET probes = probes + 1"
+
+Answer = TypeVar("Answer")
+
+
+class SqliteStore:
+    """`idp.store.contract.Store` in one file; `open_sqlite` makes one.
+
+    Reads whose cost has a bound are made in place: handing one to a thread takes longer than the read. All other
+    reads go to reader threads, every write to the writer's.
+    """
+
+    def __init__(
+        self, path: Path, tables: Mapping[str, Table], generation: int, clock: Clock, settings: Settings
+    ) -> None:
+        self._tables = tables
+        self._clock = clock
+        self._settings = settings
+        self._here = connect(path, _PATIENCE_IN_PLACE)
+        self._rows = Rows(self._here, clock)
+        self._finder = Finder(self._rows, settings.max_scan)
+        waits = [connect(path, settings.timeout) for _ in range(THREADS + 1)]
+        self._readers = Readers(waits[1:], settings.max_waiting, settings.timeout)
+        self._writer = Writer(waits[0], generation, settings.max_waiting, settings.timeout)
+
+    async def get(self, collection: str, id: str) -> Record | None:
+        """Return the record of that id, or None."""
+        table = self._tables[collection]
+        try:
+            return self._rows.get(table, id)
+        except UnicodeEncodeError:
+            return None  # a lone surrogate: no id has one
+        except apsw.BusyError:
+            return await self._in_thread(lambda finder, rows: rows.get(table, id))
+        except apsw.Error as error:
+            raise translated(error) from error
+
+    async def get_many(self, collection: str, ids: Sequence[str]) -> dict[str, Record]:
+        """Return the records that exist, by id."""
+        if len(ids) > FEW:
+            table = self._tables[collection]
+            return await self._in_thread(lambda finder, rows: rows.get_many(table, ids))
+        found = [await self.get(collection, key) for key in ids]
+        return {record.id: record for record in found if record}
+
+    async def find(self, collection: str, query: Query) -> Page:
+        """Return the matching records in the query's order."""
+        table = self._tables[collection]
+        try:
+            page = find_quickly(self._rows, self._finder, table, query)
+        except apsw.BusyError:
+            page = None
+        except apsw.Error as error:
+            raise translated(error) from error
+        return await self._in_thread(lambda finder, rows: finder.find(table, query)) if page is None else page
+
+    async def count(self, collection: str, filter: Filter) -> int:
+        """Return how many records match."""
+        page = await self.find(collection, Query(filter, limit=0))
+        return page.total or 0
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        """Apply all writes in order, or none; durable when it returns."""
+        prepared = [prepare(write, self._tables[write.collection]) for write in writes]
+        if prepared:
+            await self._writer.do(lambda connection: Commit(connection, self._clock).run(prepared))
+
+    async def check(self) -> None:
+        """Go the way that writes go, to the disk; returns when it works."""
+        await self._writer.do(_probe)
+
+    async def sweep(self) -> int:
+        """Remove expired records for good; returns how many."""
+        swept = 0
+        for table in self._tables.values():
+            while table.collection.expires:
+                count = await self._writer.do(partial(_sweep, table, self._clock))
+                swept += count
+                if count < _SWEPT_TOGETHER:
+                    break
+        return swept
+
+    async def close(self) -> None:
+        """Finish what has begun and let go of the file."""
+        await self._writer.close()
+        await self._readers.close()
+        self._here.close()
+
+    async def _in_thread(self, work: Callable[[Finder, Rows], Answer]) -> Answer:
+        def read(connection: apsw.Connection) -> Answer:
+            rows = Rows(connection, self._clock)
+            return work(Finder(rows, self._settings.max_scan), rows)
+
+        return await self._readers.do(read)
+
+
+async def open_sqlite(
+    path: Path, collections: Mapping[str, Collection], clock: Clock, settings: Settings
+) -> SqliteStore:
+    """Open the file, making or upgrading it first. Raises ConfigError when it cannot be ours."""
+    tables, generation = await asyncio.to_thread(_set_up, path, collections, settings)
+    return SqliteStore(path, tables, generation, clock, settings)
+
+
+def _set_up(path: Path, collections: Mapping[str, Collection], settings: Settings) -> tuple[dict[str, Table], int]:
+    create(path, settings.timeout)
+    connection = connect(path, settings.timeout)
+    try:
+        return load(connection, collections)
+    except apsw.Error as error:
+        raise translated(error) from error
+    finally:
+        connection.close()
+
+
+def _probe(connection: apsw.Connection) -> int:
+    connection.execute(_PROBE)
+    return 1
+
+
+def _sweep(table: Table, clock: Clock, connection: apsw.Connection) -> int:
+    commit = Commit(connection, clock)
+    swept = commit.sweep(table, _SWEPT_TOGETHER)
+    commit.run([])
+    return swept

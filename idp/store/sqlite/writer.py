@@ -1,0 +1,127 @@
+"""The one thread that writes: all commits that wait share a transaction, and with it one sync of the disk."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import apsw
+
+from idp.errors import DeadlineExceeded, IdpError, Overloaded, Unavailable
+from idp.store.sqlite.catalogue import generation
+from idp.store.sqlite.database import WHAT, immediate, translated
+
+# Bounds how long a commit may be held up by those it shares its transaction with.
+MOST_TOGETHER: Final = 256
+
+Work = Callable[[apsw.Connection], int]
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """Work that waits for its turn; `answer` is set on the event loop."""
+
+    work: Work
+    answer: asyncio.Future[int]
+    given_up: bool = False
+
+
+Outcome = tuple[Job, int | Exception]
+
+
+class Writer:
+    """Runs work in its own thread, each piece in its own savepoint, durable when it has answered."""
+
+    def __init__(self, connection: apsw.Connection, known_generation: int, max_waiting: int, timeout: float) -> None:
+        self._connection = connection
+        self._generation = known_generation
+        self._max_waiting = max_waiting
+        self._timeout = timeout
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Job] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    async def do(self, work: Work) -> int:
+        """Run the work and return its answer once it is on the disk.
+
+        Whoever leaves does not stop it. Only work that has not begun when its time is over is dropped.
+        """
+        job = Job(work, self._loop.create_future())
+        with self._wake:
+            if self._closing:
+                raise Unavailable(WHAT, "it has been closed")
+            if len(self._waiting) >= self._max_waiting:
+                raise Overloaded(WHAT)
+            self._waiting.append(job)
+            self._wake.notify()
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await asyncio.shield(job.answer)
+        except TimeoutError:
+            job.given_up = True
+            raise DeadlineExceeded(WHAT) from None
+
+    async def close(self) -> None:
+        """Finish what waits, then end the thread."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        await asyncio.to_thread(self._thread.join)
+        self._connection.close()
+
+    # --- in the thread ---
+
+    def _run(self) -> None:
+        while jobs := self._next():
+            outcomes = self._transact(jobs)
+            try:
+                self._loop.call_soon_threadsafe(_deliver, outcomes)
+            except RuntimeError:
+                return  # the loop is gone, and with it everybody who waited
+
+    def _next(self) -> list[Job]:
+        with self._wake:
+            self._wake.wait_for(lambda: self._waiting or self._closing)
+            count = min(len(self._waiting), MOST_TOGETHER)
+            return [self._waiting.popleft() for _ in range(count)]
+
+    def _transact(self, jobs: Sequence[Job]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        try:
+            with immediate(self._connection):
+                if generation(self._connection) != self._generation:
+                    raise Unavailable(WHAT, "its indexes were changed by a newer configuration; restart this process")
+                outcomes += [(job, self._attempt(job.work)) for job in jobs if not job.given_up]
+        except apsw.Error as error:
+            return [(job, translated(error)) for job in jobs]
+        except IdpError as error:
+            return [(job, error) for job in jobs]
+        return outcomes
+
+    def _attempt(self, work: Work) -> int | Exception:
+        self._connection.execute("SAVEPOINT job")
+        try:
+            answer = work(self._connection)
+        except Exception as error:
+            # One commit's failure is its caller's alone, whatever it is.
+            if not self._connection.in_transaction:
+                raise  # a full disk or the like has undone everybody's work
+            self._connection.execute("ROLLBACK TO job; RELEASE job")
+            return translated(error) if isinstance(error, apsw.Error) else error
+        self._connection.execute("RELEASE job")
+        return answer
+
+
+def _deliver(outcomes: Sequence[Outcome]) -> None:
+    for job, outcome in outcomes:
+        if job.answer.done():
+            continue
+        if isinstance(outcome, Exception):
+            job.answer.set_exception(outcome)
+        else:
+            job.answer.set_result(outcome)
