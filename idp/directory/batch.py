@@ -1,0 +1,87 @@
+"""Many users at once: commits of a few hundred, in which one bad item does not stop the others."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from idp.access import Actor
+from idp.directory.model import Resource, UserCreate, UserUpdate
+from idp.directory.user_plans import Plan, UserPlans
+from idp.directory.user_writes import UserWrites, stored
+from idp.errors import CallerError, NotFound, NotUnique, VersionMismatch
+from idp.store.contract import Record, Store, Write
+
+# Large enough that the disk's share of a commit is small, small enough that nobody waits long behind one.
+BATCH: Final = 250
+
+UserChange = UserCreate | UserUpdate
+Outcome = Resource | CallerError
+Single = Callable[[Actor, UserChange], Awaitable[Resource]]
+
+
+class UserBatches:
+    """Writes many changes; each has its own outcome, in the order given."""
+
+    def __init__(
+        self,
+        store: Store,
+        collection: str,
+        ids: Callable[[], str],
+        plans: UserPlans,
+        writes: UserWrites,
+        single: Single,
+    ) -> None:
+        self._store = store
+        self._collection = collection
+        self._ids = ids
+        self._plans = plans
+        self._writes = writes
+        self._single = single
+
+    async def write(self, actor: Actor, changes: Sequence[UserChange]) -> list[Outcome]:
+        """Carry the changes out. Raises RemoteError when the store fails; earlier commits stay then."""
+        outcomes: list[Outcome] = []
+        for start in range(0, len(changes), BATCH):
+            outcomes += await self._commit(actor, changes[start : start + BATCH])
+        return outcomes
+
+    async def _commit(self, actor: Actor, changes: Sequence[UserChange]) -> list[Outcome]:
+        planned = await self._plan(actor, changes)
+        writes = [write for entry in planned if isinstance(entry, tuple) for write in entry[1]]
+        try:
+            if writes:
+                await self._store.commit(writes)
+        except (NotUnique, VersionMismatch):
+            # The store says that something is in the way, not for whom: halve until it stands alone.
+            if len(changes) == 1:
+                return [await self._alone(actor, changes[0])]
+            middle = len(changes) // 2
+            return [*await self._commit(actor, changes[:middle]), *await self._commit(actor, changes[middle:])]
+        return [stored(entry[0]) if isinstance(entry, tuple) else entry for entry in planned]
+
+    async def _plan(self, actor: Actor, changes: Sequence[UserChange]) -> list[tuple[Plan, list[Write]] | CallerError]:
+        ids = [change.id for change in changes if isinstance(change, UserUpdate)]
+        records = await self._store.get_many(self._collection, ids) if ids else {}
+        planned: list[tuple[Plan, list[Write]] | CallerError] = []
+        for change in changes:
+            try:
+                plan = self._plan_one(actor, change, records)
+                planned.append((plan, [*await self._writes.of(actor, plan), *change.extra]))
+            except CallerError as error:
+                planned.append(error)
+        return planned
+
+    def _plan_one(self, actor: Actor, change: UserChange, records: dict[str, Record]) -> Plan:
+        if isinstance(change, UserCreate):
+            return self._plans.create(actor, change, change.id or self._ids())
+        record = records.get(change.id)
+        if record is None:
+            raise NotFound("User", change.id)
+        if change.expected_version not in (None, record.version):
+            raise VersionMismatch(self._collection, change.id)
+        return self._plans.update(actor, record, change)
+
+    async def _alone(self, actor: Actor, change: UserChange) -> Outcome:
+        try:
+            return await self._single(actor, change)
+        except CallerError as error:
+            return error

@@ -1,0 +1,80 @@
+"""Derived values: the groups of a person, and the members of a group with their names."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from idp.directory.edges import BATCH, Edge, Edges, closure
+from idp.store.contract import Store
+
+Value = dict[str, Any]
+_COLLECTIONS: Final = {"User": "users", "Group": "groups"}
+
+
+class Belonging:
+    """Works out derived values for a whole page of resources at once."""
+
+    def __init__(self, store: Store, edges: Edges) -> None:
+        self._store = store
+        self._edges = edges
+
+    async def groups_of(self, ids: Sequence[str]) -> dict[str, list[Value]]:
+        """Return the groups of each of these, direct ones first."""
+        edges = await self._edges.of_members(set(ids))
+        if not edges:
+            return {user: [] for user in ids}
+        direct: dict[str, set[str]] = {user: set() for user in ids}
+        for edge in edges:
+            direct[edge["member"]].add(edge["group"])
+        parents = await self._edges.ancestors({edge["group"] for edge in edges})
+        names = await self._names("Group", parents)
+        return {user: _group_values(groups, closure(parents, groups), names) for user, groups in direct.items()}
+
+    async def members_of(self, groups: Sequence[str]) -> dict[str, list[Value]]:
+        """Return the direct members of each of these groups, by id."""
+        found: dict[str, list[Edge]] = {group: [] for group in groups}
+        for edge in await self._edges.of_groups(set(groups)):
+            found[edge["group"]].append(edge)
+        names = await self._names_of([edge for edges in found.values() for edge in edges])
+        return {group: [_member_value(edge, names) for edge in edges] for group, edges in found.items()}
+
+    async def members_page(self, group: str, after: str | None, limit: int) -> list[Value]:
+        """Return up to `limit` members of the group that come after the given id."""
+        edges = await self._edges.page(group, after, limit)
+        names = await self._names_of(edges)
+        return [_member_value(edge, names) for edge in edges]
+
+    async def _names_of(self, edges: Sequence[Edge]) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for kind in _COLLECTIONS:
+            names |= await self._names(kind, {edge["member"] for edge in edges if edge["type"] == kind})
+        return names
+
+    async def _names(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
+        wanted = sorted(ids)
+        names: dict[str, str] = {}
+        for start in range(0, len(wanted), BATCH):
+            records = await self._store.get_many(_COLLECTIONS[kind], wanted[start : start + BATCH])
+            names |= {found: shown_name(record.document) for found, record in records.items()}
+        return names
+
+
+def shown_name(document: Mapping[str, Any]) -> str:
+    """Return the name by which a user or a group is shown."""
+    return str(document.get("displayName") or document.get("userName") or "")
+
+
+def _group_values(direct: set[str], reached: set[str], names: Mapping[str, str]) -> list[Value]:
+    kinds = ((sorted(direct), "direct"), (sorted(reached - direct), "indirect"))
+    # A group without a name was deleted between the reads.
+    return [
+        {"value": group, "display": names[group], "type": kind}
+        for groups, kind in kinds
+        for group in groups
+        if group in names
+    ]
+
+
+def _member_value(edge: Edge, names: Mapping[str, str]) -> Value:
+    value = {"value": edge["member"], "type": edge["type"]}
+    name = names.get(edge["member"])
+    return {**value, "display": name} if name else value

@@ -1,0 +1,162 @@
+"""Conditions on derived attributes, `groups` of users and `members` of groups, answered through the memberships.
+
+Each becomes a condition on the id, so that the store's own query does the rest.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
+
+from idp.directory.edges import MEMBER, PAGE, TYPE, Edges
+from idp.errors import InvalidFilter
+from idp.query import (
+    EVERYTHING,
+    And,
+    Compare,
+    Field,
+    Filter,
+    In,
+    Not,
+    Op,
+    Or,
+    Present,
+    Query,
+    ValuePath,
+    matches,
+)
+from idp.store.contract import Store
+
+_ID: Final = Field(("id",))
+_NAME: Final = Field(("displayName",), case_exact=False)
+_LOGIN: Final = Field(("userName",), case_exact=False)
+_NOTHING: Final = Or(())
+
+Leaf = Compare | In | Present
+# Turns a condition on one element of the derived list into one on the resource.
+Answer = Callable[[Filter], Awaitable[Filter]]
+# Turns a condition on one sub-attribute of an element into one on something stored.
+Translate = Callable[[str, Leaf], Awaitable[Filter]]
+
+
+class DerivedFilters:
+    """Rewrites filters; a filter without derived attributes costs no read."""
+
+    def __init__(self, store: Store, edges: Edges) -> None:
+        self._store = store
+        self._edges = edges
+
+    async def for_users(self, filter: Filter) -> Filter:
+        """Return the filter with every condition on `groups` made one on the id."""
+        return await _rewrite(filter, "groups", self._users_in)
+
+    async def for_groups(self, filter: Filter) -> Filter:
+        """Return the filter with every condition on `members` made one on the id."""
+        return await _rewrite(filter, "members", self._groups_with)
+
+    async def _users_in(self, element: Filter) -> Filter:
+        direct, indirect = [await self._groups_seen_as(kind, element) for kind in ("direct", "indirect")]
+        people = await self._edges.people_in(direct & indirect)
+        people |= await self._edges.people_directly_in(direct - indirect)
+        for group in indirect - direct:
+            people |= await self._edges.people_in([group]) - await self._edges.people_directly_in([group])
+        return In(_ID, tuple(sorted(people)))
+
+    async def _groups_seen_as(self, kind: str, element: Filter) -> set[str]:
+        """Return the groups that satisfy the condition for somebody who belongs to them in this way."""
+
+        async def translate(name: str, leaf: Leaf) -> Filter:
+            match name:
+                case "type":
+                    return EVERYTHING if matches(leaf, {"type": kind}) else _NOTHING
+                case "display":
+                    return replace(leaf, field=_NAME)
+                case _:
+                    return replace(leaf, field=_ID)
+
+        return await self._ids("groups", await _translated(element, translate))
+
+    async def _groups_with(self, element: Filter) -> Filter:
+        async def translate(name: str, leaf: Leaf) -> Filter:
+            match name:
+                case "type":
+                    return replace(leaf, field=TYPE)
+                case "display":
+                    return In(MEMBER, tuple(sorted(await self._named(leaf))))
+                case _:
+                    return replace(leaf, field=MEMBER)
+
+        edges = self._edges.matching(await _translated(element, translate))
+        return In(_ID, tuple(sorted({edge["group"] async for edge in edges})))
+
+    async def _named(self, leaf: Leaf) -> set[str]:
+        by_login = And((Not(Present(_NAME)), replace(leaf, field=_LOGIN)))
+        people = await self._ids("users", Or((replace(leaf, field=_NAME), by_login)))
+        return people | await self._ids("groups", replace(leaf, field=_NAME))
+
+    async def _ids(self, collection: str, filter: Filter) -> set[str]:
+        found: set[str] = set()
+        query = Query(filter, limit=PAGE, total=False)
+        while True:
+            records = (await self._store.find(collection, query)).records
+            found.update(record.id for record in records)
+            if len(records) < PAGE:
+                return found
+            query = replace(query, after=records[-1].id)
+
+
+async def _rewrite(filter: Filter, head: str, answer: Answer) -> Filter:
+    """Put an answer in the place of every condition on the attribute `head`."""
+    match filter:
+        case And(terms):
+            return And(tuple([await _rewrite(term, head, answer) for term in terms]))
+        case Or(terms):
+            return Or(tuple([await _rewrite(term, head, answer) for term in terms]))
+        case Not(term):
+            return Not(await _rewrite(term, head, answer))
+        case ValuePath(field, inner) if field.path[0] == head:
+            return await answer(inner)
+        case Compare(field) | In(field) | Present(field) if field.path[0] == head:
+            # A bare complex attribute compares by its `value`.
+            name = field.path[1] if len(field.path) > 1 else "value"
+            return await _quantified(replace(filter, field=Field((name,), case_exact=field.case_exact)), answer)
+        case _:
+            return filter
+
+
+async def _quantified(leaf: Leaf, answer: Answer) -> Filter:
+    """Say of the list what the condition says of its elements: `ne` holds for all of them, the others for some."""
+    match leaf:
+        case Compare(field, op, None) if op in (Op.EQ, Op.NE):
+            present = await answer(Present(field))
+            return present if op is Op.NE else Not(present)
+        case Compare(_, Op.NE, _):
+            return Not(await answer(replace(leaf, op=Op.EQ)))
+        case _:
+            return await answer(leaf)
+
+
+async def _translated(element: Filter, translate: Translate) -> Filter:
+    """Return a condition on an element as one on what is stored in its place."""
+    match element:
+        case And(terms):
+            return And(tuple([await _translated(term, translate) for term in terms]))
+        case Or(terms):
+            return Or(tuple([await _translated(term, translate) for term in terms]))
+        case Not(term):
+            return Not(await _translated(term, translate))
+        case ValuePath():
+            raise InvalidFilter("a value path cannot stand inside a value path")
+        case Compare(_, Op.NE, value) if value is not None:
+            return Not(await _translated(replace(element, op=Op.EQ), translate))
+        case _:
+            name = element.field.path[0]
+            return await translate(name, _by_id(element) if name == "$ref" else element)
+
+
+def _by_id(leaf: Leaf) -> Leaf:
+    if isinstance(leaf, Compare) and leaf.op is Op.EQ and isinstance(leaf.value, str):
+        # What is stored is the id, the last segment of the URI.
+        return replace(leaf, value=leaf.value.rstrip("/").rpartition("/")[2])
+    if isinstance(leaf, Present):
+        return leaf
+    raise InvalidFilter("$ref is compared with eq, ne and pr only")

@@ -1,0 +1,101 @@
+"""What the directory's services take and give."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from idp.store.contract import Record, Write
+
+Document = dict[str, Any]
+# A pure change: it gets a copy of its own, as stored, and returns the document that is wanted.
+Change = Callable[[Document], Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A user or a group as stored; without derived values."""
+
+    id: str
+    version: int
+    document: Document
+
+    @classmethod
+    def of(cls, record: Record) -> "Resource":
+        """Return the stored record as a resource."""
+        return cls(record.id, record.version, record.document)
+
+
+class Credentials(Protocol):
+    """What the directory asks of whoever keeps passwords and sessions; it knows nothing of hashing."""
+
+    async def prepare(self, user_id: str, password: str) -> Sequence[Write]:
+        """Return the writes that make this the user's password. Raises InvalidValue on `password`."""
+        ...
+
+    def removed(self, user_id: str) -> Sequence[Write]:
+        """Return the writes by which sessions, factors and credentials go together with the user."""
+        ...
+
+    def deactivated(self, user_id: str) -> Sequence[Write]:
+        """Return the writes that end the sessions and tokens of a user who may no longer log in."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UserCreate:
+    """A user to add. `source` is where the account comes from; without one, the actor tells."""
+
+    document: Document
+    source: str | None = None
+    id: str | None = None
+    role: str = "user"
+    mfa: str | None = None
+    extra: Sequence[Write] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UserUpdate:
+    """A user to change. `reason` says why, where the change switches the account on or off."""
+
+    id: str
+    change: Change
+    reason: str = ""
+    expected_version: int | None = None
+    extra: Sequence[Write] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who is in a group: a user's or a group's id. The type is a hint; the service looks which of the two it is."""
+
+    value: str
+    type: str = "User"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """What becomes of a group's members: first replaced by exactly these, then some added, then some removed."""
+
+    replace: tuple[Member, ...] | None = None
+    add: tuple[Member, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCreate:
+    """A group to add; `document["members"]` are its members."""
+
+    document: Document
+    id: str | None = None
+    extra: Sequence[Write] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupUpdate:
+    """A group to change."""
+
+    id: str
+    change: Change
+    members: MemberChange | None = None
+    expected_version: int | None = None
+    extra: Sequence[Write] = ()

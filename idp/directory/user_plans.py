@@ -1,0 +1,128 @@
+"""What a change of a user comes to, as a pure function: the document to store, and what else must happen with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from idp.access import ROLES, Actor, ActorKind, Area, Target, Verb, demand
+from idp.audit import Detail, Tag
+from idp.clock import Clock, to_text
+from idp.directory.documents import changed, created, differing, private_copy, stamped, with_schemas
+from idp.directory.model import Document, UserCreate, UserUpdate
+from idp.directory.names import check_name
+from idp.errors import InvalidValue
+from idp.schema import ResourceType
+from idp.schema.urns import GATEHOUSE_USER
+from idp.store.contract import Record
+
+LOCAL: Final = "local"
+MFA_POLICIES: Final = ("off", "optional", "required")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A user as it is to be stored. `before` is None for a new one; `document` is None when nothing changes."""
+
+    id: str
+    before: Record | None
+    document: Document | None
+    tag: Tag
+    details: Mapping[str, Detail]
+    password: str | None = None
+
+
+class UserPlans:
+    """Makes plans from changes; asks who may, checks names, keeps the account's own state."""
+
+    def __init__(self, kind: ResourceType, clock: Clock, *, strict_names: bool) -> None:
+        self._kind = kind
+        self._clock = clock
+        self._strict_names = strict_names
+
+    def create(self, actor: Actor, new: UserCreate, id: str) -> Plan:
+        """Plan a new user. Raises PermissionDenied, InvalidValue, InvalidSyntax."""
+        demand(actor, Verb.CREATE, Area.USERS)
+        document = created(self._kind, new.document, id, to_text(self._clock.now()))
+        password = self._take_password(actor, document, role=None)
+        source = new.source or (f"scim:{actor.id}" if actor.kind is ActorKind.CLIENT else LOCAL)
+        own: dict[str, str] = {"source": source, "role": role_name(new.role)}
+        if new.mfa is not None:
+            own["mfa"] = mfa_policy(new.mfa)
+        if new.role != "user":
+            demand(actor, Verb.ASSIGN, Area.ROLES, Target(id, assigned=new.role))
+        document.setdefault("active", True)
+        document[GATEHOUSE_USER] = own
+        check_name(document["userName"], strict=self._strict_names or source == LOCAL)
+        details = {"userName": document["userName"], "source": source}
+        return Plan(id, None, with_schemas(self._kind, document), Tag.DIRECTORY_USER_CREATED, details, password)
+
+    def update(self, actor: Actor, before: Record, update: UserUpdate) -> Plan:
+        """Plan a change of what callers may change. Raises PermissionDenied, InvalidValue, MutabilityViolated."""
+        after = changed(self._kind, before.document, update.change(private_copy(before.document)))
+        # A document that does not speak of `active` leaves it: a PUT must not switch an account on by leaving it out.
+        after.setdefault("active", before.document["active"])
+        role = role_of(before.document)
+        password = self._take_password(actor, after, role)
+        fields = differing(before.document, after)
+        demand(actor, Verb.UPDATE, Area.USERS, Target(before.id, role=role, fields=fields))
+        if "userName" in fields:
+            check_name(after["userName"], strict=self._is_strict(actor, before.document))
+        tag = Tag.DIRECTORY_USER_UPDATED
+        if "active" in fields:
+            tag = Tag.DIRECTORY_USER_ENABLED if after["active"] else Tag.DIRECTORY_USER_DISABLED
+            after = self._with_status(actor, after, update.reason)
+        reason = {"reason": update.reason} if update.reason else {}
+        return self._finish(before, after, tag, {"fields": sorted(fields), **reason}, password)
+
+    def set_own(self, before: Record, name: str, value: str | None, tag: Tag) -> Plan:
+        """Plan a change of a value in our extension that callers cannot write."""
+        own = {key: kept for key, kept in before.document.get(GATEHOUSE_USER, {}).items() if key != name}
+        if value is not None:
+            own[name] = value
+        after = with_schemas(self._kind, {**before.document, GATEHOUSE_USER: own})
+        return self._finish(before, after, tag, {name: value}, None)
+
+    def _finish(
+        self, before: Record, after: Document, tag: Tag, details: Mapping[str, Detail], password: str | None
+    ) -> Plan:
+        details = {"userName": after["userName"], **details, **({} if password is None else {"password": True})}
+        same = password is None and not differing(before.document, after)
+        document = None if same else stamped(after, to_text(self._clock.now()))
+        return Plan(before.id, before, document, tag, details, password)
+
+    def _take_password(self, actor: Actor, document: Document, role: str | None) -> str | None:
+        password: str | None = document.pop("password", None)
+        if password is not None:
+            # Without an id: people change their own password where the old one is asked for, not here.
+            demand(actor, Verb.SET_PASSWORD, Area.USERS, Target("", role=role))
+        return password
+
+    def _is_strict(self, actor: Actor, document: Mapping[str, Any]) -> bool:
+        local = document.get(GATEHOUSE_USER, {}).get("source") == LOCAL
+        return self._strict_names or (local and actor.kind is not ActorKind.CLIENT)
+
+    def _with_status(self, actor: Actor, document: Document, reason: str) -> Document:
+        status = {
+            "reason": reason or ("enabled" if document["active"] else "disabled"),
+            "since": to_text(self._clock.now()),
+            "by": actor.label,
+        }
+        own = {**document.get(GATEHOUSE_USER, {}), "status": status}
+        return with_schemas(self._kind, {**document, GATEHOUSE_USER: own})
+
+
+def role_of(document: Mapping[str, Any]) -> str:
+    """Return the role that a user has."""
+    return str(document.get(GATEHOUSE_USER, {}).get("role", "user"))
+
+
+def role_name(name: str) -> str:
+    if name not in ROLES:
+        raise InvalidValue("role", f"{name!r} is none of {', '.join(ROLES)}")
+    return name
+
+
+def mfa_policy(policy: str) -> str:
+    if policy not in MFA_POLICIES:
+        raise InvalidValue("mfa", f"{policy!r} is none of {', '.join(MFA_POLICIES)}")
+    return policy

@@ -1,0 +1,224 @@
+"""The service for users: the only way to read and write them, whoever asks."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from idp.access import Actor, Area, Target, Verb, demand
+from idp.audit import Tag
+from idp.clock import Clock
+from idp.directory.batch import Outcome, UserBatches, UserChange
+from idp.directory.belonging import Belonging
+from idp.directory.edges import Edges
+from idp.directory.filters import DerivedFilters
+from idp.directory.locks import KeyedLocks, Stale, retrying
+from idp.directory.model import Change, Credentials, Document, Resource, UserCreate, UserUpdate
+from idp.directory.user_plans import Plan, UserPlans, mfa_policy, role_name, role_of
+from idp.directory.user_writes import UserWrites, stored
+from idp.errors import NotFound
+from idp.query import Compare, Op, Query
+from idp.schema import ResourceType
+from idp.store.contract import Page, Record, Store, Write
+
+# Longer than any login name or address: what comes from a login form is not trusted to be one.
+MAX_LOGIN: Final = 512
+
+
+class Users:
+    """Users, with access decision, optimistic versions and audit on every change.
+
+    Every method may raise what the store raises. A method that takes an actor raises PermissionDenied first.
+    `strict_names` holds provisioned names to the rule for names made here. `locks` are shared with the groups, whose
+    versions move when a member is deleted.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        resource_type: ResourceType,
+        clock: Clock,
+        ids: Callable[[], str],
+        credentials: Credentials,
+        *,
+        strict_names: bool = False,
+        locks: KeyedLocks | None = None,
+    ) -> None:
+        self._store = store
+        self._kind = resource_type
+        self._ids = ids
+        self._locks = locks or KeyedLocks()
+        self._edges = Edges(store)
+        self._belonging = Belonging(store, self._edges)
+        self._filters = DerivedFilters(store, self._edges)
+        self._plans = UserPlans(resource_type, clock, strict_names=strict_names)
+        self._writes = UserWrites(store, resource_type.collection, clock, credentials)
+        self._batches = UserBatches(store, resource_type.collection, ids, self._plans, self._writes, self._single)
+
+    async def create(
+        self,
+        actor: Actor,
+        document: Document,
+        *,
+        extra: Sequence[Write] = (),
+        source: str | None = None,
+        id: str | None = None,
+        role: str = "user",
+        mfa: str | None = None,
+    ) -> Resource:
+        """Add a user; a `password` in the document becomes its credential. `extra` goes into the same commit.
+
+        Raises InvalidValue, InvalidSyntax, NotUnique.
+        """
+        return await self._create(actor, UserCreate(document, source, id, role, mfa, extra))
+
+    async def get(self, actor: Actor, id: str) -> Resource:
+        """Return the user. Raises NotFound."""
+        demand(actor, Verb.READ, Area.USERS, Target(id))
+        return Resource.of(await self._read(id))
+
+    async def find(self, actor: Actor, query: Query) -> Page:
+        """Return the users that match; conditions on `groups` are answered through the memberships."""
+        demand(actor, Verb.READ, Area.USERS)
+        wanted = await self._filters.for_users(query.filter)
+        return await self._store.find(self._kind.collection, dataclasses.replace(query, filter=wanted))
+
+    async def by_login(self, login: str) -> Resource | None:
+        """Return whom a login name means: the user of that userName, else the only one with that address, or None.
+
+        For the login service, which asks before there is an actor.
+        """
+        if not 0 < len(login) <= MAX_LOGIN:
+            return None
+        for path in ("userName", "emails.value"):
+            query = Query(Compare(self._kind.resolve(path).field, Op.EQ, login), limit=2, total=False)
+            found = (await self._store.find(self._kind.collection, query)).records
+            if found:
+                return Resource.of(found[0]) if len(found) == 1 else None
+        return None
+
+    async def update(
+        self,
+        actor: Actor,
+        id: str,
+        change: Change,
+        *,
+        expected_version: int | None = None,
+        extra: Sequence[Write] = (),
+        reason: str = "",
+    ) -> Resource:
+        """Change a user by a pure function over a copy of its own; it may run more than once.
+
+        When the result is the same nothing is written but `extra`. Without an expected version a lost race is run
+        again. Raises NotFound, VersionMismatch, InvalidValue, MutabilityViolated, NotUnique, LastRoot.
+        """
+        return await self._update(actor, UserUpdate(id, change, reason, expected_version, extra))
+
+    async def replace(
+        self, actor: Actor, id: str, document: Document, *, expected_version: int | None = None
+    ) -> Resource:
+        """Put a whole document in place of the present one: what it does not mention is cleared.
+
+        Kept are readOnly and immutable values, the password and `active`. Raises as `update`.
+        """
+        return await self._update(actor, UserUpdate(id, lambda _: document, expected_version=expected_version))
+
+    async def delete(self, actor: Actor, id: str, *, expected_version: int | None = None) -> None:
+        """Remove a user with all memberships and credentials. Raises NotFound, VersionMismatch, LastRoot."""
+        demand(actor, Verb.DELETE, Area.USERS, Target(id))
+
+        async def attempt() -> None:
+            record = await self._read(id, expected_version)
+            demand(actor, Verb.DELETE, Area.USERS, Target(id, role=role_of(record.document)))
+            await self._store.commit(await self._writes.removal(actor, record))
+
+        async with self._locks.hold(id, *await self._edges.groups_with(id)):
+            await retrying(attempt)
+
+    async def assign_role(self, actor: Actor, id: str, role: str) -> Resource:
+        """Give a user a role. Raises NotFound, InvalidValue, LastRoot."""
+        demand(actor, Verb.ASSIGN, Area.ROLES, Target(id, assigned=role_name(role)))
+
+        def plan(record: Record) -> Plan:
+            demand(actor, Verb.ASSIGN, Area.ROLES, Target(id, role=role_of(record.document), assigned=role))
+            return self._plans.set_own(record, "role", role, Tag.DIRECTORY_USER_ROLE_ASSIGNED)
+
+        return await self._modify(actor, id, plan)
+
+    async def set_mfa_policy(self, actor: Actor, id: str, policy: str | None) -> Resource:
+        """Say whether a second factor is asked of the user; None leaves it to the general setting.
+
+        Raises NotFound, InvalidValue.
+        """
+        demand(actor, Verb.RESET_MFA, Area.USERS, Target("", role=None))
+        wanted = None if policy is None else mfa_policy(policy)
+
+        def plan(record: Record) -> Plan:
+            # Without an id: nobody decides this about the own account by owning it.
+            demand(actor, Verb.RESET_MFA, Area.USERS, Target("", role=role_of(record.document)))
+            return self._plans.set_own(record, "mfa", wanted, Tag.DIRECTORY_USER_MFA_POLICY_SET)
+
+        return await self._modify(actor, id, plan)
+
+    async def set_active(self, actor: Actor, id: str, active: bool, reason: str) -> Resource:
+        """Switch a user on or off; off ends sessions and tokens. Raises NotFound, LastRoot."""
+        return await self._update(actor, UserUpdate(id, lambda document: {**document, "active": active}, reason))
+
+    async def groups_of(self, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return the groups of each of these users, direct ones first, as `value`, `display` and `type`.
+
+        The number of reads is one for users in no group, and depends on how deep groups are nested otherwise;
+        never on how many users are asked for.
+        """
+        return await self._belonging.groups_of(ids)
+
+    async def write_many(self, actor: Actor, changes: Sequence[UserChange]) -> list[Outcome]:
+        """Carry out many changes in commits of up to 250; each outcome is the user or what was wrong, in order.
+
+        Changes of the same user must not be in the same call. Raises what the store raises; earlier commits stay.
+        """
+        return await self._batches.write(actor, changes)
+
+    async def _single(self, actor: Actor, change: UserChange) -> Resource:
+        return await (self._create(actor, change) if isinstance(change, UserCreate) else self._update(actor, change))
+
+    async def _create(self, actor: Actor, new: UserCreate) -> Resource:
+        plan = self._plans.create(actor, new, new.id or self._ids())
+        await self._store.commit([*await self._writes.of(actor, plan), *new.extra])
+        return stored(plan)
+
+    async def _update(self, actor: Actor, update: UserUpdate) -> Resource:
+        demand(actor, Verb.UPDATE, Area.USERS, Target(update.id))
+        return await self._modify(
+            actor,
+            update.id,
+            lambda record: self._plans.update(actor, record, update),
+            expected_version=update.expected_version,
+            extra=update.extra,
+        )
+
+    async def _modify(
+        self,
+        actor: Actor,
+        id: str,
+        plan: Callable[[Record], Plan],
+        *,
+        expected_version: int | None = None,
+        extra: Sequence[Write] = (),
+    ) -> Resource:
+        async def attempt() -> Resource:
+            planned = plan(await self._read(id, expected_version))
+            writes = [*await self._writes.of(actor, planned), *extra]
+            if writes:
+                await self._store.commit(writes)
+            return stored(planned)
+
+        async with self._locks.hold(id):
+            return await retrying(attempt)
+
+    async def _read(self, id: str, expected_version: int | None = None) -> Record:
+        record = await self._store.get(self._kind.collection, id)
+        if record is None:
+            raise NotFound(self._kind.name, id)
+        if expected_version not in (None, record.version):
+            raise Stale(self._kind.collection, id)
+        return record
