@@ -28,7 +28,7 @@ class Control:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EntryMessage:
     """SearchResultEntry."""
 
@@ -69,6 +69,8 @@ class Decoder:
         self._needed = 2
         self._max_message = max_message
         self._names: dict[bytes, str] = {}
+        self.has_ranges = False
+        """Whether any attribute so far came in a range, as Active Directory sends long ones."""
 
     def feed(self, chunk: bytes) -> Iterator[Message]:
         """Take more octets and yield every message they complete; raises BerError, after which the stream is lost."""
@@ -172,6 +174,7 @@ class Decoder:
             raise BerError("an attribute name is not ASCII") from None
         if not name:
             raise BerError("an attribute has no name")
+        self.has_ranges = self.has_ranges or ";range=" in name
         if len(self._names) < MAX_NAMES:
             self._names[raw] = name
         return name

@@ -1,48 +1,63 @@
-"""What every source of directory data yields: plain entries, and how the read ended."""
+"""What every source of directory data yields: plain entries, and how the read of them ended."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """One directory entry: its DN as the server spells it, lower-cased attribute names, values as raw bytes."""
+    """One directory entry: its DN as the server spells it, lower-cased attribute names, values as raw octets."""
 
     dn: str
     attributes: dict[str, list[bytes]]
 
-    def text(self, name: str) -> str | None:
-        """Return the first value of an attribute as text, or None when it is absent."""
-        values = self.attributes.get(name)
-        return values[0].decode("utf-8", "replace") if values else None
-
-    def texts(self, name: str) -> list[str]:
-        """Return all values of an attribute as text; octets that are not UTF-8 become U+FFFD."""
-        return [value.decode("utf-8", "replace") for value in self.attributes.get(name, ())]
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a read ended. Only `complete=True` proves that an entry not seen is not there."""
+    """How a read ended. Only `complete` proves that what was not seen is not there."""
 
     complete: bool
-    entries: int
+    entries: int = 0
     reason: str = ""
+    references: int = 0
 
 
-class EntryReader(Protocol):
-    """A read in progress over one search base or file."""
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which entries to read: below `base`, of one of `classes` and none of `not_classes`, and matching `filter`."""
 
-    def batches(self) -> AsyncIterator[list[Entry]]:
-        """Yield entries in the order the source sends them, in lists of bounded length.
+    base: str
+    classes: Sequence[str]
+    not_classes: Sequence[str] = ()
+    filter: str = ""
+    attributes: Sequence[str] = ()
 
-        Raises DirectoryError for what makes the whole read useless (connection, base, filter, file). A read that
-        merely stops early ends the iteration and says so in `outcome`.
-        """
-        ...
+
+class Reading(Protocol):
+    """A read in progress. Everything blocks; `interrupt` alone may be called from another thread."""
 
     @property
     def outcome(self) -> Outcome:
-        """How the read ended; before the end it is incomplete."""
+        """How the read ended; incomplete until it has."""
+        ...
+
+    def batches(self) -> Iterator[list[Entry]]:
+        """Yield the entries in the source's order, in lists of a few hundred.
+
+        What makes the whole read useless raises DirectoryError or LdifError before the first list. A read that stops
+        early ends the iteration, and `outcome` says why.
+        """
+        ...
+
+    def interrupt(self) -> None:
+        """Make a blocked `batches` end soon."""
+        ...
+
+
+class Directory(Protocol):
+    """A place to read entries from: a server or a file."""
+
+    def read(self, selection: Selection) -> Reading:
+        """Begin a read; nothing happens before its first batch is asked for."""
         ...

@@ -7,9 +7,6 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ldap3.protocol import rfc4511 as asn1
-from pyasn1.codec.ber import encoder
-from pyasn1.type import univ
 
 from ldap_bridge.ber import (
     SEARCH_DONE,
@@ -23,58 +20,13 @@ from ldap_bridge.ber import (
     paged_cookie,
 )
 from ldap_bridge.entries import Entry
+from tests.support.ldap_wire import encode_done, encode_entry, encode_reference
 
 Attributes = dict[str, list[bytes]]
 
 names = st.from_regex(r"[a-zA-Z][a-zA-Z0-9-]{0,20}(;[a-z0-9-]{1,8})?", fullmatch=True)
 values = st.lists(st.binary(max_size=300), max_size=4)
 attribute_maps = st.dictionaries(names.map(str.lower), values, max_size=20)
-
-
-def encode_entry(dn: str, attributes: Attributes, message_id: int = 7) -> bytes:
-    """Encode a SearchResultEntry with pyasn1, which shares no code with the reader."""
-    entry = asn1.SearchResultEntry()
-    entry["object"] = asn1.LDAPDN(dn)
-    partial = asn1.PartialAttributeList()
-    for index, (name, contents) in enumerate(attributes.items()):
-        attribute, vals = asn1.PartialAttribute(), asn1.Vals()
-        attribute["type"] = asn1.AttributeDescription(name)
-        for position, value in enumerate(contents):
-            vals.setComponentByPosition(position, asn1.AttributeValue(value), verifyConstraints=False)
-        if not contents:
-            vals.clear()
-        attribute["vals"] = vals
-        partial.setComponentByPosition(index, attribute)
-    if not attributes:
-        partial.clear()
-    entry["attributes"] = partial
-    return envelope("searchResEntry", entry, message_id)
-
-
-def encode_done(code: int = 0, text: str = "", cookie: bytes | None = None, message_id: int = 7) -> bytes:
-    """Encode a SearchResultDone, with a paged results control when a cookie is given."""
-    done = asn1.SearchResultDone()
-    done["resultCode"] = asn1.ResultCode(code)
-    done["matchedDN"] = asn1.LDAPDN("")
-    done["diagnosticMessage"] = asn1.LDAPString(text)
-    return envelope("searchResDone", done, message_id, cookie)
-
-
-def envelope(kind: str, operation: object, message_id: int, cookie: bytes | None = None) -> bytes:
-    """Wrap an operation into an LDAPMessage and encode it."""
-    message = asn1.LDAPMessage()
-    message["messageID"] = asn1.MessageID(message_id)
-    message["protocolOp"] = asn1.ProtocolOp().setComponentByName(kind, operation)
-    if cookie is not None:
-        value = univ.Sequence()
-        value.setComponentByPosition(0, univ.Integer(0))
-        value.setComponentByPosition(1, univ.OctetString(cookie))
-        control = asn1.Control()
-        control["controlType"] = asn1.LDAPOID("1.2.840.113556.1.4.319")
-        control["criticality"] = asn1.Criticality(False)
-        control["controlValue"] = asn1.ControlValue(encoder.encode(value))
-        message["controls"] = asn1.Controls().setComponentByPosition(0, control)
-    return bytes(encoder.encode(message))
 
 
 def decode(*chunks: bytes, max_message: int = 1 << 24) -> list[Message]:
@@ -146,9 +98,9 @@ def test_a_broken_page_control_is_refused() -> None:
 
 
 def test_a_reference_lists_its_uris() -> None:
-    reference = asn1.SearchResultReference()
-    reference.setComponentByPosition(0, asn1.URI("ldap://elsewhere/dc=example"))
-    assert decode(envelope("searchResRef", reference, 9)) == [ReferenceMessage(9, ("ldap://elsewhere/dc=example",))]
+    assert decode(encode_reference("ldap://elsewhere/dc=example", 9)) == [
+        ReferenceMessage(9, ("ldap://elsewhere/dc=example",))
+    ]
 
 
 def test_elements_the_protocol_may_add_later_are_skipped() -> None:

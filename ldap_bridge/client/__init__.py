@@ -1,0 +1,12 @@
+"""The LDAP client: ldap3 opens, encrypts and encodes; our own decoder reads the answers. Everything here blocks."""
+
+import warnings
+
+with warnings.catch_warnings():
+    # ldap3 2.9.1 reads names that pyasn1 has deprecated; where warnings are errors, importing it would fail.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from ldap_bridge.client.channel import Channel
+    from ldap_bridge.client.directory import LdapDirectory, ServerFacts
+    from ldap_bridge.client.search import PagedSearch, escape_filter_value, filter_for
+
+__all__ = ["Channel", "LdapDirectory", "PagedSearch", "ServerFacts", "escape_filter_value", "filter_for"]

@@ -1,0 +1,221 @@
+"""One connection to a directory server: opened and written by ldap3, read by our decoder."""
+
+import socket
+import ssl
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from ldap3 import ANONYMOUS, DEREF_NEVER, IP_V4_PREFERRED, NONE, SIMPLE, Connection
+from ldap3 import Server as Ldap3Server
+from ldap3.core.exceptions import LDAPExceptionError
+from ldap3.operation.bind import bind_operation
+from ldap3.operation.search import search_operation
+
+from idp.errors import ConfigError
+from ldap_bridge.ber import BIND_RESPONSE, BerError, Decoder, EntryMessage, Message, ResultMessage
+from ldap_bridge.client.tls import VerifyingTls
+from ldap_bridge.entries import Entry
+from ldap_bridge.errors import (
+    DirectoryError,
+    DirectoryGarbled,
+    DirectoryRefused,
+    DirectoryUnavailable,
+    DirectoryUntrusted,
+)
+from ldap_bridge.settings import Server
+
+SUCCESS, NO_SUCH_OBJECT, INVALID_DN, INVALID_CREDENTIALS = 0, 32, 34, 49
+BASE_SCOPE, SUBTREE_SCOPE = 0, 2
+CHUNK = 256 * 1024
+
+
+class Channel:
+    """A connection that does one operation at a time. Every method may raise DirectoryError."""
+
+    def __init__(self, source: str, server: Server) -> None:
+        self.source = source
+        self.server = server
+        self.decoder = Decoder()
+        self._inbox: deque[Message] = deque()
+        self._tls = self._make_tls()
+        self._connection = self._open()
+
+    @property
+    def tls_version(self) -> str:
+        """The TLS version agreed on, or "" for a plain connection."""
+        wrapped = self._connection.socket
+        return (wrapped.version() or "") if isinstance(wrapped, ssl.SSLSocket) else ""
+
+    def close(self) -> None:
+        """Let go of the socket; safe to call twice."""
+        with suppress(OSError, LDAPExceptionError):
+            self._connection.unbind()
+
+    def interrupt(self) -> None:
+        """From another thread: make a blocked receive fail at once."""
+        with suppress(OSError, AttributeError):
+            self._connection.socket.shutdown(socket.SHUT_RDWR)
+
+    def bind(self, dn: str, password: str) -> ResultMessage:
+        """Bind and return the server's verdict, whatever it is; an empty DN binds anonymously.
+
+        A DN with an empty password would be an anonymous bind that succeeds (RFC 4513 section 5.1.2): ValueError.
+        """
+        if dn and not password:
+            raise ValueError("an empty password proves nothing")
+        # As octets, because ldap3 would SASLprep text, after which a password can be empty.
+        request = bind_operation(3, SIMPLE if dn else ANONYMOUS, dn, password.encode() if dn else None)
+        return self._single("bindRequest", request)
+
+    def search(
+        self,
+        base: str,
+        scope: int,
+        filter_text: str,
+        attributes: list[str],
+        controls: list[Any] | None = None,
+    ) -> Iterator[Message]:
+        """Send a search and yield its messages as they come; the last is the ResultMessage."""
+        request = self._search_request(base, scope, filter_text, attributes)
+        return self._messages(self._send("searchRequest", request, controls))
+
+    def read_one(self, dn: str, attributes: list[str]) -> Entry | None:
+        """Read a single entry by its DN, or None when it is not there. Raises DirectoryRefused."""
+        found: Entry | None = None
+        for message in self.search(dn, BASE_SCOPE, "(objectClass=*)", attributes):
+            if isinstance(message, EntryMessage):
+                found = message.entry
+            elif isinstance(message, ResultMessage) and message.code not in (SUCCESS, NO_SUCH_OBJECT):
+                raise self.refused(f"reading {dn or 'the rootDSE'!r}", message)
+        return found
+
+    def refused(self, what: str, result: ResultMessage) -> DirectoryRefused:
+        """Make the error for an answer that is not success."""
+        text = f" ({result.text})" if result.text else ""
+        return DirectoryRefused(self.source, f"{what} refused with code {result.code}{text}", result.code)
+
+    # --- opening ---
+
+    def _make_tls(self) -> VerifyingTls | None:
+        if not (self.server.ldaps or self.server.starttls):
+            return None
+        try:
+            return VerifyingTls(self.server)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"ldap.{self.source}.ca_file", f"holds no certificates: {error}") from error
+
+    def _open(self) -> Any:
+        server = self.server
+        connection = None
+        try:
+            target = Ldap3Server(
+                server.host,
+                port=server.port,
+                use_ssl=server.ldaps,
+                tls=self._tls,
+                get_info=NONE,
+                connect_timeout=server.connect_timeout,
+                mode=IP_V4_PREFERRED,
+            )
+            connection = Connection(target, auto_referrals=False, check_names=False)
+            connection.open(read_server_info=False)
+            if server.starttls:
+                connection.start_tls(read_server_info=False)
+            connection.socket.settimeout(server.timeout)
+        except (LDAPExceptionError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            # The last four are what ldap3's own decoder raises on an answer to StartTLS that is not LDAP.
+            _drop(connection)
+            raise self._unreachable(error) from error
+        return connection
+
+    def _unreachable(self, error: Exception) -> DirectoryError:
+        where = self.server.url
+        failure = self._tls.failure if self._tls else None
+        if isinstance(failure, ssl.SSLCertVerificationError):
+            reason = failure.verify_message or str(failure)
+            return DirectoryUntrusted(self.source, f"the certificate of {where} is not trusted: {reason}")
+        if failure is not None:
+            return DirectoryUntrusted(self.source, f"no TLS with {where}: {failure}")
+        if "startTLS failed" in str(error):
+            hint = "; starttls = false goes without encryption"
+            return DirectoryUntrusted(self.source, f"{where} does not start TLS: {error}{hint}")
+        return DirectoryUnavailable(self.source, f"cannot connect to {where}: {error}")
+
+    # --- exchanging messages ---
+
+    def _single(self, operation: str, request: Any) -> ResultMessage:
+        for message in self._messages(self._send(operation, request, None)):
+            if isinstance(message, ResultMessage) and message.operation == BIND_RESPONSE:
+                return message
+        raise DirectoryGarbled(self.source, f"no proper answer to a {operation}")
+
+    def _search_request(self, base: str, scope: int, filter_text: str, attributes: list[str]) -> Any:
+        try:
+            return search_operation(
+                base,
+                filter_text,
+                ("BASE", "LEVEL", "SUBTREE")[scope],
+                DEREF_NEVER,
+                attributes,
+                size_limit=0,
+                time_limit=0,
+                types_only=False,
+                auto_escape=True,
+                auto_encode=True,
+            )
+        except (LDAPExceptionError, ValueError, LookupError, TypeError) as error:
+            key = f"ldap.{self.source}: filter {filter_text!r}"
+            raise ConfigError(key, f"is no LDAP filter: {error}") from error
+
+    def _send(self, operation: str, request: Any, controls: list[Any] | None) -> int:
+        strategy = self._connection.strategy
+        try:
+            message_id = int(strategy.send(operation, request, controls))
+        except (LDAPExceptionError, OSError, AttributeError) as error:
+            # ldap3 meets a socket that was interrupted as None.
+            raise DirectoryUnavailable(self.source, f"the connection to {self.server.url} is lost: {error}") from error
+        # ldap3 would remember the request until its own decoder had seen the answer.
+        strategy._outstanding.pop(message_id, None)  # noqa: SLF001 (no public way to take the answer over)
+        return message_id
+
+    def _messages(self, message_id: int) -> Iterator[Message]:
+        inbox = self._inbox
+        while True:
+            while inbox:
+                message = inbox.popleft()
+                if message.message_id != message_id:
+                    raise self._stray(message, message_id)
+                yield message
+                if type(message) is ResultMessage:
+                    return
+            try:
+                inbox.extend(self.decoder.feed(self._receive()))
+            except BerError as error:
+                raise DirectoryGarbled(self.source, f"an answer of {self.server.url} is not LDAP: {error}") from error
+
+    def _receive(self) -> bytes:
+        where = self.server.url
+        try:
+            chunk: bytes = self._connection.socket.recv(CHUNK)
+        except TimeoutError as error:
+            raise DirectoryUnavailable(self.source, f"no answer from {where} in {self.server.timeout:g} s") from error
+        except (OSError, AttributeError) as error:
+            raise DirectoryUnavailable(self.source, f"the connection to {where} is lost: {error}") from error
+        if not chunk:
+            raise DirectoryUnavailable(self.source, f"{where} closed the connection")
+        return chunk
+
+    def _stray(self, message: Message, wanted: int) -> DirectoryError:
+        # RFC 4511 section 4.4.1: a message with id 0 is a notice that the server disconnects.
+        if message.message_id == 0 and isinstance(message, ResultMessage):
+            return DirectoryUnavailable(self.source, f"{self.server.url} ends the connection: {message.text}")
+        return DirectoryGarbled(self.source, f"an answer to message {message.message_id} where {wanted} was asked")
+
+
+def _drop(connection: Any) -> None:
+    """Close what a failed attempt to connect may have left open; ldap3 leaves it to the collector."""
+    if connection is not None and connection.socket is not None:
+        with suppress(OSError):
+            connection.socket.close()

@@ -1,0 +1,113 @@
+"""A directory server as a source of entries, and what can be learnt about it beforehand."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+from ldap_bridge.client.channel import SUCCESS, Channel
+from ldap_bridge.client.search import PagedSearch
+from ldap_bridge.entries import Entry, Outcome, Selection
+from ldap_bridge.errors import DirectoryRefused
+from ldap_bridge.settings import Server
+
+_ROOT_ATTRIBUTES: Final = [
+    *("objectClass", "vendorName", "vendorVersion", "namingContexts", "supportedControl", "supportedExtension"),
+    *("supportedLDAPVersion", "rootDomainNamingContext", "dnsHostName"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a server says of itself in its rootDSE (RFC 4512 section 5.1), and how we are connected."""
+
+    vendor: str
+    version: str
+    naming_contexts: tuple[str, ...]
+    controls: tuple[str, ...]
+    tls: str
+    bound_as: str
+
+
+class LdapDirectory:
+    """One configured server. Each read has a connection of its own."""
+
+    def __init__(self, source: str, server: Server) -> None:
+        self._source = source
+        self._server = server
+
+    def connect(self) -> Channel:
+        """Open a channel bound as the configured account. Raises DirectoryError."""
+        channel = Channel(self._source, self._server)
+        try:
+            result = channel.bind(self._server.bind_dn, self._server.bind_password)
+            if result.code != SUCCESS:
+                raise _bind_refused(channel, result.code, result.text)
+        except BaseException:
+            channel.close()
+            raise
+        return channel
+
+    def read(self, selection: Selection) -> "LdapReading":
+        """Begin a read; the connection is opened when the first batch is asked for."""
+        return LdapReading(self, selection)
+
+    def facts(self) -> ServerFacts:
+        """Connect, bind and read the rootDSE. Raises DirectoryError."""
+        with closing(self.connect()) as channel:
+            root = channel.read_one("", _ROOT_ATTRIBUTES) or Entry("", {})
+            return ServerFacts(
+                vendor=_vendor(root),
+                version=", ".join(_texts(root, "vendorversion")),
+                naming_contexts=tuple(_texts(root, "namingcontexts")),
+                controls=tuple(_texts(root, "supportedcontrol")),
+                tls=channel.tls_version,
+                bound_as=self._server.bind_dn or "anonymous",
+            )
+
+
+class LdapReading:
+    """A paged search over a connection of its own, opened at the start and closed at the end."""
+
+    def __init__(self, directory: LdapDirectory, selection: Selection) -> None:
+        self._directory = directory
+        self._selection = selection
+        self._search: PagedSearch | None = None
+        self._interrupted = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the read ended; incomplete until it has."""
+        return self._search.outcome if self._search else Outcome(complete=False, reason="the read has not begun")
+
+    def batches(self) -> Iterator[list[Entry]]:
+        """Connect, bind and yield the entries. Raises DirectoryError."""
+        with closing(self._directory.connect()) as channel:
+            self._search = PagedSearch(channel, self._selection)
+            if not self._interrupted:
+                yield from self._search.batches()
+
+    def interrupt(self) -> None:
+        """Make a blocked `batches` end soon; from another thread."""
+        self._interrupted = True
+        if self._search is not None:
+            self._search.interrupt()
+
+
+def _bind_refused(channel: Channel, code: int, text: str) -> DirectoryRefused:
+    who = repr(channel.server.bind_dn) if channel.server.bind_dn else "anonymous"
+    meaning = "wrong DN or password" if code == 49 else f"code {code}"
+    detail = f" ({text})" if text else ""
+    return DirectoryRefused(channel.source, f"{channel.server.url} refuses the bind as {who}: {meaning}{detail}", code)
+
+
+def _vendor(root: Entry) -> str:
+    if named := _texts(root, "vendorname"):
+        return named[0]
+    if "OpenLDAProotDSE" in _texts(root, "objectclass"):
+        return "OpenLDAP"
+    return "Active Directory" if "rootdomainnamingcontext" in root.attributes else "unknown"
+
+
+def _texts(entry: Entry, name: str) -> list[str]:
+    return [value.decode("utf-8", "replace") for value in entry.attributes.get(name, ())]

@@ -1,0 +1,132 @@
+"""A paged search read to its end (RFC 2696), with everything that can cut it short told apart from the end."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from ldap3.protocol.rfc2696 import paged_search_control
+from ldap3.utils.conv import escape_filter_chars
+
+from ldap_bridge.ber import BerError, EntryMessage, Message, ReferenceMessage, ResultMessage, paged_cookie
+from ldap_bridge.client.channel import INVALID_DN, NO_SUCH_OBJECT, SUBTREE_SCOPE, SUCCESS, Channel
+from ldap_bridge.client.ranges import complete_ranges, is_ranged
+from ldap_bridge.entries import Entry, Outcome, Selection
+from ldap_bridge.errors import DirectoryError, DirectoryRefused
+
+BATCH: Final = 500
+# Servers that hide entries by access rules may send empty pages; one that sends only these would keep us for ever.
+MAX_EMPTY_PAGES: Final = 100
+# Codes after which what came is right, but not all (RFC 4511 appendix A).
+_CUT_SHORT: Final = {3: "time limit", 4: "size limit", 11: "administrative limit", 51: "server busy", 52: "unavailable"}
+
+
+class PagedSearch:
+    """A Reading of one search over one channel, which must not be used for anything else meanwhile."""
+
+    def __init__(self, channel: Channel, selection: Selection) -> None:
+        self._channel = channel
+        self._selection = selection
+        self._filter = filter_for(selection)
+        self._entries = 0
+        self._references = 0
+        self._result: ResultMessage | None = None
+        self._outcome = Outcome(complete=False, reason="the read has not ended")
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the read ended; incomplete until it has."""
+        return self._outcome
+
+    def interrupt(self) -> None:
+        """Make a blocked `batches` end soon; from another thread."""
+        self._channel.interrupt()
+
+    def batches(self) -> Iterator[list[Entry]]:
+        """Yield the entries; raises DirectoryError when not even one could be read."""
+        try:
+            yield from self._pages()
+        except DirectoryError as error:
+            if self._entries == 0:
+                raise
+            self._end(error.reason)
+        except BerError as error:
+            self._end(f"a page control is not readable: {error}")
+
+    def _pages(self) -> Iterator[list[Entry]]:
+        cookie, empty = b"", 0
+        while True:
+            before = self._entries
+            yield from self._page(cookie)
+            if self._entries > self._channel.server.max_entries:
+                return self._end(f"more than max_entries = {self._channel.server.max_entries} entries")
+            result = self._result
+            if result is None or result.code != SUCCESS:
+                return self._end(self._why(result))
+            cookie = paged_cookie(result.controls) or b""
+            if not cookie:
+                return self._end(None)
+            empty = empty + 1 if self._entries == before else 0
+            if empty > MAX_EMPTY_PAGES:
+                return self._end(f"the server promises more after {empty} empty pages")
+
+    def _page(self, cookie: bytes) -> Iterator[list[Entry]]:
+        """Yield one page, entries of attribute ranges last: those take further questions when the page is through."""
+        batch: list[Entry] = []
+        ranged: list[Entry] = []
+        decoder = self._channel.decoder
+        for message in self._messages(cookie):
+            if type(message) is EntryMessage:
+                entry = message.entry
+                (ranged if decoder.has_ranges and is_ranged(entry) else batch).append(entry)
+                self._entries += 1
+                if len(batch) >= BATCH:
+                    yield batch
+                    batch = []
+                if self._entries > self._channel.server.max_entries:
+                    return
+            elif isinstance(message, ReferenceMessage):
+                self._references += 1
+            elif isinstance(message, ResultMessage):
+                self._result = message
+        for entry in ranged:
+            complete_ranges(self._channel, entry)
+        if batch or ranged:
+            yield batch + ranged
+
+    def _messages(self, cookie: bytes) -> Iterator[Message]:
+        control = paged_search_control(criticality=False, size=self._channel.server.page_size, cookie=cookie)
+        selection = self._selection
+        attributes = [*selection.attributes]
+        return self._channel.search(selection.base, SUBTREE_SCOPE, self._filter, attributes, [control])
+
+    def _why(self, result: ResultMessage | None) -> str:
+        """Say why the search is not complete; raises DirectoryRefused when it was refused outright."""
+        if result is None:
+            return "the server sent no result"
+        if result.code in _CUT_SHORT:
+            return f"{_CUT_SHORT[result.code]} reached after {self._entries} entries (code {result.code})"
+        if result.code in (NO_SUCH_OBJECT, INVALID_DN):
+            reason = f"the base {self._selection.base!r} does not exist"
+            raise DirectoryRefused(self._channel.source, reason, result.code)
+        raise self._channel.refused(f"searching {self._selection.base!r} for {self._filter}", result)
+
+    def _end(self, reason: str | None) -> None:
+        self._outcome = Outcome(reason is None, self._entries, reason or "", self._references)
+
+
+def filter_for(selection: Selection) -> str:
+    """Return the LDAP filter (RFC 4515) of a selection."""
+    terms = [_any_of(selection.classes)]
+    terms += [f"(!(objectClass={escape_filter_value(name)}))" for name in selection.not_classes]
+    if selection.filter:
+        terms.append(selection.filter if selection.filter.startswith("(") else f"({selection.filter})")
+    return terms[0] if len(terms) == 1 else f"(&{''.join(terms)})"
+
+
+def _any_of(classes: Sequence[str]) -> str:
+    terms = [f"(objectClass={escape_filter_value(name)})" for name in classes]
+    return terms[0] if len(terms) == 1 else f"(|{''.join(terms)})"
+
+
+def escape_filter_value(value: str) -> str:
+    """Escape a value for a filter (RFC 4515 section 3)."""
+    return str(escape_filter_chars(value))

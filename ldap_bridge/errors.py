@@ -1,0 +1,46 @@
+"""What can go wrong with a directory, always naming the source it went wrong with."""
+
+from idp.errors import InvalidSyntax, RemoteError, Unavailable
+
+
+class DirectoryError(RemoteError):
+    """A directory did not do what was asked of it."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"directory {source!r}: {reason}")
+        self.source = source
+        self.reason = reason
+
+
+class DirectoryUnavailable(DirectoryError, Unavailable):
+    """The server cannot be reached, does not answer in time, or dropped the connection."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        DirectoryError.__init__(self, source, reason)
+        self.what = f"directory {source!r}"
+
+
+class DirectoryUntrusted(DirectoryUnavailable):
+    """TLS could not be agreed on: the certificate is not to be trusted, or the server offers none."""
+
+
+class DirectoryRefused(DirectoryError):
+    """The server answered and said no; `code` is the LDAP result code (RFC 4511 appendix A)."""
+
+    def __init__(self, source: str, reason: str, code: int) -> None:
+        super().__init__(source, reason)
+        self.code = code
+
+
+class DirectoryGarbled(DirectoryError):
+    """The server's answer is not LDAP as we can read it."""
+
+
+class LdifError(InvalidSyntax):
+    """An LDIF file cannot be read; `line` is where, counted from 1."""
+
+    def __init__(self, path: str, line: int, reason: str) -> None:
+        super().__init__(f"{path}, line {line}: {reason}")
+        self.path = path
+        self.line = line
+        self.reason = reason

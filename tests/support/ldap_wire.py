@@ -1,0 +1,211 @@
+"""LDAP on the wire for tests: messages encoded by pyasn1, a server that answers as told, a proxy that cuts the line."""
+
+import socket
+import socketserver
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from tests.support.ports import HOST
+
+with warnings.catch_warnings():
+    # ldap3 reads names that pyasn1 has deprecated; nothing here can mend that.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from ldap3.protocol import rfc4511 as asn1
+    from ldap3.protocol.rfc2696 import RealSearchControlValue
+    from pyasn1.codec.ber import decoder, encoder
+
+PAGED = "1.2.840.113556.1.4.319"
+
+
+def encode_entry(dn: str, attributes: Mapping[str, Sequence[bytes]], message_id: int = 7) -> bytes:
+    """Encode a SearchResultEntry."""
+    entry, partial = asn1.SearchResultEntry(), asn1.PartialAttributeList()
+    partial.clear()
+    entry["object"] = asn1.LDAPDN(dn)
+    for index, (name, values) in enumerate(attributes.items()):
+        attribute, vals = asn1.PartialAttribute(), asn1.Vals()
+        vals.clear()
+        attribute["type"] = asn1.AttributeDescription(name)
+        for position, value in enumerate(values):
+            vals.setComponentByPosition(position, asn1.AttributeValue(value), verifyConstraints=False)
+        attribute["vals"] = vals
+        partial.setComponentByPosition(index, attribute)
+    entry["attributes"] = partial
+    return _envelope("searchResEntry", entry, message_id)
+
+
+def encode_reference(uri: str, message_id: int = 7) -> bytes:
+    """Encode a SearchResultReference."""
+    reference = asn1.SearchResultReference().setComponentByPosition(0, asn1.URI(uri))
+    return _envelope("searchResRef", reference, message_id)
+
+
+def encode_done(code: int = 0, text: str = "", cookie: bytes | None = None, message_id: int = 7) -> bytes:
+    """Encode a SearchResultDone, with a paged results control when a cookie is given."""
+    return _envelope("searchResDone", _result(asn1.SearchResultDone(), code, text), message_id, cookie)
+
+
+def encode_bind_response(code: int = 0, text: str = "", message_id: int = 7) -> bytes:
+    """Encode a BindResponse."""
+    return _envelope("bindResponse", _result(asn1.BindResponse(), code, text), message_id)
+
+
+def encode_notice(text: str) -> bytes:
+    """Encode a Notice of Disconnection (RFC 4511 section 4.4.1)."""
+    return _envelope("extendedResp", _result(asn1.ExtendedResponse(), 52, text), 0)
+
+
+def _result(response: "asn1.LDAPResult", code: int, text: str) -> "asn1.LDAPResult":
+    response["resultCode"] = asn1.ResultCode(code)
+    response["matchedDN"] = asn1.LDAPDN("")
+    response["diagnosticMessage"] = asn1.LDAPString(text)
+    return response
+
+
+def _envelope(kind: str, operation: object, message_id: int, cookie: bytes | None = None) -> bytes:
+    message = asn1.LDAPMessage()
+    message["messageID"] = asn1.MessageID(message_id)
+    message["protocolOp"] = asn1.ProtocolOp().setComponentByName(kind, operation)
+    if cookie is not None:
+        value = RealSearchControlValue()
+        value["size"], value["cookie"] = 0, cookie
+        control = asn1.Control()
+        control["controlType"] = asn1.LDAPOID(PAGED)
+        control["criticality"] = asn1.Criticality(False)
+        control["controlValue"] = asn1.ControlValue(encoder.encode(value))
+        message["controls"] = asn1.Controls().setComponentByPosition(0, control)
+    return bytes(encoder.encode(message))
+
+
+@dataclass(frozen=True)
+class Request:
+    """A search as the responder received it."""
+
+    message_id: int
+    base: str
+    attributes: tuple[str, ...]
+    cookie: bytes
+
+
+Answer = Callable[[Request], Iterable[bytes] | None]
+
+
+@contextmanager
+def responder(answer: Answer, bind_code: int = 0) -> Iterator[int]:
+    """Run a server that accepts every bind and answers each search as told; None closes the line. Yields its port."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                _serve(self.request, answer, bind_code)
+
+    with _listening(Handler) as port:
+        yield port
+
+
+def _serve(line: socket.socket, answer: Answer, bind_code: int) -> None:
+    buffer = b""
+    while chunk := line.recv(65536):
+        buffer += chunk
+        while buffer and len(buffer) >= 2 and (size := _size(buffer)) <= len(buffer):
+            message, _ = decoder.decode(buffer[:size], asn1Spec=asn1.LDAPMessage())
+            buffer = buffer[size:]
+            kind, message_id = message["protocolOp"].getName(), int(message["messageID"])
+            if kind == "bindRequest":
+                line.sendall(encode_bind_response(bind_code, message_id=message_id))
+            elif kind == "searchRequest":
+                replies = answer(_request(message_id, message))
+                if replies is None:
+                    return
+                for reply in replies:
+                    line.sendall(reply)
+            else:
+                return
+
+
+def _size(buffer: bytes) -> int:
+    length = buffer[1]
+    if length < 0x80:
+        return 2 + length
+    octets = length & 0x7F
+    return 2 + octets + int.from_bytes(buffer[2 : 2 + octets], "big")
+
+
+def _request(message_id: int, message: "asn1.LDAPMessage") -> Request:
+    search, cookie = message["protocolOp"]["searchRequest"], b""
+    for control in message["controls"] if message["controls"].hasValue() else ():
+        if str(control["controlType"]) == PAGED:
+            value, _ = decoder.decode(bytes(control["controlValue"]), asn1Spec=RealSearchControlValue())
+            cookie = bytes(value["cookie"])
+    attributes = tuple(str(name) for name in search["attributes"])
+    return Request(message_id, str(search["baseObject"]), attributes, cookie)
+
+
+class CuttingProxy:
+    """Passes octets between clients and a server until it has passed `limit` of the server's; then it hangs up.
+
+    With `hold` it stops passing instead, and leaves the line open.
+    """
+
+    def __init__(self, port: int, limit: int | None = None, *, hold: bool = False) -> None:
+        self.limit = limit
+        self.hold = hold
+        self._target = port
+        self._passed = 0
+
+    @contextmanager
+    def running(self) -> Iterator[int]:
+        """Run the proxy and yield its port."""
+        proxy = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                with socket.create_connection((HOST, proxy._target)) as server, suppress(OSError):
+                    upwards = threading.Thread(target=proxy._up, args=(self.request, server), daemon=True)
+                    upwards.start()
+                    proxy._down(server, self.request)
+                    for side in (server, self.request):
+                        with suppress(OSError):
+                            side.shutdown(socket.SHUT_RDWR)
+                    upwards.join()
+
+        with _listening(Handler) as port:
+            yield port
+
+    def _up(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError):
+            while chunk := client.recv(65536):
+                server.sendall(chunk)
+            server.shutdown(socket.SHUT_RDWR)
+
+    def _down(self, server: socket.socket, client: socket.socket) -> None:
+        while chunk := server.recv(65536):
+            if self.limit is not None and self._passed + len(chunk) > self.limit:
+                client.sendall(chunk[: self.limit - self._passed])
+                self._passed = self.limit
+                if self.hold:
+                    server.recv(65536)
+                    continue
+                return
+            self._passed += len(chunk)
+            client.sendall(chunk)
+
+
+class _Listener(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+
+@contextmanager
+def _listening(handler: type[socketserver.BaseRequestHandler]) -> Iterator[int]:
+    with _Listener((HOST, 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
