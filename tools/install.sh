@@ -20,7 +20,7 @@ with_uv() {
   local index
   index=$("${pip[@]}" config list | sed -n "s/^[^=]*[.]index-url='\(.*\)'$/\1/p" | tail -n 1)
   [ -z "$index" ] || export UV_DEFAULT_INDEX=$index
-  local install=("$borrowed/bin/uv" pip install --quiet --python "$bin/python" --no-deps)
+  local install=("$borrowed/bin/uv" pip install --quiet --compile-bytecode --python "$bin/python" --no-deps)
   "${install[@]}" --require-hashes -r "$lock" && "${install[@]}" --no-build-isolation --editable .
 }
 
@@ -30,6 +30,9 @@ with_pip() {
 }
 
 echo "Installing the packages of $lock into $venv ..."
-with_uv 2>"$borrowed/errors" && exit 0
-echo "uv did not do it ($(tail -n 1 "$borrowed/errors")); pip takes over, which needs a minute ..."
-with_pip
+with_uv 2>"$borrowed/errors" || {
+  echo "uv did not do it ($(tail -n 1 "$borrowed/errors")); pip takes over, which needs a minute ..."
+  with_pip
+}
+# Compiled now, the first start is as quick as the later ones.
+"$bin/python" -m compileall -q idp scim ldap_bridge
