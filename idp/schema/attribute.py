@@ -55,9 +55,11 @@ _KINDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
     """One attribute or sub-attribute.
+
+    A declaration equals only itself, so that what was compiled from it is found by one cheap look-up.
 
     `indexed` is ours: stores keep an index for it, so that filters and sorts on it stay fast as the directory grows.
     `derived` is ours too: the value is computed on reading (User.groups) and never stored.

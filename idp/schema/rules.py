@@ -1,6 +1,7 @@
 """Attribute declarations compiled into checks, once per resource type: validation is on the path of every write."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from idp.schema.attribute import Attribute, Mutability, Type
@@ -57,6 +58,7 @@ class Slots:
             raise Fault("a value is required", name)
 
 
+@lru_cache(maxsize=4_096)
 def compile_attribute(attribute: Attribute) -> Check:
     """Return the check of an attribute's whole value: a list if it is multi-valued."""
     single = compile_single(attribute)
@@ -66,6 +68,7 @@ def compile_attribute(attribute: Attribute) -> Check:
     return _list_check(single, attribute.max_values, has_primary=has_primary)
 
 
+@lru_cache(maxsize=4_096)
 def compile_single(attribute: Attribute) -> Check:
     """Return the check of one value of the attribute."""
     if attribute.type is Type.COMPLEX:
