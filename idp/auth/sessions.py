@@ -1,11 +1,40 @@
 """Sessions on the server: the cookie holds a secret, the store its hash."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
 
-if TYPE_CHECKING:
-    from idp.directory import Resource
+from idp.access import SYSTEM_ACTOR, Actor
+from idp.audit import Tag, event
+from idp.auth.people import actor_of, is_active
+from idp.auth.secret_text import Random, csrf_of, digest, new_secret
+from idp.clock import Clock, from_text, to_text
+from idp.directory.model import Resource
+from idp.errors import NotFound, VersionMismatch
+from idp.query import Field
+from idp.store.contract import Check, Delete, DeleteWhere, Insert, Record, Replace, Store, Write
+
+SESSIONS: Final = "sessions"
+
+# What proves possession of something; a mailed code proves no more than the mailbox does.
+_STRONG: Final = frozenset({"totp", "recovery"})
+# `seen` is worth a write only so often, or every read would be one.
+_SEEN_EVERY: Final = timedelta(minutes=1)
+_READER: Final = SYSTEM_ACTOR("sessions")
+
+
+class Directory(Protocol):
+    """What sessions and logins ask of the directory's users."""
+
+    async def get(self, actor: Actor, id: str) -> Resource:
+        """Return the user. Raises NotFound."""
+        ...
+
+    async def by_login(self, login: str) -> Resource | None:
+        """Return the one user with that login name or address."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,26 +43,118 @@ class Session:
 
     id: str = field(repr=False)
     user_id: str
-    user: "Resource" = field(repr=False)
+    user: Resource = field(repr=False)
     amr: tuple[str, ...]
     aal: int
     proven: Mapping[str, str]
     started: str
     csrf: str = field(repr=False)
-    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session about to start: the write that starts it, and the secret for the cookie."""
+
+    session: Session
+    secret: str = field(repr=False)
+    write: Insert = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long a session lasts without use, and at most."""
+
+    idle: timedelta = timedelta(hours=8)
+    longest: timedelta = timedelta(days=7)
 
 
 class Sessions:
     """Starts, resumes and ends sessions."""
 
+    def __init__(self, store: Store, users: Directory, clock: Clock, random: Random, lifetimes: Lifetimes) -> None:
+        self._store = store
+        self._users = users
+        self._clock = clock
+        self._random = random
+        self._lifetimes = lifetimes
+
+    def open(self, user: Resource, proven: Mapping[str, str], address: str, agent: str) -> Opened:
+        """Prepare a session of a person who has proven these methods; always with an id of its own."""
+        secret = new_secret(self._random)
+        now = self._clock.now()
+        document = {
+            "id": digest(secret),
+            "user": user.id,
+            "amr": list(proven),
+            "aal": 2 if _STRONG.intersection(proven) else 1,
+            "proven": dict(proven),
+            "started": to_text(now),
+            "seen": to_text(now),
+            "expires": to_text(self._expiry(now, now)),
+            "address": address,
+            "agent": agent[:300],
+        }
+        return Opened(_session(document, user, secret), secret, Insert(SESSIONS, document))
+
     async def resume(self, secret: str, address: str) -> Session | None:
         """Return the session of that cookie, None when it is over or its person no longer active."""
-        raise NotImplementedError
+        record = await self._store.get(SESSIONS, digest(secret))
+        if record is None:
+            return None
+        try:
+            user = await self._users.get(_READER, record.document["user"])
+        except NotFound:
+            return None
+        if not is_active(user):
+            return None
+        await self._note_seen(record, address)
+        return _session(record.document, user, secret)
 
     async def end(self, session: Session, address: str) -> None:
         """Log out: this session is over; one that has ended already is no error."""
-        raise NotImplementedError
+        ended = event(Tag.AUTH_SESSION_ENDED, actor_of(session.user, address), session.user_id, self._clock)
+        with suppress(VersionMismatch):
+            await self._store.commit([Delete(SESSIONS, session.id), ended])
 
     async def end_others(self, session: Session, address: str) -> None:
         """End every other session of the same person."""
-        raise NotImplementedError
+        ended = event(Tag.AUTH_SESSIONS_ENDED, actor_of(session.user, address), session.user_id, self._clock)
+        await self._store.commit([*await self.others_ended(session), ended])
+
+    async def others_ended(self, session: Session) -> Sequence[Write]:
+        """Return the writes that leave a person this session alone."""
+        record = await self._store.get(SESSIONS, session.id)
+        if record is None:
+            return [self.ended(session.user_id)]
+        mine = record.document
+        return [Check(SESSIONS, record.id, record.version), self.ended(session.user_id), Insert(SESSIONS, mine)]
+
+    def ended(self, user_id: str) -> Write:
+        """Return the write that ends every session of a person."""
+        return DeleteWhere(SESSIONS, Field(("user",)), user_id)
+
+    async def _note_seen(self, record: Record, address: str) -> None:
+        now = self._clock.now()
+        document = record.document
+        if now - from_text(document["seen"]) < _SEEN_EVERY:
+            return
+        expires = self._expiry(from_text(document["started"]), now)
+        seen = {**document, "seen": to_text(now), "expires": to_text(expires), "address": address}
+        with suppress(VersionMismatch):
+            await self._store.commit([Replace(SESSIONS, seen, record.version)])
+
+    def _expiry(self, started: datetime, seen: datetime) -> datetime:
+        return min(started + self._lifetimes.longest, seen + self._lifetimes.idle)
+
+
+def _session(document: Mapping[str, Any], user: Resource, secret: str) -> Session:
+    return Session(
+        id=document["id"],
+        user_id=user.id,
+        user=user,
+        amr=tuple(document["amr"]),
+        aal=document["aal"],
+        proven=document["proven"],
+        started=document["started"],
+        csrf=csrf_of(secret),
+    )
