@@ -50,6 +50,11 @@ class Field:
     kind: Kind = Kind.STRING
     case_exact: bool = True
 
+    def __post_init__(self) -> None:
+        if self.kind not in (Kind.STRING, Kind.COMPLEX):
+            # Only text has case; fields that compare alike must be equal, or an index would not be found.
+            object.__setattr__(self, "case_exact", True)
+
     @property
     def name(self) -> str:
         """The path in dotted form; the key under which stores index it."""

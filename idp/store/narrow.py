@@ -1,5 +1,6 @@
 """What indexes can answer of a filter: the part that needs no documents, and whether that is the whole of it."""
 
+from collections.abc import Container
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +21,6 @@ from idp.query import (
     ValuePath,
     normalise,
 )
-from idp.store.contract import Collection
 from idp.store.keys import LARGEST_INTEGER
 
 ID: Final = Field(("id",))
@@ -33,57 +33,57 @@ _TEXT_TESTS: Final = (Op.CO, Op.SW, Op.EW)
 _NEEDS_SAME_TEXT: Final = (Op.EQ, *_TEXT_TESTS)
 
 
-def narrow(filter: Filter, collection: Collection) -> Narrowed:
+def narrow(filter: Filter, indexed: Container[Field]) -> Narrowed:
     """Return a filter over the id and indexed fields alone that every match satisfies, and whether only matches do.
 
     What comes back is built of And, Or, Not and of Compare (but `ne` and null), In and Present on such fields.
     """
     match filter:
         case Compare(field, op, value):
-            return _compare(field, op, value, collection)
+            return _compare(field, op, value, indexed)
         case In(field, values):
-            return _in(field, values, collection)
+            return _in(field, values, indexed)
         case Present(field):
-            answerable = is_indexed(field, collection) and field.kind is not Kind.COMPLEX
+            answerable = is_indexed(field, indexed) and field.kind is not Kind.COMPLEX
             return (filter, True) if answerable else _UNKNOWN
         case ValuePath(field, inner):
             outside, exact = _outside(field, inner)
-            narrowed, whole = narrow(outside, collection)
+            narrowed, whole = narrow(outside, indexed)
             return narrowed, exact and whole
         case And(terms):
-            return _all([narrow(term, collection) for term in terms])
+            return _all([narrow(term, indexed) for term in terms])
         case Or(terms):
-            return _any([narrow(term, collection) for term in terms])
+            return _any([narrow(term, indexed) for term in terms])
         case Not(term):
-            narrowed, exact = narrow(term, collection)
+            narrowed, exact = narrow(term, indexed)
             return (Not(narrowed), True) if exact else _UNKNOWN
 
 
-def is_indexed(field: Field, collection: Collection) -> bool:
+def is_indexed(field: Field, indexed: Container[Field]) -> bool:
     """Tell whether the field is found without a scan."""
-    return field == ID or field in collection.indexed
+    return field == ID or field in indexed
 
 
-def _compare(field: Field, op: Op, value: Scalar, collection: Collection) -> Narrowed:
+def _compare(field: Field, op: Op, value: Scalar, indexed: Container[Field]) -> Narrowed:
     if op is Op.NE:
-        return narrow(Not(Compare(field, Op.EQ, value)), collection)
+        return narrow(Not(Compare(field, Op.EQ, value)), indexed)
     if value is None:
-        return narrow(Not(Present(field)), collection) if op is Op.EQ else (NOTHING, True)
+        return narrow(Not(Present(field)), indexed) if op is Op.EQ else (NOTHING, True)
     wanted = normalise(field, value)
     if wanted is None or (op in _TEXT_TESTS and not isinstance(wanted, str)):
         return NOTHING, True
     if not _is_storable(wanted):
         return (NOTHING, True) if op in _NEEDS_SAME_TEXT and isinstance(wanted, str) else _UNKNOWN
-    return (Compare(field, op, value), True) if is_indexed(field, collection) else _UNKNOWN
+    return (Compare(field, op, value), True) if is_indexed(field, indexed) else _UNKNOWN
 
 
-def _in(field: Field, values: tuple[Scalar, ...], collection: Collection) -> Narrowed:
+def _in(field: Field, values: tuple[Scalar, ...], indexed: Container[Field]) -> Narrowed:
     if len(values) > MOST_VALUES:
         raise TooLarge("the number of values asked for at once", MOST_VALUES)
     wanted = [value for value in values if (key := normalise(field, value)) is not None and _is_storable(key)]
     if not wanted:
         return NOTHING, True
-    return (In(field, tuple(wanted)), True) if is_indexed(field, collection) else _UNKNOWN
+    return (In(field, tuple(wanted)), True) if is_indexed(field, indexed) else _UNKNOWN
 
 
 def _is_storable(key: Scalar) -> bool:

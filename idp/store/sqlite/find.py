@@ -42,8 +42,8 @@ class Finder:
 
     def find(self, table: Table, query: Query) -> Page:
         """Return the page the query asks for."""
-        narrowed, exact = narrow(query.filter, table.collection)
-        if not exact or not is_indexed(_order(query).field, table.collection):
+        narrowed, exact = narrow(query.filter, table.by_field)
+        if not exact or not is_indexed(_order(query).field, table.by_field):
             return self._gathered(table, narrowed, query, exact=exact)
         total = self._count(table, narrowed)
         if not total or not query.limit:
@@ -56,7 +56,7 @@ class Finder:
 
     def count(self, table: Table, filter: Filter) -> int:
         """Return how many records match."""
-        narrowed, exact = narrow(filter, table.collection)
+        narrowed, exact = narrow(filter, table.by_field)
         if exact:
             return self._count(table, narrowed)
         return sum(1 for _ in self._judged(self._candidates(table, narrowed, _CANDIDATE), filter))

@@ -21,7 +21,7 @@ _ROW: Final = "r.id, r.version, r.expires, r.body"
 
 def find_quickly(rows: Rows, finder: Finder, table: Table, query: Query) -> Page | None:
     """Return the page if it can be had at a bounded cost, else None."""
-    narrowed, exact = narrow(query.filter, table.collection)
+    narrowed, exact = narrow(query.filter, table.by_field)
     if narrowed == NOTHING:
         return Page([], 0 if query.total else None)
     if narrowed == EVERYTHING:

@@ -1,0 +1,61 @@
+"""Leases: of all workers on all machines, one does a piece of background work, until it stops renewing."""
+
+from datetime import timedelta
+from typing import Final
+
+from idp.clock import Clock, from_text, to_text
+from idp.errors import NotUnique, VersionMismatch
+from idp.query import Document
+from idp.store.contract import Insert, Record, Replace, Store, Write
+
+COLLECTION: Final = "leases"
+
+
+class Leases:
+    """Hands out named leases.
+
+    The fencing number grows with every holder, so that what an overtaken holder still writes can be told apart.
+    The record therefore stays when its lease is over.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
+        """Take the lease if nobody holds it; returns the fencing number, or None. A holder may take its own again."""
+        record = await self._store.get(COLLECTION, name)
+        if record is None:
+            document = self._document(name, holder, 1, seconds)
+            return 1 if await self._won(Insert(COLLECTION, document)) else None
+        if record.document["holder"] != holder and self._is_held(record):
+            return None
+        number = int(record.document["number"]) + 1
+        document = self._document(name, holder, number, seconds)
+        return number if await self._won(Replace(COLLECTION, document, record.version)) else None
+
+    async def renew(self, name: str, number: int, seconds: float) -> bool:
+        """Hold on for so many seconds from now; False when somebody else has taken over."""
+        record = await self._store.get(COLLECTION, name)
+        if record is None or record.document["number"] != number:
+            return False
+        document = self._document(name, record.document["holder"], number, seconds)
+        return await self._won(Replace(COLLECTION, document, record.version))
+
+    async def release(self, name: str, number: int) -> None:
+        """Let others have it at once; nothing happens when they have it already."""
+        await self.renew(name, number, 0)
+
+    async def _won(self, write: Write) -> bool:
+        try:
+            await self._store.commit([write])
+        except (NotUnique, VersionMismatch):
+            return False
+        return True
+
+    def _is_held(self, record: Record) -> bool:
+        return from_text(record.document["until"]) > self._clock.now()
+
+    def _document(self, name: str, holder: str, number: int, seconds: float) -> Document:
+        until = to_text(self._clock.now() + timedelta(seconds=seconds))
+        return {"id": name, "holder": holder, "number": number, "until": until}
