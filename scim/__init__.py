@@ -1,1 +1,5 @@
 """SCIM 2.0 (RFC 7643, RFC 7644): a thin protocol layer over the directory."""
+
+from scim.application import setup
+
+__all__ = ["setup"]

@@ -1,0 +1,173 @@
+"""The endpoints of one resource type (RFC 7644 section 3): parse, ask the service once, render."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from idp.directory import Resource
+from idp.errors import InvalidPath, InvalidValue, TooLarge
+from idp.http.actor import actor_of
+from idp.query import EVERYTHING, Query, Sort
+from idp.schema import ResourceType, Returned, Type, coerce
+from scim.errors import TooMany
+from scim.exchange import condition, demand_match, entity_headers, projection_of, read_body, respond
+from scim.filter import resource_filters
+from scim.messages import list_response, patch_op, search_request
+from scim.messages.search_request import SearchRequest
+from scim.names import resolve
+from scim.path import PathReader
+from scim.projection import Projection, Projections
+from scim.provider import Provider
+from scim.render import Derived, Renderer
+
+GetProvider = Callable[[web.Request], Provider]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes of pages."""
+
+    default_count: int
+    max_results: int
+
+
+class ResourceEndpoints:
+    """Handlers for `/Users`, `/Groups` and whatever else the registry serves."""
+
+    def __init__(
+        self, resource_type: ResourceType, provider: GetProvider, derived: str, base: str, limits: Limits
+    ) -> None:
+        self._type: Final = resource_type
+        self._provider = provider
+        self._derived = derived
+        self._limits = limits
+        self._renderer = Renderer(resource_type, base, derived)
+        self._projections = Projections(resource_type)
+        self._filters = resource_filters(resource_type)
+        self._paths = PathReader(resource_type)
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        """Return the routes below the SCIM base."""
+        collection, one = self._type.endpoint, f"{self._type.endpoint}/{{id}}"
+        return (
+            web.get(collection, self.list),
+            web.post(collection, self.create),
+            web.post(f"{collection}/.search", self.search),
+            web.get(one, self.read),
+            web.put(one, self.replace),
+            web.patch(one, self.patch),
+            web.delete(one, self.delete),
+        )
+
+    async def create(self, request: web.Request) -> web.Response:
+        """POST (section 3.3)."""
+        projection = projection_of(request, self._projections)
+        document = coerce(self._type, await read_body(request))
+        resource = await self._provider(request).create(actor_of(request), document)
+        return await self._answer(request, resource, projection, status=201)
+
+    async def read(self, request: web.Request) -> web.Response:
+        """GET of one resource (section 3.4.1)."""
+        projection = projection_of(request, self._projections)
+        resource = await self._provider(request).get(actor_of(request), request.match_info["id"])
+        known = condition(request, "If-None-Match")
+        if known is not None and known.matches(resource.version):
+            return web.Response(status=304, headers=self._headers(resource))
+        return await self._answer(request, resource, projection)
+
+    async def list(self, request: web.Request) -> web.Response:
+        """GET of many (section 3.4.2)."""
+        return await self._find(request, search_request.from_query(request.query))
+
+    async def search(self, request: web.Request) -> web.Response:
+        """POST of a search (section 3.4.3): what does not fit into a URI or must not be logged with it."""
+        return await self._find(request, search_request.from_body(await read_body(request)))
+
+    async def replace(self, request: web.Request) -> web.Response:
+        """PUT (section 3.5.1)."""
+        projection = projection_of(request, self._projections)
+        document = coerce(self._type, await read_body(request))
+        version = await self._expected_version(request)
+        resource = await self._provider(request).replace(actor_of(request), _id(request), document, version)
+        return await self._answer(request, resource, projection)
+
+    async def patch(self, request: web.Request) -> web.Response:
+        """PATCH (section 3.5.2)."""
+        projection = projection_of(request, self._projections)
+        operations = patch_op.read(await read_body(request), self._paths)
+        version = await self._expected_version(request)
+        provider = self._provider(request)
+        resource = await provider.patch(actor_of(request), _id(request), operations, version)
+        if provider.returns_patched or "ttributes" in request.query_string:
+            return await self._answer(request, resource, projection)
+        return web.Response(status=204, headers=self._headers(resource))
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """DELETE (section 3.6)."""
+        version = await self._expected_version(request)
+        await self._provider(request).delete(actor_of(request), _id(request), version)
+        return web.Response(status=204)
+
+    async def _find(self, request: web.Request, wanted: SearchRequest) -> web.Response:
+        projection = self._projections.of(wanted.attributes, wanted.excluded_attributes)
+        provider = self._provider(request)
+        try:
+            page = await provider.find(actor_of(request), self._query(wanted))
+        except TooLarge as error:
+            raise TooMany(str(error)) from None
+        derived = await self._derive(provider, projection, [record.id for record in page.records])
+        show, reduce = self._renderer.show, projection.apply
+        resources = [reduce(show(r.id, r.version, r.document, derived.get(r.id))) for r in page.records]
+        total = page.total if page.total is not None else len(resources)
+        return respond(request, list_response.build(resources, total=total, start_index=wanted.start_index))
+
+    def _query(self, wanted: SearchRequest) -> Query:
+        count = self._limits.default_count if wanted.count is None else wanted.count
+        return Query(
+            filter=EVERYTHING if wanted.filter is None else self._filters.read(wanted.filter),
+            sort=None if not wanted.sort_by else self._sort(wanted.sort_by, descending=wanted.descending),
+            offset=wanted.start_index - 1,
+            limit=min(count, self._limits.max_results),
+        )
+
+    def _sort(self, path: str, *, descending: bool) -> Sort:
+        """Return the order by an attribute; a complex one sorts by its `value` (section 3.4.2.3)."""
+        try:
+            target = resolve(self._type, path)
+            if target.attribute.type is Type.COMPLEX:
+                target = resolve(self._type, f"{path}.value")
+        except InvalidPath as error:
+            raise InvalidValue("sortBy", str(error)) from None
+        if target.chain[0].derived or target.attribute.derived or target.attribute.returned is Returned.NEVER:
+            raise InvalidValue("sortBy", f"resources cannot be sorted by {path}")
+        return Sort(target.field, descending)
+
+    async def _expected_version(self, request: web.Request) -> int | None:
+        """Return the version that If-Match demands; several tags are settled by looking at the resource."""
+        wanted = condition(request, "If-Match")
+        if wanted is None or wanted.any:
+            return None
+        if wanted.version is not None:
+            return wanted.version
+        resource = await self._provider(request).get(actor_of(request), _id(request))
+        return demand_match(wanted, self._type.name, resource.id, resource.version)
+
+    async def _derive(self, provider: Provider, projection: Projection, ids: Sequence[str]) -> Mapping[str, Derived]:
+        """Return the derived attribute of each resource, unless nobody would see it."""
+        return await provider.derive(ids) if ids and projection.wants(self._derived) else {}
+
+    async def _answer(
+        self, request: web.Request, resource: Resource, projection: Projection, *, status: int = 200
+    ) -> web.Response:
+        derived = await self._derive(self._provider(request), projection, [resource.id])
+        shown = self._renderer.show(resource.id, resource.version, resource.document, derived.get(resource.id))
+        return respond(request, projection.apply(shown), status=status, headers=self._headers(resource))
+
+    def _headers(self, resource: Resource) -> dict[str, str]:
+        return entity_headers(resource.version, self._renderer.location(resource.id))
+
+
+def _id(request: web.Request) -> str:
+    return request.match_info["id"]

@@ -1,0 +1,74 @@
+"""The one table from what went wrong to the error that RFC 7644 section 3.12 has for it."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from idp.errors import (
+    CallerError,
+    IdpError,
+    InvalidFilter,
+    InvalidPath,
+    InvalidSyntax,
+    InvalidValue,
+    MutabilityViolated,
+    NoTarget,
+    NotAuthenticated,
+    NotFound,
+    NotUnique,
+    PermissionDenied,
+    RateLimited,
+    RemoteError,
+    TooLarge,
+    VersionMismatch,
+)
+
+
+class TooMany(CallerError):
+    """A filter goes through more resources than the server is willing to look at."""
+
+
+class UnsupportedMediaType(CallerError):
+    """The body is of a type that SCIM does not use."""
+
+
+class FilterForbidden(CallerError):
+    """Discovery endpoints must refuse filters (RFC 7644 section 4)."""
+
+
+class NotImplementedHere(CallerError):
+    """A part of the protocol that this server does not have."""
+
+
+# The first kind that fits; status and scimType (RFC 7644 tables 8 and 9).
+_TABLE: Final[Mapping[type[Exception], tuple[int, str | None]]] = {
+    InvalidSyntax: (400, "invalidSyntax"),
+    InvalidValue: (400, "invalidValue"),
+    InvalidFilter: (400, "invalidFilter"),
+    InvalidPath: (400, "invalidPath"),
+    NoTarget: (400, "noTarget"),
+    MutabilityViolated: (400, "mutability"),
+    TooMany: (400, "tooMany"),
+    NotAuthenticated: (401, None),
+    PermissionDenied: (403, None),
+    FilterForbidden: (403, None),
+    NotFound: (404, None),
+    NotUnique: (409, "uniqueness"),
+    VersionMismatch: (412, None),
+    TooLarge: (413, None),
+    UnsupportedMediaType: (415, None),
+    RateLimited: (429, None),
+    NotImplementedHere: (501, None),
+    CallerError: (400, None),
+    RemoteError: (503, None),
+}
+
+
+def status_and_type(error: Exception) -> tuple[int, str | None]:
+    """Return the status and scimType for an error; whatever is in no table is a bug of ours: 500."""
+    return next((answer for kind, answer in _TABLE.items() if isinstance(error, kind)), (500, None))
+
+
+def detail(error: Exception) -> str:
+    """Return the sentence for the client; nothing of a bug of ours is shown."""
+    return str(error) if isinstance(error, IdpError) else HTTPStatus.INTERNAL_SERVER_ERROR.phrase

@@ -1,0 +1,70 @@
+"""What every SCIM request and response has in common: media types, bodies, entity tags."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from idp.errors import VersionMismatch
+from scim.body import read_object
+from scim.errors import UnsupportedMediaType
+from scim.etag import Condition, tag
+from scim.messages.search_request import names
+from scim.projection import Projection, Projections
+
+SCIM_JSON: Final = "application/scim+json"
+JSON: Final = "application/json"
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def respond(
+    request: web.Request, payload: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Answer with JSON, under the media type the client asks for (RFC 7644 section 3.8)."""
+    return respond_encoded(request, _encode(payload), status=status, headers=headers)
+
+
+def respond_encoded(
+    request: web.Request, body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Answer with JSON that is encoded already."""
+    accept = request.headers.get("Accept", "")
+    media_type = JSON if JSON in accept and SCIM_JSON not in accept else SCIM_JSON
+    return web.Response(body=body, status=status, headers={"Content-Type": media_type, **(headers or {})})
+
+
+async def read_body(request: web.Request) -> dict[str, Any]:
+    """Return the JSON object of the request's body. Raises InvalidSyntax or UnsupportedMediaType."""
+    if "Content-Type" in request.headers and request.content_type not in (SCIM_JSON, JSON):
+        raise UnsupportedMediaType(f"the body must be {SCIM_JSON} or {JSON}, not {request.content_type}")
+    return read_object(await request.read())
+
+
+def projection_of(request: web.Request, projections: Projections) -> Projection:
+    """Return the projection that the query asks for. Raises InvalidValue."""
+    if not request.query_string:
+        return projections.of()
+    query = request.query
+    return projections.of(
+        names(query.get("attributes"), "attributes"), names(query.get("excludedAttributes"), "excludedAttributes")
+    )
+
+
+def condition(request: web.Request, header: str) -> Condition | None:
+    """Return the entity tags of If-Match or If-None-Match; None when the request has no such header."""
+    given = request.headers.getall(header, None)
+    return Condition(", ".join(given)) if given else None
+
+
+def entity_headers(version: int, location: str) -> dict[str, str]:
+    """Return the headers that go with one resource."""
+    return {"ETag": tag(version), "Location": location}
+
+
+def demand_match(wanted: Condition, kind: str, id: str, version: int) -> int:
+    """Return the version, if the request's If-Match names it. Raises VersionMismatch."""
+    if not wanted.matches(version):
+        raise VersionMismatch(kind, id)
+    return version

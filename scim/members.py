@@ -1,0 +1,118 @@
+"""What the operations of a PATCH on a group's members come to, without reading the members.
+
+Adding one member to a group of a million must cost what it costs in a group of ten. Only a filter on more than
+`value` has to be shown the present members.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from idp.directory import Member, MemberChange
+from idp.errors import InvalidValue, MutabilityViolated
+from idp.query import Compare, Filter, Or, matches
+from idp.query import Op as Comparison
+from idp.schema import coerce_value, validate_value
+from scim.operation import ABSENT, Op, Operation
+from scim.path import Path
+
+Present = Sequence[Mapping[str, Any]]
+
+
+def needs_members(operations: Iterable[Operation]) -> bool:
+    """Tell whether some filter can only be answered by looking at the present members."""
+    return any(o.path.filter is not None and named_by(o.path.filter) is None for o in operations)
+
+
+def member_change(operations: Iterable[Operation], present: Present = ()) -> MemberChange | None:
+    """Return the change, the operations taken in their order; None when there are none.
+
+    `present` are the group's members, where `needs_members` asks for them. Raises InvalidValue or
+    MutabilityViolated.
+    """
+    fold: _Fold | None = None
+    for operation in operations:
+        fold = fold or _Fold(present)
+        fold.take(operation)
+    return None if fold is None else fold.result()
+
+
+def named_by(filter: Filter) -> list[str] | None:
+    """Return the ids that `value eq "…"` names, also several joined by `or`; None for any other filter."""
+    match filter:
+        case Compare(field, Comparison.EQ, str(value)) if field.path == ("value",):
+            return [value]
+        case Or(terms):
+            parts = [named_by(term) for term in terms]
+            return None if None in parts else [name for part in parts if part for name in part]
+        case _:
+            return None
+
+
+class _Fold:
+    """The change so far: first replaced, then added, then removed; nobody is both added and removed."""
+
+    def __init__(self, present: Present) -> None:
+        self._present = {member["value"]: member for member in present}
+        self._replaced: dict[str, Member] | None = None
+        self._added: dict[str, Member] = {}
+        self._removed: dict[str, None] = {}
+
+    def take(self, operation: Operation) -> None:
+        path = operation.path
+        if path.filter is not None:
+            self._selected(path, path.filter, operation)
+        elif path.sub is not None:
+            raise MutabilityViolated(path.text, "a member is added and removed as a whole")
+        elif operation.op is Op.ADD:
+            self._add(_members(path, operation.value))
+        elif operation.op is Op.REMOVE and operation.value is not ABSENT and operation.value is not None:
+            self._remove(member.value for member in _members(path, operation.value))
+        else:
+            self._replace(() if operation.op is Op.REMOVE else _members(path, operation.value))
+
+    def result(self) -> MemberChange:
+        replace = None if self._replaced is None else tuple(self._replaced.values())
+        return MemberChange(replace, tuple(self._added.values()), tuple(self._removed))
+
+    def _selected(self, path: Path, filter: Filter, operation: Operation) -> None:
+        if path.sub is not None and (operation.op is not Op.REMOVE or path.sub.name != "value"):
+            raise MutabilityViolated(path.text, "a member is added and removed as a whole")
+        named = named_by(filter)
+        ids = [key for key, member in self._now().items() if matches(filter, member)] if named is None else named
+        if operation.op is not Op.ADD:
+            self._remove(ids)
+        if operation.op is not Op.REMOVE:
+            self._add(_members(path, operation.value))
+
+    def _now(self) -> dict[str, Mapping[str, Any]]:
+        """Return who is a member after the operations so far."""
+        start = self._present if self._replaced is None else {key: _shown(m) for key, m in self._replaced.items()}
+        added = {key: self._present.get(key, _shown(member)) for key, member in self._added.items()}
+        return {key: member for key, member in (start | added).items() if key not in self._removed}
+
+    def _replace(self, members: Iterable[Member]) -> None:
+        self._replaced = {member.value: member for member in members}
+        self._added.clear()
+        self._removed.clear()
+
+    def _add(self, members: Iterable[Member]) -> None:
+        for member in members:
+            self._added[member.value] = member
+            self._removed.pop(member.value, None)
+
+    def _remove(self, ids: Iterable[str]) -> None:
+        for key in ids:
+            self._added.pop(key, None)
+            self._removed[key] = None
+
+
+def _shown(member: Member) -> dict[str, Any]:
+    return {"value": member.value, "type": member.type}
+
+
+def _members(path: Path, value: Any) -> list[Member]:
+    given = validate_value(path.attribute, coerce_value(path.attribute, value), path.text)
+    members = [Member(m["value"], m.get("type", "User")) for m in given or []]
+    if any(not member.value for member in members):
+        raise InvalidValue(path.text, "a member without a value")
+    return members
