@@ -3,6 +3,7 @@
 from idp.directory.batch import Outcome, UserChange
 from idp.directory.groups import GroupChange, Groups
 from idp.directory.guard import LastRoot
+from idp.directory.locks import KeyedLocks
 from idp.directory.model import (
     Credentials,
     GroupCreate,
@@ -15,6 +16,7 @@ from idp.directory.model import (
 )
 from idp.directory.names import check_name
 from idp.directory.users import Users
+from idp.store.contract import Page, Record, Write
 
 __all__ = [
     "Credentials",
@@ -22,14 +24,18 @@ __all__ = [
     "GroupCreate",
     "GroupUpdate",
     "Groups",
+    "KeyedLocks",
     "LastRoot",
     "Member",
     "MemberChange",
     "Outcome",
+    "Page",
+    "Record",
     "Resource",
     "UserChange",
     "UserCreate",
     "UserUpdate",
     "Users",
+    "Write",
     "check_name",
 ]
