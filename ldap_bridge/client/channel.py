@@ -49,9 +49,13 @@ class Channel:
         return (wrapped.version() or "") if isinstance(wrapped, ssl.SSLSocket) else ""
 
     def close(self) -> None:
-        """Let go of the socket; safe to call twice."""
-        with suppress(OSError, LDAPExceptionError):
-            self._connection.unbind()
+        """Say goodbye and let go of the socket; safe to call twice."""
+        wire = self._connection.socket
+        if wire is not None:
+            with suppress(OSError, LDAPExceptionError):
+                self._connection.unbind()
+            # ldap3 keeps the socket when the goodbye cannot be sent.
+            wire.close()
 
     def interrupt(self) -> None:
         """From another thread: make a blocked receive fail at once."""

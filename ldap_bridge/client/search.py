@@ -26,6 +26,8 @@ class PagedSearch:
         self._channel = channel
         self._selection = selection
         self._filter = filter_for(selection)
+        self._batch: list[Entry] = []
+        self._ranged: list[Entry] = []
         self._entries = 0
         self._references = 0
         self._result: ResultMessage | None = None
@@ -50,6 +52,9 @@ class PagedSearch:
             self._end(error.reason)
         except BerError as error:
             self._end(f"a page control is not readable: {error}")
+        # What came before the line broke is good; a group whose ranges are not complete is not.
+        if self._batch:
+            yield self._take()
 
     def _pages(self) -> Iterator[list[Entry]]:
         cookie, empty = b"", 0
@@ -70,27 +75,27 @@ class PagedSearch:
 
     def _page(self, cookie: bytes) -> Iterator[list[Entry]]:
         """Yield one page, entries of attribute ranges last: those take further questions when the page is through."""
-        batch: list[Entry] = []
-        ranged: list[Entry] = []
         decoder = self._channel.decoder
         for message in self._messages(cookie):
             if type(message) is EntryMessage:
                 entry = message.entry
-                (ranged if decoder.has_ranges and is_ranged(entry) else batch).append(entry)
+                (self._ranged if decoder.has_ranges and is_ranged(entry) else self._batch).append(entry)
                 self._entries += 1
-                if len(batch) >= BATCH:
-                    yield batch
-                    batch = []
+                if len(self._batch) >= BATCH:
+                    yield self._take()
                 if self._entries > self._channel.server.max_entries:
                     return
             elif isinstance(message, ReferenceMessage):
                 self._references += 1
             elif isinstance(message, ResultMessage):
                 self._result = message
-        for entry in ranged:
-            complete_ranges(self._channel, entry)
-        if batch or ranged:
-            yield batch + ranged
+        while self._ranged:
+            complete_ranges(self._channel, self._ranged[-1])
+            self._batch.append(self._ranged.pop())
+
+    def _take(self) -> list[Entry]:
+        batch, self._batch = self._batch, []
+        return batch
 
     def _messages(self, cookie: bytes) -> Iterator[Message]:
         control = paged_search_control(criticality=False, size=self._channel.server.page_size, cookie=cookie)
@@ -110,7 +115,8 @@ class PagedSearch:
         raise self._channel.refused(f"searching {self._selection.base!r} for {self._filter}", result)
 
     def _end(self, reason: str | None) -> None:
-        self._outcome = Outcome(reason is None, self._entries, reason or "", self._references)
+        delivered = self._entries - len(self._ranged)
+        self._outcome = Outcome(reason is None, delivered, reason or "", self._references)
 
 
 def filter_for(selection: Selection) -> str:

@@ -120,8 +120,7 @@ def _serve(line: socket.socket, answer: Answer, bind_code: int) -> None:
                 replies = answer(_request(message_id, message))
                 if replies is None:
                     return
-                for reply in replies:
-                    line.sendall(reply)
+                line.sendall(b"".join(replies))
             else:
                 return
 

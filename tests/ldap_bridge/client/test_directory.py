@@ -1,0 +1,232 @@
+"""A real OpenLDAP server is connected to, bound to and read, or the error says what is wrong with which source."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idp.errors import ConfigError, RemoteError, Unavailable
+from ldap_bridge.client import Channel, LdapDirectory
+from ldap_bridge.entries import Entry, Outcome, Selection
+from ldap_bridge.errors import DirectoryRefused, DirectoryUnavailable, DirectoryUntrusted
+from ldap_bridge.settings import parse
+from tests.support.certificates import Certificates, make_certificates
+from tests.support.ldap_wire import CuttingProxy
+from tests.support.people import BASE, Company, make_company
+from tests.support.ports import HOST, free_port, is_listening
+from tests.support.slapd import Slapd
+
+PEOPLE = Selection(BASE, ["inetOrgPerson"], attributes=["uid", "cn", "sn", "givenName", "mail", "entryUUID"])
+
+
+def directory(slapd: Slapd, **settings: Any) -> LdapDirectory:
+    """The client for a server, bound as its administrator unless told otherwise."""
+    raw = {"url": slapd.url, "base": BASE, "bind_dn": slapd.admin_dn, "bind_password": slapd.admin_password, **settings}
+    source = parse("corp", raw)
+    assert source.server is not None
+    return LdapDirectory("corp", source.server)
+
+
+def read(source: LdapDirectory, selection: Selection = PEOPLE) -> tuple[list[Entry], Outcome]:
+    """Read to the end."""
+    reading = source.read(selection)
+    entries = [entry for batch in reading.batches() for entry in batch]
+    return entries, reading.outcome
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A server with five thousand people that no test changes, and what is in it."""
+    server, company = Slapd(tmp_path_factory.mktemp("slapd")), make_company(5000, 20)
+    server.load(company.ldif())
+    server.start()
+    yield server, company
+    server.kill()
+
+
+@pytest.mark.parametrize("page_size", [1000, 777, 10_000])
+def test_five_thousand_people_come_out_whole_in_pages_of_any_size(big: tuple[Slapd, Company], page_size: int) -> None:
+    slapd, company = big
+    entries, outcome = read(directory(slapd, page_size=page_size))
+    assert outcome == Outcome(complete=True, entries=5000)
+    assert {entry.dn: entry.attributes["cn"][0].decode() for entry in entries} == {
+        person.dn: person.display_name for person in company.people
+    }
+
+
+def test_what_is_read_is_what_ldapsearch_reads(slapd: Slapd) -> None:
+    entries, _ = read(directory(slapd), Selection(BASE, ["groupOfNames"], attributes=["*", "+"]))
+    truth = slapd.search("(objectClass=groupOfNames)")
+    assert {entry.dn: entry.attributes for entry in entries} == {
+        dn: {name.lower(): values for name, values in attributes.items()} for dn, attributes in truth.items()
+    }
+
+
+def test_classes_and_filter_select_together(slapd: Slapd) -> None:
+    chosen = Selection(BASE, ["inetOrgPerson", "groupOfNames"], ["groupOfNames"], "uid=person00000*", ["uid"])
+    entries, _ = read(directory(slapd), chosen)
+    assert [entry.attributes["uid"] for entry in entries] == [[b"person00000%d" % number] for number in range(1, 10)]
+
+
+def test_a_size_limit_of_the_server_makes_the_read_incomplete(
+    new_slapd: Callable[[], Slapd], company: Company, tmp_path: Path
+) -> None:
+    slapd = Slapd(tmp_path / "limited", database_lines="limits users size.soft=30 size.hard=30 size.prtotal=30")
+    slapd.load(company.ldif())
+    try:
+        slapd.start()
+        person = company.people[0]
+        entries, outcome = read(directory(slapd, bind_dn=person.dn, bind_password=person.password, page_size=10))
+    finally:
+        slapd.kill()
+    assert 0 < len(entries) < len(company.people)
+    assert not outcome.complete
+    assert "size limit" in outcome.reason
+
+
+@pytest.mark.parametrize("limit", [20_000, 200_000, 700_000])
+def test_a_line_cut_in_mid_read_makes_it_incomplete(big: tuple[Slapd, Company], limit: int) -> None:
+    slapd, _ = big
+    with CuttingProxy(slapd.port, limit).running() as port:
+        entries, outcome = read(directory(slapd, url=f"ldap://{HOST}:{port}"))
+    assert 0 < len(entries) < 5000
+    assert not outcome.complete
+    assert outcome.entries == len(entries)
+    assert "closed the connection" in outcome.reason
+
+
+def test_a_line_cut_before_anything_came_is_an_error(big: tuple[Slapd, Company]) -> None:
+    slapd, _ = big
+    with CuttingProxy(slapd.port, 5).running() as port, pytest.raises(DirectoryUnavailable, match="'corp'"):
+        read(directory(slapd, url=f"ldap://{HOST}:{port}"))
+
+
+def test_a_server_that_falls_silent_is_given_up(big: tuple[Slapd, Company]) -> None:
+    slapd, _ = big
+    with CuttingProxy(slapd.port, 200_000, hold=True).running() as port:
+        entries, outcome = read(directory(slapd, url=f"ldap://{HOST}:{port}", timeout=0.2))
+    assert 0 < len(entries) < 5000
+    assert "no answer" in outcome.reason
+
+
+def test_more_entries_than_allowed_end_the_read(big: tuple[Slapd, Company]) -> None:
+    slapd, _ = big
+    entries, outcome = read(directory(slapd, max_entries=1200))
+    assert len(entries) < 5000
+    assert "max_entries" in outcome.reason
+
+
+def test_the_server_tells_about_itself(slapd: Slapd) -> None:
+    facts = directory(slapd).facts()
+    assert facts.vendor == "OpenLDAP"
+    assert facts.naming_contexts == (BASE,)
+    assert facts.bound_as == slapd.admin_dn
+    assert facts.tls == ""
+
+
+# --- wrong settings ---
+
+
+def test_nobody_at_the_address_is_named(slapd: Slapd) -> None:
+    port = free_port()
+    with pytest.raises(Unavailable, match=rf"'corp'.*127\.0\.0\.1:{port}"):
+        read(directory(slapd, url=f"ldap://{HOST}:{port}"))
+
+
+def test_an_unknown_host_is_named(slapd: Slapd) -> None:
+    with pytest.raises(DirectoryUnavailable, match=r"'corp'.*nowhere\.invalid"):
+        read(directory(slapd, url="ldap://nowhere.invalid", starttls=False))
+
+
+def test_a_wrong_password_is_told_with_the_name_that_was_refused(slapd: Slapd) -> None:
+    with pytest.raises(DirectoryRefused, match=r"'corp'.*cn=admin,dc=example,dc=org.*wrong DN or password") as caught:
+        read(directory(slapd, bind_password="wrong-password"))
+    assert caught.value.code == 49
+    assert "wrong-password" not in str(caught.value)
+    assert isinstance(caught.value, RemoteError)
+
+
+@pytest.mark.parametrize("base", ["dc=elsewhere,dc=org", "not a name"])
+def test_a_wrong_base_is_named(slapd: Slapd, base: str) -> None:
+    with pytest.raises(DirectoryRefused, match=f"'corp'.*{base}"):
+        read(directory(slapd), Selection(base, ["inetOrgPerson"]))
+
+
+@pytest.mark.parametrize("text", ["(uid=a", "uid", "(&)(", "((uid=a))x"])
+def test_a_wrong_filter_is_named(slapd: Slapd, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"corp.*is no LDAP filter"):
+        read(directory(slapd), Selection(BASE, ["inetOrgPerson"], filter=text))
+
+
+def test_an_empty_password_is_refused_before_the_server_hears_of_it(slapd: Slapd, company: Company) -> None:
+    server = directory(slapd)._server  # noqa: SLF001 (the settings as the client has them)
+    with closing(Channel("corp", server)) as channel:
+        with pytest.raises(ValueError, match="empty"):
+            channel.bind(company.people[0].dn, "")
+        assert channel.bind(company.people[0].dn, company.people[0].password).code == 0
+
+
+# --- TLS ---
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    """A CA and a certificate for 127.0.0.1."""
+    return make_certificates(tmp_path / "tls")
+
+
+@pytest.fixture
+def tls_slapd(tmp_path: Path, certificates: Certificates, company: Company) -> Any:
+    """A server that offers StartTLS at its port and LDAPS at `tls_port`."""
+    lines = f"TLSCertificateFile {certificates.certificate}\nTLSCertificateKeyFile {certificates.key}"
+    slapd, tls_port = Slapd(tmp_path / "tls-slapd", global_lines=lines), free_port()
+    command = slapd.process.command
+    command[command.index("-h") + 1] += f" ldaps://{HOST}:{tls_port}/"
+    slapd.load(company.ldif())
+    slapd.start()
+    slapd.process.wait_until(lambda: is_listening(tls_port))
+    yield slapd, tls_port
+    slapd.kill()
+
+
+def test_starttls_with_the_right_ca_is_accepted(tls_slapd: tuple[Slapd, int], certificates: Certificates) -> None:
+    source = directory(tls_slapd[0], starttls=True, ca_file=str(certificates.ca))
+    assert source.facts().tls.startswith("TLSv1")
+    assert read(source)[1].complete
+
+
+def test_ldaps_with_the_right_ca_is_accepted(tls_slapd: tuple[Slapd, int], certificates: Certificates) -> None:
+    source = directory(tls_slapd[0], url=f"ldaps://{HOST}:{tls_slapd[1]}", ca_file=str(certificates.ca))
+    assert source.facts().tls.startswith("TLSv1")
+    assert read(source)[1].complete
+
+
+def test_an_unknown_ca_is_refused(tls_slapd: tuple[Slapd, int], tmp_path: Path) -> None:
+    slapd, tls_port = tls_slapd
+    other = str(make_certificates(tmp_path / "other").ca)
+    for settings in ({"starttls": True, "ca_file": other}, {"url": f"ldaps://{HOST}:{tls_port}"}):
+        with pytest.raises(DirectoryUntrusted, match=r"'corp'.*certificate.*not trusted"):
+            read(directory(slapd, **settings))
+
+
+def test_a_certificate_for_another_host_is_refused(tls_slapd: tuple[Slapd, int], certificates: Certificates) -> None:
+    url = f"ldaps://localhost:{tls_slapd[1]}"
+    with pytest.raises(DirectoryUntrusted, match=r"certificate of ldaps://localhost.*not trusted"):
+        read(directory(tls_slapd[0], url=url, ca_file=str(certificates.ca)))
+
+
+def test_without_verification_any_certificate_will_do(tls_slapd: tuple[Slapd, int]) -> None:
+    source = directory(tls_slapd[0], url=f"ldaps://localhost:{tls_slapd[1]}", verify=False)
+    assert read(source)[1].complete
+
+
+def test_a_server_without_tls_is_told_from_a_bad_certificate(slapd: Slapd) -> None:
+    with pytest.raises(DirectoryUntrusted, match=r"does not start TLS.*starttls = false"):
+        read(directory(slapd, starttls=True))
+
+
+def test_ldaps_to_a_plain_port_is_an_error_of_its_own(slapd: Slapd) -> None:
+    with pytest.raises(DirectoryUntrusted, match="no TLS with"):
+        read(directory(slapd, url=f"ldaps://{HOST}:{slapd.port}"))
