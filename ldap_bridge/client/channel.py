@@ -185,7 +185,7 @@ class Channel:
         return message_id
 
     def _messages(self, message_id: int) -> Iterator[Message]:
-        inbox = self._inbox
+        inbox, garbled = self._inbox, None
         while True:
             while inbox:
                 message = inbox.popleft()
@@ -194,10 +194,13 @@ class Channel:
                 yield message
                 if type(message) is ResultMessage:
                     return
+            if garbled:
+                raise garbled
             try:
                 inbox.extend(self.decoder.feed(self._receive()))
             except BerError as error:
-                raise DirectoryGarbled(self.source, f"an answer of {self.server.url} is not LDAP: {error}") from error
+                # What came whole before it is in the inbox and still counts.
+                garbled = DirectoryGarbled(self.source, f"an answer of {self.server.url} is not LDAP: {error}")
 
     def _receive(self) -> bytes:
         where = self.server.url
