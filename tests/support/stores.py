@@ -1,48 +1,61 @@
-"""Stores of every backend, for test folders that run over all of them or over the embedded one."""
+"""Stores of every backend, for test folders that run over all of them or over one."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from idp.clock import Clock
+from idp.query import Field, Kind
 from idp.store import Collection, Settings, Store, open_store
-from tests.support.clock import FakeClock
 
-OpenStore = Callable[..., Awaitable[Store]]
-BACKENDS = ("sqlite", "pymongo", "motor")
+# SQLite, and MongoDB through each of its two drivers.
+BACKENDS: Final = ("sqlite", "pymongo", "motor")
+
+USER_NAME: Final = Field(("userName",), case_exact=False)
+CODE: Final = Field(("code",))
+MAIL: Final = Field(("emails", "value"), case_exact=False)
+AGE: Final = Field(("age",), Kind.NUMBER)
+ACTIVE: Final = Field(("active",), Kind.BOOLEAN)
+BORN: Final = Field(("meta", "born"), Kind.DATETIME)
+TAGS: Final = Field(("tags",))
+OWNER: Final = Field(("owner",))
+NAME: Final = Field(("name",), case_exact=False)
+
+# Small collections with a field of every kind; what they are called means nothing to a store.
+SAMPLES: Final[Mapping[str, Collection]] = {
+    "people": Collection("people", (USER_NAME, CODE, MAIL, AGE, ACTIVE, BORN, TAGS), (USER_NAME, TAGS)),
+    "passes": Collection("passes", (OWNER, NAME), (NAME,), expires="expires"),
+    "plain": Collection("plain"),
+}
 
 
-@pytest.fixture(params=BACKENDS)
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty store, of each backend in turn."""
-    return url_of(request.param, request, tmp_path)
-
-
-def url_of(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url_of(backend: str, request: pytest.FixtureRequest, directory: Path) -> str:
     """Return the URL of an empty store of this backend; MongoDB is started when it is the first to need it."""
     if backend == "sqlite":
-        return f"sqlite:{tmp_path / 'store.sqlite'}"
+        return f"sqlite:{directory / 'store.sqlite'}"
     uri: str = request.getfixturevalue("mongo_database_uri")
     return f"{uri}{'&' if '?' in uri else '?'}driver={backend}"
 
 
-@asynccontextmanager
-async def stores(url: str, clock: Clock) -> AsyncIterator[OpenStore]:
-    """Open stores at the URL as often as a test likes; all are closed at its end."""
+class Stores:
+    """Opens stores over the same data, as several processes would, and closes them at the end."""
+
+    def __init__(self, url: str, clock: Clock, at_end: AsyncExitStack) -> None:
+        self.url = url
+        self._clock = clock
+        self._at_end = at_end
+
+    async def open(self, collections: Mapping[str, Collection] = SAMPLES, settings: Settings | None = None) -> Store:
+        """Open one more store."""
+        store = await open_store(self.url, collections, self._clock, settings or Settings())
+        self._at_end.push_async_callback(store.close)
+        return store
+
+
+async def opened(url: str, clock: Clock) -> AsyncIterator[Stores]:
+    """Yield what opens stores at the URL; the body of a fixture."""
     async with AsyncExitStack() as at_end:
-
-        async def open_one(collections: Mapping[str, Collection], settings: Settings | None = None) -> Store:
-            store = await open_store(url, collections, clock, settings or Settings())
-            at_end.push_async_callback(store.close)
-            return store
-
-        yield open_one
-
-
-@pytest.fixture
-async def open_a_store(store_url: str, clock: FakeClock) -> AsyncIterator[OpenStore]:
-    """Open a store with given collections, on each backend in turn."""
-    async with stores(store_url, clock) as open_one:
-        yield open_one
+        yield Stores(url, clock, at_end)
