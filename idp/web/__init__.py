@@ -1,0 +1,5 @@
+"""The pages: signing in, one's own account, the console; plain HTML that scripts only make more comfortable."""
+
+from idp.web.routes import setup
+
+__all__ = ["setup"]

@@ -1,0 +1,71 @@
+"""What stands before every page: who asks, whether the form is ours, whether a session is needed."""
+
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
+from typing import Final
+
+from aiohttp import web
+
+from idp.access import ANONYMOUS
+from idp.auth import Session
+from idp.auth.people import actor_of
+from idp.http.actor import client_address, set_actor
+from idp.http.keys import SESSIONS
+from idp.web import cookies
+from idp.web.forms import SAFE_METHODS, check_form
+from idp.web.keys import COOKIES, FORM_SECRET, SESSION
+from idp.web.paths import HOME, login_path
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+NO_STORE: Final = "no-store"
+
+
+class Access(Enum):
+    """Who gets to a page. What they may do there, the services decide."""
+
+    ANYBODY = auto()
+    SESSION = auto()
+
+
+def guarded(handler: Handler, access: Access) -> Handler:
+    """Return the handler with the gate before it."""
+
+    async def guard(request: web.Request) -> web.StreamResponse:
+        session = await _identify(request)
+        if session is None and access is Access.SESSION:
+            # What was posted is lost with the session; only a page can be returned to.
+            raise redirect(login_path(request.path_qs if request.method in SAFE_METHODS else HOME))
+        if request.method not in SAFE_METHODS:
+            await check_form(request)
+        try:
+            response = await handler(request)
+        except web.HTTPException as answer:
+            _remember_form(request, answer)
+            raise
+        _remember_form(request, response)
+        return response
+
+    return guard
+
+
+def redirect(path: str) -> web.HTTPSeeOther:
+    """Return the answer that sends the browser on, to GET another page."""
+    return web.HTTPSeeOther(location=path)
+
+
+async def _identify(request: web.Request) -> Session | None:
+    address = client_address(request)
+    secret = cookies.read(request, cookies.SESSION)
+    session = await request.app[SESSIONS].resume(secret, address) if secret else None
+    if session is None:
+        set_actor(request, ANONYMOUS(address))
+        return None
+    request[SESSION] = session
+    set_actor(request, actor_of(session.user, address))
+    return session
+
+
+def _remember_form(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.setdefault("Cache-Control", NO_STORE)
+    if FORM_SECRET in request and cookies.read(request, cookies.FORM) is None:
+        request.app[COOKIES].put(response, cookies.FORM, request[FORM_SECRET])

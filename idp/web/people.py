@@ -1,0 +1,130 @@
+"""A user or a group as pages show one, read off the stored document and its declared attributes."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from idp.access.roles import DEFAULT_ROLE
+from idp.query import Document
+from idp.schema import Attribute, ResourceType, Type
+from idp.schema.urns import GATEHOUSE_USER
+from idp.web.texts import utc
+
+# What the page says elsewhere, better.
+_SHOWN_ELSEWHERE: Final = frozenset({"id", "schemas", "meta", "groups", "members", "password", "active"})
+_WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What lists and headings need of a user."""
+
+    id: str
+    name: str
+    login: str
+    mail: str
+    active: bool
+    role: str
+    source: str
+    status: Mapping[str, Any]
+    created: str
+    changed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """What lists and headings need of a group."""
+
+    id: str
+    name: str
+    created: str
+    changed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An attribute and its values as texts."""
+
+    name: str
+    texts: tuple[str, ...]
+
+
+def person(document: Document) -> Person:
+    """Return a user as lists and headings show one."""
+    own: Mapping[str, Any] = document.get(GATEHOUSE_USER) or {}
+    login = str(document["userName"])
+    return Person(
+        id=str(document["id"]),
+        name=str(document.get("displayName") or _full_name(document) or login),
+        login=login,
+        mail=primary_mail(document),
+        active=document.get("active") is True,
+        role=str(own.get("role") or DEFAULT_ROLE),
+        source=str(own.get("source") or "local"),
+        status=own.get("status") or {},
+        **_times(document),
+    )
+
+
+def team(document: Document) -> Team:
+    """Return a group as lists and headings show one."""
+    return Team(id=str(document["id"]), name=str(document["displayName"]), **_times(document))
+
+
+def primary_mail(document: Document) -> str:
+    """Return the primary address, else the first, else nothing."""
+    mails = document.get("emails") or []
+    chosen = next((mail for mail in mails if mail.get("primary")), mails[0] if mails else {})
+    return str(chosen.get("value", ""))
+
+
+def facts(resource_type: ResourceType, document: Document) -> list[Fact]:
+    """Return every attribute that has a value, in the order of the declarations."""
+    found = [*_facts(resource_type.schema.attributes, document)]
+    for extension in resource_type.extensions:
+        found += _facts(extension.schema.attributes, document.get(extension.schema.id) or {})
+    return found
+
+
+def _facts(attributes: tuple[Attribute, ...], values: Mapping[str, Any]) -> Iterator[Fact]:
+    for attribute in attributes:
+        value = values.get(attribute.name)
+        if attribute.name in _SHOWN_ELSEWHERE or value in (None, "", [], {}):
+            continue
+        elements = value if isinstance(value, list) else [value]
+        yield Fact(_words(attribute.name), tuple(_text(attribute, element) for element in elements))
+
+
+def _text(attribute: Attribute, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return _complex_text(attribute, value)
+    return utc(str(value)) if attribute.type is Type.DATETIME else str(value)
+
+
+def _complex_text(attribute: Attribute, value: Mapping[str, Any]) -> str:
+    main = value.get("display") or value.get("formatted") or value.get("displayName") or value.get("value")
+    if main is None:
+        parts = [(sub, value[sub.name]) for sub in attribute.sub_attributes if value.get(sub.name) is not None]
+        return ", ".join(_text(sub, part) for sub, part in parts)
+    notes = [str(value["type"])] if value.get("type") else []
+    notes += ["primary"] if value.get("primary") is True else []
+    return f"{main} ({', '.join(notes)})" if notes else str(main)
+
+
+def _words(name: str) -> str:
+    text = _WORDS.sub(" ", name)
+    return text[:1].upper() + text[1:].lower()
+
+
+def _full_name(document: Document) -> str:
+    name: Mapping[str, Any] = document.get("name") or {}
+    given_and_family = " ".join(str(name[key]) for key in ("givenName", "familyName") if name.get(key))
+    return str(name.get("formatted") or given_and_family)
+
+
+def _times(document: Document) -> dict[str, str]:
+    meta: Mapping[str, Any] = document.get("meta") or {}
+    return {"created": str(meta.get("created", "")), "changed": str(meta.get("lastModified", ""))}
