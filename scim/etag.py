@@ -3,7 +3,9 @@
 import re
 from typing import Final
 
-_TAG: Final = re.compile(r'\s*(?:W/)?"(?P<opaque>[^"]*)"\s*(?:,|$)')
+# Tags that are not of our making match no version.
+_TAG: Final = re.compile(r'\s*(?:W/)?"(?:(?P<version>[1-9][0-9]{0,17})|[^"]*)"\s*(?:,|$)')
+NO_VERSION: Final = 0
 
 
 def tag(version: int) -> str:
@@ -16,16 +18,15 @@ class Condition:
 
     def __init__(self, header: str) -> None:
         self.any = header.strip() == "*"
-        self._tags = frozenset(match["opaque"] for match in _TAG.finditer(header))
+        self._versions = frozenset(int(found["version"]) for found in _TAG.finditer(header) if found["version"])
 
     def matches(self, version: int) -> bool:
         """Tell whether one of the tags is this version's; weak comparison, as there are no strong ones."""
-        return self.any or str(version) in self._tags
+        return self.any or version in self._versions
 
     @property
     def version(self) -> int | None:
-        """The one version that the tags can match, if they are but one; a foreign tag stands for none at all."""
-        if len(self._tags) != 1:
+        """The one version that can match, NO_VERSION if none can; None where several or all can."""
+        if self.any or len(self._versions) > 1:
             return None
-        (opaque,) = self._tags
-        return int(opaque) if opaque.isdecimal() and opaque.isascii() else 0
+        return next(iter(self._versions), NO_VERSION)

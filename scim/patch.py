@@ -79,12 +79,15 @@ def _selected(elements: list[Document], filter: Filter, operation: Operation) ->
     """Change the elements that the path's filter selects; one that is asked for and not there is made.
 
     The RFC would have noTarget, but Entra ID sets a first work address by replacing `emails[type eq "work"].value`.
+    To remove what is not there changes nothing, so that a client may repeat itself.
     """
     path = operation.path
     chosen = [element for element in elements if matches(filter, element)]
     described = implied(filter)
     if not chosen:
-        if described is None or _removes(operation):
+        if _removes(operation):
+            return elements
+        if described is None:
             raise NoTarget(path.text)
         chosen = [dict(described)]
         elements = [*elements, *chosen]
