@@ -1,0 +1,60 @@
+"""Command line of the bench."""
+
+import argparse
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.bench import ldap, scim
+from tests.support.mongod import Mongod, with_database
+
+
+def main() -> None:
+    """Run the parts asked for and print their tables."""
+    options = _options()
+    sizes = options.users or ([300, 3_000] if options.quick else [1_000, 100_000])
+    seconds = options.seconds or (2 if options.quick else 8)
+    people = options.people or (2_000 if options.quick else 100_000)
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, store {options.store}, {seconds:g} s a measure")
+    options.directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=options.directory) as name:
+        directory = Path(name).absolute()
+        with _store(options.store, directory) as settings:
+            if options.part in ("all", "scim"):
+                scim.bench(directory, sizes, seconds, settings)
+            if options.part in ("all", "ldap"):
+                ldap.bench(directory, people, settings)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes and short runs")
+    parser.add_argument("--part", choices=["all", "scim", "ldap"], default="all")
+    parser.add_argument("--store", choices=["sqlite", "mongodb"], default="sqlite")
+    parser.add_argument("--users", type=int, action="append", help="size for SCIM, may be given several times")
+    parser.add_argument("--people", type=int, help="size of the LDAP directory")
+    parser.add_argument("--seconds", type=float, help="length of each measure")
+    # Not the system's place for temporary files: that may lie in memory, where a durable write costs nothing.
+    parser.add_argument("--directory", type=Path, default=Path("var/bench"), help="where data goes while it runs")
+    return parser.parse_args()
+
+
+@contextmanager
+def _store(kind: str, directory: Path) -> Iterator[dict[str, str]]:
+    """Give the settings for the store; `@size@` keeps the databases of the sizes apart."""
+    if kind == "sqlite":
+        yield {}
+        return
+    server = Mongod(directory / "mongod")
+    server.start()
+    try:
+        yield {"IDP_STORE": with_database(server.uri, "bench-@size@")}
+    finally:
+        server.kill()
+
+
+if __name__ == "__main__":
+    main()

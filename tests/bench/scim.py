@@ -1,0 +1,242 @@
+"""SCIM reads, writes and memberships, at several sizes of the directory."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from urllib.parse import quote
+
+from tests.bench.load import Job
+from tests.bench.measure import Speed, get, send
+from tests.bench.server import Idp, bare_server
+from tests.bench.table import Row, print_rows
+from tests.support.process import ServerError
+
+USERS, GROUPS = "/scim/v2/Users", "/scim/v2/Groups"
+PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+WRITERS = 32
+SAMPLE = 500
+"""Different users that the reads take in turn."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is wanted of a measure: a share of the bare server's rate, or a rate."""
+
+    share: float | None = None
+    rate: float | None = None
+
+    def text(self) -> str:
+        """The goal as the table shows it."""
+        return f">= {self.share:g}x" if self.share is not None else f">= {self.rate:,.0f}/s"
+
+    def met(self, ours: Speed, bare: Speed) -> bool:
+        """Whether the measure reached it, without a failed request."""
+        reached = ours.rate >= (self.share * bare.rate if self.share is not None else self.rate or 0)
+        return reached and not ours.failed
+
+
+GOALS = {
+    "GET one user": Goal(share=0.5),
+    "filter userName eq": Goal(share=0.4),
+    "list of 100": Goal(rate=300),
+    "PATCH one attribute": Goal(rate=1000),
+    "POST a user": Goal(rate=1000),
+}
+
+
+def user_name(number: int | str) -> str:
+    """The login of the n-th user of the bench."""
+    return f"bench{number}@example.com"
+
+
+def _by_name(number: int) -> str:
+    return f'userName eq "{user_name(number)}"'
+
+
+def user_template(prefix: str = "") -> str:
+    """A user of about 1.2 kB as clients send it; `@n@` stands for the number."""
+    return json.dumps(
+        {
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE],
+            "userName": user_name(f"{prefix}@n@"),
+            "externalId": f"external-{prefix}@n@",
+            "name": {"givenName": "Björn", "familyName": "Kowalczyk-Łęcka", "formatted": "Björn Kowalczyk-Łęcka"},
+            "displayName": f"Björn Kowalczyk-Łęcka {prefix}@n@",
+            "title": "Member of staff",
+            "preferredLanguage": "de",
+            "timezone": "Europe/Berlin",
+            "emails": [
+                {"value": user_name(f"{prefix}@n@"), "type": "work", "primary": True},
+                {"value": f"home.{prefix}@n@@example.net", "type": "home"},
+            ],
+            "phoneNumbers": [{"value": "+49 30 1234567", "type": "work"}],
+            "addresses": [{"type": "work", "locality": "Berlin", "postalCode": "10115", "country": "DE"}],
+            "active": True,
+            ENTERPRISE: {"employeeNumber": f"{prefix}@n@", "department": "Engineering", "costCenter": "4711"},
+        },
+        ensure_ascii=False,
+    )
+
+
+class Size:
+    """A server filled to one size, and the measures taken on it."""
+
+    def __init__(self, idp: Idp, directory: Path, seconds: float) -> None:
+        self._idp = idp
+        self._directory = directory
+        self._seconds = seconds
+        self._ids: list[str] = []
+
+    def fill(self, users: int) -> None:
+        """Create the users over SCIM."""
+        job = self._job("POST", [USERS], user_template(), count=users, connections=WRITERS, collect=True)
+        _, report = send(job)
+        self._ids = report.collected
+        if len(self._ids) != users:
+            raise ServerError(f"only {len(self._ids)} of {users} users were created: {report.statuses}")
+
+    def measure(self) -> dict[str, tuple[Speed, Speed]]:
+        """Take each measure on ours and on the bare server, one right after the other."""
+        draw = Random(1)
+        numbers = draw.sample(range(len(self._ids)), min(SAMPLE, len(self._ids)))
+        reads = {
+            "GET one user": [f"{USERS}/{self._ids[number]}" for number in numbers],
+            "filter userName eq": [f"{USERS}?filter={quote(_by_name(number))}" for number in numbers],
+            "list of 100": [f"{USERS}?count=100"],
+        }
+        patch = json.dumps(
+            {"schemas": [PATCH_SCHEMA], "Operations": [{"op": "replace", "path": "title", "value": "Title @n@"}]}
+        )
+        writes = {
+            "PATCH one attribute": self._job("PATCH", reads["GET one user"], patch, connections=WRITERS),
+            "POST a user": self._job("POST", [USERS], user_template("more"), connections=WRITERS),
+        }
+        payloads = {what.replace(" ", "-"): self._idp.fetch(paths[0]) for what, paths in reads.items()}
+        payloads["write"] = payloads["GET-one-user"]
+        speeds: dict[str, tuple[Speed, Speed]] = {}
+        with bare_server(payloads, self._directory) as bare:
+            for what, paths in reads.items():
+                ours = get(self._idp.port, paths, self._idp.token, seconds=self._seconds)
+                speeds[what] = ours, get(bare, [f"/{what.replace(' ', '-')}"], "", seconds=self._seconds)
+            for what, job in writes.items():
+                job.seconds = self._seconds
+                ours, _ = send(job)
+                job.port, job.paths = bare, ["/write"]
+                speeds[what] = ours, send(job)[0]
+        return speeds
+
+    def measure_memberships(self, big: int) -> tuple[Speed, Speed, float]:
+        """Add members one by one to groups of ten and to a big one, in turns; small, big, seconds to fill the big."""
+        adds, rounds = 100, 4
+        outsiders = self._ids[big : big + adds * rounds]
+        small = [self._group(f"small {number}", self._ids[:10]) for number in range(adds)]
+        job = self._job("PATCH", [""], self._members(self._ids[:big]), count=1)
+        large = self._group("big", [])
+        job.paths = [f"{GROUPS}/{large}"]
+        filled, report = send(job)
+        if filled.failed:
+            raise ServerError(f"the big group was not filled: {report.statuses}")
+        results: dict[str, list[Speed]] = {"small": [], "big": []}
+        for turn in range(rounds):
+            for kind, groups in (("small", small), ("big", [large])):
+                add = self._job("PATCH", [f"{GROUPS}/{group}" for group in groups], self._members(["@id@"]), count=adds)
+                add.ids = outsiders[turn * adds : (turn + 1) * adds]
+                results[kind].append(send(add)[0])
+        return _best(results["small"]), _best(results["big"]), report.seconds
+
+    def _group(self, name: str, members: Sequence[str]) -> str:
+        body = {
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+            "displayName": name,
+            "members": [{"value": member} for member in members],
+        }
+        return str(json.loads(self._idp.fetch(GROUPS, "POST", json.dumps(body).encode()))["id"])
+
+    def _members(self, ids: Sequence[str]) -> str:
+        value = [{"value": member} for member in ids]
+        operation = {"op": "add", "path": "members", "value": value}
+        return json.dumps({"schemas": [PATCH_SCHEMA], "Operations": [operation]})
+
+    def _job(
+        self,
+        method: str,
+        paths: list[str],
+        body: str,
+        *,
+        count: int | None = None,
+        connections: int = 1,
+        collect: bool = False,
+    ) -> Job:
+        return Job(
+            self._idp.port, method, paths, self._idp.token, body, connections=connections, count=count, collect=collect
+        )
+
+
+def bench(directory: Path, sizes: Sequence[int], seconds: float, settings: dict[str, str]) -> None:
+    """Measure at each size and print a table for each, then how the sizes compare."""
+    rates: list[dict[str, tuple[Speed, Speed]]] = []
+    for users in sizes:
+        place = directory / f"scim-{users}"
+        idp = Idp(place, {name: value.replace("@size@", str(users)) for name, value in settings.items()})
+        with idp.serving():
+            idle = idp.memory()
+            size = Size(idp, place, seconds)
+            size.fill(users)
+            measured = size.measure()
+            rates.append(measured)
+            rows = [_row(what, *speeds) for what, speeds in measured.items()]
+            if users == max(sizes):
+                rows.append(_membership_row(size, min(10_000, users // 2)))
+            rows.append(
+                Row("memory idle / loaded", f"{idle:.0f} / {idp.memory():.0f} MB", wanted="< 90 MB", met=idle < 90)
+            )
+            rows.append(Row("start to ready", f"{idp.started_in:.2f} s", wanted="< 1 s", met=idp.started_in < 1))
+        print_rows(f"{users:,} users", "bare aiohttp", rows)
+    if len(sizes) > 1:
+        print_rows(f"{sizes[-1]:,} users beside {sizes[0]:,}", f"{sizes[0]:,}", _growth(rates[0], rates[-1]))
+
+
+def _row(what: str, ours: Speed, bare: Speed) -> Row:
+    goal = GOALS[what]
+    failed = f", {ours.failed} FAILED" if ours.failed else ""
+    return Row(
+        what,
+        f"{ours.rate:,.0f}/s{failed}",
+        f"{bare.rate:,.0f}/s",
+        f"{ours.rate / bare.rate:.2f}",
+        f"{ours.median:.1f} / {ours.p99:.1f} ms",
+        goal.text(),
+        goal.met(ours, bare),
+    )
+
+
+def _membership_row(size: Size, big: int) -> Row:
+    small, large, filled = size.measure_memberships(big)
+    ratio = small.rate / large.rate
+    return Row(
+        f"add a member: group of {big:,} / of 10",
+        f"{1000 / large.rate:.2f} ms / {1000 / small.rate:.2f} ms",
+        f"filled in {filled:.1f} s",
+        f"{ratio:.2f}",
+        f"{large.median:.1f} / {large.p99:.1f} ms",
+        "<= 1.2x",
+        ratio <= 1.2 and not large.failed + small.failed,
+    )
+
+
+def _growth(before: dict[str, tuple[Speed, Speed]], after: dict[str, tuple[Speed, Speed]]) -> list[Row]:
+    rows = []
+    for what, (ours, _) in after.items():
+        was = before[what][0]
+        cost = was.rate / ours.rate
+        rows.append(Row(what, f"{ours.rate:,.0f}/s", f"{was.rate:,.0f}/s", f"{cost:.2f}", "", "<= 1.5x", cost <= 1.5))
+    return rows
+
+
+def _best(speeds: Sequence[Speed]) -> Speed:
+    """The round the machine disturbed least; a failure in any round stays visible."""
+    best = max(speeds, key=lambda speed: speed.rate)
+    return Speed(best.rate, best.median, best.p99, sum(speed.failed for speed in speeds))

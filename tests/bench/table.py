@@ -1,0 +1,31 @@
+"""Rows of a bench and how they are printed."""
+
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure: what, how much, beside what, and what was wanted of it."""
+
+    what: str
+    ours: str
+    beside: str = ""
+    ratio: str = ""
+    latency: str = ""
+    wanted: str = ""
+    met: bool | None = None
+
+
+def print_rows(title: str, beside: str, rows: list[Row]) -> None:
+    """Print a table; a row that misses what was wanted says so."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for heading in ("", "ours", beside, "ratio", "p50 / p99"):
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    table.add_column("wanted", no_wrap=True)
+    for row in rows:
+        verdict = "" if row.met is None else (" ok" if row.met else " MISSED")
+        table.add_row(row.what, row.ours, row.beside, row.ratio, row.latency, row.wanted + verdict)
+    Console(width=120).print(table)
