@@ -1,0 +1,135 @@
+"""Running the server: one process, or a supervisor with several; from the listening socket to the last answer."""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import uvloop
+from aiohttp import web
+
+from idp.app import logs
+from idp.app.sockets import address_of, listen_on
+from idp.app.supervisor import Supervisor
+from idp.config import Config
+from idp.errors import ConfigError, IdpError
+
+FAILED: Final = 1
+WRONG_CONFIG: Final = 2
+# Where prometheus-client looks, at its first import, whether its counters are to be shared by processes.
+METRICS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
+GRACE: Final = 5.0
+"""Seconds beyond `server.drain` until a worker that has not ended is killed: closing the store takes a moment."""
+
+logger = logging.getLogger("idp")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What one serving process is given: whether it speaks for all of them, and how it learns of their end."""
+
+    config: Config
+    bound: socket.socket
+    speaks: bool
+    alive: int | None = None
+    several_workers: bool = False
+
+
+def run(config: Config) -> int:
+    """Serve until told to end; returns the exit status. Raises ConfigError when it cannot listen."""
+    logs.set_up(config.server.log_level, as_json=config.server.access_log == "json")
+    sockets = listen_on(config.server.listen, config.server.workers)
+    # Port 0 has become a real one.
+    listen = address_of(sockets[0])
+    config = msgspec.structs.replace(config, server=msgspec.structs.replace(config.server, listen=listen))
+    if len(sockets) == 1:
+        return _serve(Process(config, sockets[0], speaks=True))
+    return _supervise(config, sockets)
+
+
+def _supervise(config: Config, sockets: list[socket.socket]) -> int:
+    directory = tempfile.mkdtemp(prefix="idp-metrics-")
+    os.environ[METRICS_DIRECTORY] = directory
+    # Loaded once, before the workers are forked off: they share the memory.
+    from prometheus_client.multiprocess import mark_process_dead
+
+    import idp.app.web  # noqa: F401 - see above
+
+    def work(number: int, first: bool, alive: int) -> int:
+        speaks = first and number == 0
+        return _serve(Process(config, sockets[number], speaks, alive, several_workers=True))
+
+    try:
+        patience = config.server.drain + GRACE
+        return Supervisor(len(sockets), work, patience, mark_process_dead).supervise()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _serve(process: Process) -> int:
+    """Run one process' event loop to its end; an error is one message."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_answer(process))
+    except ConfigError as error:
+        logger.error("%s", error)
+        return WRONG_CONFIG
+    except IdpError as error:
+        logger.error("%s", error)
+        return FAILED
+    return 0
+
+
+async def _answer(process: Process) -> None:
+    from idp.app.background import background
+    from idp.app.banner import greet
+    from idp.app.services import open_services
+    from idp.app.web import build_application
+    from idp.http.health import READINESS
+    from idp.http.runner import make_runner
+
+    ending = _ending(process.alive)
+    async with open_services(process.config) as services:
+        app = build_application(services, several_workers=process.several_workers)
+        runner = make_runner(app, process.config.server.drain)
+        await runner.setup()
+        await web.SockSite(runner, process.bound, backlog=1024).start()
+        async with background(services):
+            greeting = asyncio.create_task(greet(services, sys.stdout)) if process.speaks else None
+            await ending.wait()
+            app[READINESS].drain()
+            if greeting is not None:
+                greeting.cancel()
+        # Stops accepting, waits for requests in progress, and only then lets go of the store.
+        await runner.cleanup()
+
+
+def _ending(alive: int | None) -> asyncio.Event:
+    """Return an event that is set by SIGTERM, SIGINT or the supervisor's death; a second signal ends at once."""
+    loop, ending = asyncio.get_running_loop(), asyncio.Event()
+
+    def end() -> None:
+        ending.set()
+        for signalled in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(signalled)
+
+    for signalled in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signalled, end)
+    if alive is not None:
+
+        def orphaned() -> None:
+            loop.remove_reader(alive)
+            with suppress(OSError):
+                os.close(alive)
+            ending.set()
+
+        loop.add_reader(alive, orphaned)
+    return ending

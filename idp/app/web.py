@@ -1,0 +1,68 @@
+"""The web application: services under their keys, the outermost middleware, SCIM, pages, health."""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+from aiohttp import web
+
+import idp.web
+import scim
+from idp.app.services import Services
+from idp.http import keys
+from idp.http.access_log import AccessLog, open_access_log
+from idp.http.actor import TRUSTED_PROXIES, parse_networks
+from idp.http.faults import FAULT_FORMS
+from idp.http.headers import SecurityHeaders
+from idp.http.health import Readiness, add_routes
+from idp.http.lag import LoopLag
+from idp.http.metrics import HttpMetrics
+from idp.http.middleware import Outermost
+
+
+def build_application(services: Services, *, several_workers: bool = False) -> web.Application:
+    """Return the application over the services. Raises ConfigError."""
+    settings = services.config.server
+    lag, metrics = LoopLag(settings.max_lag), HttpMetrics(several_workers=several_workers)
+    access_log = open_access_log(settings.access_log, sys.stdout)
+    outermost = Outermost(
+        deadline=settings.deadline,
+        max_body=settings.max_body,
+        clock=services.clock,
+        new_id=lambda: uuid4().hex[:16],
+        lag=lag,
+        access_log=access_log,
+        metrics=metrics,
+        headers=SecurityHeaders(https=services.config.public_url.startswith("https:")),
+    )
+    app = web.Application(middlewares=[outermost.middleware()], client_max_size=settings.max_body)
+    app[TRUSTED_PROXIES] = parse_networks("server.trusted_proxies", settings.trusted_proxies)
+    _put_services(app, services)
+    metrics_from = parse_networks("server.metrics_from", settings.metrics_from)
+    add_routes(app, Readiness(services.store.check, services.config.store.timeout), metrics, lag, metrics_from)
+    scim.setup(app)
+    idp.web.setup(app, os.urandom)
+    app[FAULT_FORMS] = {"/scim/": scim.error_response, "/": idp.web.fault_page}
+    app.cleanup_ctx.append(_measuring(lag, access_log))
+    return app
+
+
+def _measuring(lag: LoopLag, access_log: AccessLog):  # type: ignore[no-untyped-def]
+    async def measuring(app: web.Application) -> AsyncIterator[None]:
+        lag.start()
+        yield
+        lag.stop()
+        access_log.flush()
+
+    return measuring
+
+
+def _put_services(app: web.Application, services: Services) -> None:
+    app[keys.CONFIG] = services.config
+    app[keys.CLOCK] = services.clock
+    app[keys.REGISTRY] = services.registry
+    app[keys.USERS] = services.users
+    app[keys.GROUPS] = services.groups
+    app[keys.AUDIT] = services.audit
+    app[keys.CLIENTS] = services.clients

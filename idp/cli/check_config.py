@@ -1,0 +1,100 @@
+"""`idp check-config`: every setting in force, where it came from, and everything that is wrong."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import typer
+
+from idp.cli.output import Json, print_json, styled
+from idp.cli.run import Settings
+
+if TYPE_CHECKING:
+    from idp.config import Config, Loaded
+    from idp.errors import ConfigError
+
+WRONG = 2
+HIDDEN: Final = "***"
+_SECRET_ENDINGS: Final = ("password", "secret", "secrets.key")
+
+
+def check_config(context: typer.Context, json: Json = False) -> None:
+    """Show every setting, where it came from, and what is wrong; exit status 2 if anything is."""
+    loaded = (context.find_object(Settings) or Settings()).read()
+    problems = [*loaded.problems, *_directory_problems(loaded.config)]
+    values = dict(_values(loaded))
+    if json:
+        settings = {key: {"value": value, "source": _source(loaded, key)} for key, value in values.items()}
+        found = [{"key": problem.key, "reason": problem.reason} for problem in problems]
+        print_json({"settings": settings, "problems": found})
+    else:
+        _print(loaded, values, problems)
+    if problems:
+        raise typer.Exit(WRONG)
+
+
+def _print(loaded: "Loaded", values: dict[str, Any], problems: list["ConfigError"]) -> None:
+    for key, value in values.items():
+        source = _source(loaded, key)
+        line = f"{key} = {_shown(value)}"
+        print(styled(line, "dim") if source == "default" else f"{line}  {styled(f'({source})', 'good')}")
+    for problem in problems:
+        print(styled(f"wrong: {problem}", "bad"))
+    if not problems:
+        print(styled("All settings are right.", "good"))
+
+
+def _values(loaded: "Loaded") -> Iterator[tuple[str, Any]]:
+    from idp.config.load import keys
+
+    for key, _ in keys():
+        section, _, name = key.partition(".")
+        yield key, _hide(key, getattr(getattr(loaded.config, section), name))
+    for name, section in loaded.config.ldap.items():
+        yield from _flat(f"ldap.{name}", section)
+
+
+def _flat(prefix: str, section: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in section.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{prefix}.{name}", value)
+        else:
+            yield f"{prefix}.{name}", _hide(f"{prefix}.{name}", value)
+
+
+def _hide(key: str, value: Any) -> Any:
+    """Leave secrets out: whole values by their key's name, and passwords inside of addresses."""
+    if key.endswith(_SECRET_ENDINGS):
+        return HIDDEN if value else value
+    if isinstance(value, str) and "://" in value and "@" in value:
+        parts = urlsplit(value)
+        return urlunsplit(parts._replace(netloc=f"{HIDDEN}@{parts.netloc.rpartition('@')[2]}"))
+    return value
+
+
+def _source(loaded: "Loaded", key: str) -> str:
+    # A table inside of a directory's section was set as a whole.
+    return next((loaded.sources[known] for known in _ancestors(key) if known in loaded.sources), "default")
+
+
+def _ancestors(key: str) -> Iterator[str]:
+    while key:
+        yield key
+        key = key.rpartition(".")[0]
+
+
+def _shown(value: Any) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _directory_problems(config: "Config") -> Iterator["ConfigError"]:
+    from idp.errors import ConfigError
+    from ldap_bridge.settings import parse
+
+    for name, raw in config.ldap.items():
+        try:
+            parse(name, raw)
+        except ConfigError as problem:
+            yield problem

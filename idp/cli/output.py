@@ -1,0 +1,100 @@
+"""What commands print: for people, with colour only on a terminal, or one JSON document for programs."""
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, TextIO
+
+import typer
+
+from idp.errors import ConfigError
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_STYLES: Final = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "bold": "1"}
+
+
+def print_json(value: object) -> None:
+    """Print a document for programs."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_error(error: Exception) -> None:
+    """Print an error on standard error: a sentence, or with --json an object."""
+    if "--json" in sys.argv:
+        found = {"error": str(error)} | ({"key": error.key} if isinstance(error, ConfigError) else {})
+        print(json.dumps(found, ensure_ascii=False), file=sys.stderr)
+    else:
+        print(f"{styled('idp:', 'bad', sys.stderr)} {error}", file=sys.stderr)
+
+
+def print_note(text: str) -> None:
+    """Print a remark that is not the result, on standard error."""
+    print(text, file=sys.stderr)
+
+
+def styled(text: str, style: str, stream: TextIO | None = None) -> str:
+    """Colour a text, on a terminal that has not asked for none (https://no-color.org)."""
+    if os.environ.get("NO_COLOR") or not (stream or sys.stdout).isatty():
+        return text
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
+    """Print rows in aligned columns, or a sentence when there are none; never cut, so that it can be piped."""
+    if not rows:
+        print(empty)
+        return
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(width(line[i]) for line in [list(columns), *cells]) for i in range(len(columns))]
+    print(styled(_line([column.upper() for column in columns], widths), "dim"))
+    for line in cells:
+        print(_line(line, widths))
+
+
+def print_fields(fields: Mapping[str, Any]) -> None:
+    """Print names and values, one below the other."""
+    longest = max(width(name) for name in fields)
+    for name, value in fields.items():
+        first, *rest = (value if isinstance(value, list) else [value]) or ["-"]
+        print(f"{styled(_pad(name, longest), 'dim')}  {_cell(first)}")
+        for further in rest:
+            print(f"{' ' * longest}  {_cell(further)}")
+
+
+def width(text: str) -> int:
+    """Return how many columns a text takes on a terminal."""
+    return sum(_column_count(character) for character in text)
+
+
+def _column_count(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None | "" | []:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(_cell, value))
+        case _:
+            return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Return the text without what a terminal would obey: names come from strangers."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(_pad(cell, size) for cell, size in zip(cells, widths, strict=True)).rstrip()
+
+
+def _pad(text: str, size: int) -> str:
+    return text + " " * (size - width(text))

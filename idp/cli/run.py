@@ -1,0 +1,65 @@
+"""From a command's arguments to services: settings read, store opened, and closed again whatever happens."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from idp.access import Actor
+    from idp.app.services import Services
+    from idp.config import Config, Loaded
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options that stand before a command; None is one that was not given."""
+
+    file: str | None = None
+    overrides: Mapping[str, str | None] = field(default_factory=dict)
+
+    def read(self, further: Mapping[str, str | None] | None = None) -> "Loaded":
+        """Read all settings, with the problems beside them."""
+        from idp.config import read
+
+        given = {**self.overrides, **(further or {})}
+        return read(self.file, os.environ, {key: value for key, value in given.items() if value is not None})
+
+    def load(self, further: Mapping[str, str | None] | None = None) -> "Config":
+        """Read all settings. Raises ConfigError."""
+        loaded = self.read(further)
+        if loaded.problems:
+            raise loaded.problems[0]
+        return loaded.config
+
+
+def with_services(context: typer.Context, command: "Callable[[Services], Awaitable[T]]") -> T:
+    """Run a command over the services of the configured store."""
+    config = context.find_object(Settings) or Settings()
+    return asyncio.run(_run(config.load(), command))
+
+
+async def _run(config: "Config", command: "Callable[[Services], Awaitable[T]]") -> T:
+    from idp.app.services import open_services
+
+    async with open_services(config) as services:
+        return await command(services)
+
+
+def operator() -> "Actor":
+    """Return who runs commands: the system, under the name of the account that typed them."""
+    import getpass
+
+    from idp.access import SYSTEM_ACTOR
+
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user id without an entry in passwd.
+        name = str(os.getuid())
+    return SYSTEM_ACTOR(f"cli:{name}")
