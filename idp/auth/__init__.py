@@ -1,24 +1,65 @@
 """Who somebody is: passwords, second factors, the login flow, sessions and tokens."""
 
+from idp.auth.clients import Client, Clients, ClientToken
+from idp.auth.context import Context
+from idp.auth.credentials import UserCredentials
+from idp.auth.enroller import Enroller
 from idp.auth.enrolment import Enrolment
+from idp.auth.entry import PasswordEntry
+from idp.auth.factors import EmailCode, RecoveryCodes, Totp
 from idp.auth.flow import FlowGone, IllegalMove, Step
+from idp.auth.flows import Flows
+from idp.auth.hashing import HashingPool, Profile
+from idp.auth.limits import LimitRules, Limits
 from idp.auth.login import Login
+from idp.auth.password_rules import PasswordRules
 from idp.auth.passwords import Passwords
-from idp.auth.sessions import Session, Sessions
+from idp.auth.reset_factors import Factors
+from idp.auth.sealing import Sealer, load_keys
+from idp.auth.second import FactorPolicy, SecondFactors
+from idp.auth.sessions import Lifetimes, Session, Sessions
 from idp.auth.setup import Setup
+from idp.auth.tokens import OneTimeTokens
+from idp.auth.verifiers import LocalPasswords, PasswordVerifier, Verifiers
 from idp.auth.views import FlowView, PendingTotp, Verdict
 
 __all__ = [
+    "Client",
+    "ClientToken",
+    "Clients",
+    "Context",
+    "EmailCode",
+    "Enroller",
     "Enrolment",
+    "FactorPolicy",
+    "Factors",
     "FlowGone",
     "FlowView",
+    "Flows",
+    "HashingPool",
     "IllegalMove",
+    "Lifetimes",
+    "LimitRules",
+    "Limits",
+    "LocalPasswords",
     "Login",
+    "OneTimeTokens",
+    "PasswordEntry",
+    "PasswordRules",
+    "PasswordVerifier",
     "Passwords",
     "PendingTotp",
+    "Profile",
+    "RecoveryCodes",
+    "Sealer",
+    "SecondFactors",
     "Session",
     "Sessions",
     "Setup",
     "Step",
+    "Totp",
+    "UserCredentials",
     "Verdict",
+    "Verifiers",
+    "load_keys",
 ]

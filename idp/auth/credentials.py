@@ -7,10 +7,13 @@ from idp.auth.flows import FLOWS
 from idp.auth.hashing import HashingPool
 from idp.auth.limits import LIMITS
 from idp.auth.password_rules import PasswordRules
+from idp.auth.people import names_of
 from idp.auth.sessions import SESSIONS
 from idp.auth.tokens import TOKENS
 from idp.auth.verifiers import CREDENTIALS
 from idp.clock import Clock, to_text
+from idp.directory import Resource
+from idp.errors import InvalidValue
 from idp.query import Field
 from idp.store.contract import DeleteWhere, Insert, Replace, Store, Write
 
@@ -40,6 +43,22 @@ class UserCredentials:
     async def prepare(self, user_id: str, password: str) -> Sequence[Write]:
         """Return the writes that make this the password and end what was started with the old one."""
         return [*await self.password(user_id, password), *self.deactivated(user_id)]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules for passwords, as sentences to show."""
+        return self._rules.sentences
+
+    async def exist(self, user_id: str) -> bool:
+        """Tell whether a person has a password here."""
+        return await self._store.get(CREDENTIALS, user_id) is not None
+
+    async def changed(self, user: Resource, password: str) -> Sequence[Write]:
+        """Return the writes that give a person another password than they have. Raises InvalidValue, Overloaded."""
+        record = await self._store.get(CREDENTIALS, user.id)
+        if record and await self._pool.verify(record.document["hash"], password):
+            raise InvalidValue("password", "Choose another password than the present one.")
+        return await self.password(user.id, password, names=names_of(user.document))
 
     async def password(
         self, user_id: str, password: str, *, names: Sequence[str] = (), must_change: bool = False

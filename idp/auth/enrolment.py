@@ -1,32 +1,146 @@
 """Second factors of one's own account: set up, confirm, renew, switch off."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from idp.audit import Tag
+from idp.auth.context import Context
+from idp.auth.credentials import CODES, UserCredentials
+from idp.auth.enroller import Codes, Enroller
+from idp.auth.entry import PasswordEntry
+from idp.auth.factors import Challenge
+from idp.auth.limits import Kind
+from idp.auth.people import actor_of
+from idp.auth.second import WRONG_CODE, SecondFactors
 from idp.auth.sessions import Session
 from idp.auth.views import PendingTotp
+from idp.clock import from_text, to_text
+from idp.errors import CallerError, InvalidValue, PermissionDenied, VersionMismatch
+from idp.mail import messages
+from idp.store.contract import Delete, Insert, Record, Replace, Write
+
+_PENDING: Final = timedelta(minutes=15)
+# How fresh a proof has to be before the ways to log in are changed.
+_FRESH: Final = timedelta(minutes=15)
+_OF_THE_APP: Final = frozenset({Kind.TOTP, Kind.RECOVERY})
+
+
+class StaleLogin(PermissionDenied):
+    """The session is too old for this; a new login is asked for."""
+
+    def __init__(self) -> None:
+        CallerError.__init__(self, "for this you must have logged in just now; please log out and in again")
+        self.verb, self.area = "update", "account"
+
+
+class RequiredByPolicy(PermissionDenied):
+    """The account must have a second factor."""
+
+    def __init__(self) -> None:
+        CallerError.__init__(self, "your account must have a second factor")
+        self.verb, self.area = "delete", "account"
 
 
 class Enrolment:
     """What the account page offers. A wrong code or password raises InvalidValue; too many of them RateLimited."""
 
+    def __init__(
+        self,
+        context: Context,
+        entry: PasswordEntry,
+        second: SecondFactors,
+        enroller: Enroller,
+        credentials: UserCredentials,
+    ) -> None:
+        self._context = context
+        self._entry = entry
+        self._second = second
+        self._enroller = enroller
+        self._credentials = credentials
+
     async def status(self, session: Session) -> dict[str, int | bool | str]:
         """Return {"totp": bool, "recovery_codes": how many are left, "policy": "off" | "optional" | "required"}."""
-        raise NotImplementedError
+        return {
+            "totp": await self._enroller.is_enrolled(session.user),
+            "recovery_codes": await self._enroller.codes_left(session.user),
+            "policy": self._second.policy_of(session.user),
+        }
 
     async def totp_begin(self, session: Session) -> PendingTotp:
-        """Return a secret to be confirmed; the one in use stays in force until then."""
-        raise NotImplementedError
+        """Return a secret to be confirmed; the one in use stays in force until then. Raises StaleLogin."""
+        await self._demand_fresh(session)
+        record = await self._pending(session)
+        document: dict[str, Any] = {
+            "id": _pending_id(session),
+            "user": session.user_id,
+            "sealed": self._enroller.new_secret(session.user_id),
+            "expires": to_text(self._context.clock.now() + _PENDING),
+        }
+        write = Replace(CODES, document, record.version) if record else Insert(CODES, document)
+        await self._context.commit([write])
+        return await self._enroller.pending(session.user, document["sealed"])
 
     async def totp_pending(self, session: Session) -> PendingTotp | None:
         """Return the secret that this session began with, while it can be confirmed."""
-        raise NotImplementedError
+        record = await self._pending(session)
+        return await self._enroller.pending(session.user, record.document["sealed"]) if record else None
 
-    async def totp_confirm(self, session: Session, code: str, address: str) -> tuple[str, ...]:
+    async def totp_confirm(self, session: Session, code: str, address: str) -> Codes:
         """Put the pending secret into force; returns new recovery codes, to be shown this once."""
-        raise NotImplementedError
+        record = await self._pending(session)
+        if record is None:
+            raise InvalidValue("code", "The set-up has expired. Please begin again.")
+        sealed = record.document["sealed"]
+        actor = actor_of(session.user, address)
+        confirmed = await self._enroller.confirm(actor, session.user, sealed, code, anew=True)
+        if confirmed is None:
+            raise InvalidValue("code", WRONG_CODE)
+        codes, writes = confirmed
+        try:
+            await self._context.commit([Delete(CODES, record.id, record.version), *writes])
+        except VersionMismatch:
+            raise InvalidValue("code", WRONG_CODE) from None
+        return codes
 
     async def totp_disable(self, session: Session, password: str, code: str, address: str) -> None:
-        """Remove TOTP and recovery codes; raises PermissionDenied where the policy requires a second factor."""
-        raise NotImplementedError
+        """Remove TOTP and recovery codes; raises RequiredByPolicy where the account must have a second factor."""
+        user = session.user
+        if self._second.policy_of(user) == "required":
+            raise RequiredByPolicy
+        if not await self._entry.again(user, password, address):
+            raise InvalidValue("password", "The password is not right.")
+        happened = self._context.event(Tag.AUTH_FACTOR_REMOVED, actor_of(user, address), user.id)
+        letter = self._context.letter(user, messages.factor_removed)
+        await self._prove(session, code, address, [happened, *letter], self._credentials.without_factors(user.id))
 
-    async def regenerate_recovery(self, session: Session, code: str, address: str) -> tuple[str, ...]:
+    async def regenerate_recovery(self, session: Session, code: str, address: str) -> Codes:
         """Return ten new recovery codes, the old ones being void; `code` is a current TOTP code."""
-        raise NotImplementedError
+        codes, writes = self._enroller.new_codes(actor_of(session.user, address), session.user)
+        await self._prove(session, code, address, writes)
+        return codes
+
+    async def _prove(self, session: Session, code: str, address: str, *writes: Sequence[Write]) -> None:
+        async def following() -> Sequence[Write]:
+            return [write for part in writes for write in part]
+
+        challenge = Challenge(session.id, address)
+        if not await self._second.prove(session.user, Kind.TOTP, challenge, code, following):
+            raise InvalidValue("code", WRONG_CODE)
+
+    async def _demand_fresh(self, session: Session) -> None:
+        """Refuse a session that could be a stolen one; whose app is to be replaced must have used it just now."""
+        counted = (
+            {Kind.TOTP, Kind.RECOVERY} if await self._enroller.is_enrolled(session.user) else session.proven.keys()
+        )
+        now = self._context.clock.now()
+        if not any(now - from_text(at) < _FRESH for kind, at in session.proven.items() if kind in counted):
+            raise StaleLogin
+
+    async def _pending(self, session: Session) -> Record | None:
+        return await self._context.store.get(CODES, _pending_id(session))
+
+
+def _pending_id(session: Session) -> str:
+    # Bound to the session: nobody else's secret can be slipped in to be confirmed here.
+    return f"enrolment:{session.id}"

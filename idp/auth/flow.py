@@ -51,13 +51,18 @@ def move(step: Step, to: Step) -> Step:
     return to
 
 
-def after_password(policy: str, *, enrolled: bool, must_change: bool) -> Step:
-    """Return what follows a right password. `policy` is "off", "optional" or "required"."""
+def after_password(policy: str, *, enrolled: bool, can_enrol: bool, has_other: bool, must_change: bool) -> Step | None:
+    """Return what follows a right password; None when a second factor is required and there is no way to one.
+
+    `policy` is "off", "optional" or "required". Only an enrolled app is asked for where it is optional.
+    """
     if policy != "off" and enrolled:
         return Step.SECOND_FACTOR
-    if policy == "required":
+    if policy != "required":
+        return after_factor(must_change=must_change)
+    if can_enrol:
         return Step.ENROL
-    return after_factor(must_change=must_change)
+    return Step.SECOND_FACTOR if has_other else None
 
 
 def after_factor(*, must_change: bool) -> Step:

@@ -23,6 +23,7 @@ class Flow:
     expires: str
     user: str = ""
     factor: str = ""
+    address: str = ""
     must_change: bool = False
     proven: Mapping[str, str] = field(default_factory=dict)
     enrolment: str = field(default="", repr=False)
@@ -37,6 +38,10 @@ class Flow:
     def moved(self, to: Step, **changes: Any) -> "Flow":
         """Return the flow one move on. Raises IllegalMove."""
         return replace(self, step=move(self.step, to), **changes)
+
+    def next_version(self) -> "Flow":
+        """Return the flow as it is once `put` was committed."""
+        return replace(self, version=self.version + 1)
 
     def put(self) -> Replace:
         """Return the write that puts it in place of what was read."""
@@ -58,16 +63,17 @@ class Flow:
 class Flows:
     """Starts logins and finds them by the secret in the cookie."""
 
-    def __init__(self, store: Store, clock: Clock, random: Random, lifetime: timedelta) -> None:
+    def __init__(self, store: Store, clock: Clock, random: Random, lifetime: timedelta = timedelta(minutes=15)) -> None:
         self._store = store
         self._clock = clock
         self._random = random
         self._lifetime = lifetime
 
-    async def start(self, next: str) -> tuple[Flow, str]:
+    async def start(self, next: str, address: str) -> tuple[Flow, str]:
         """Store a new login; returns it and its secret."""
         secret = new_secret(self._random)
-        flow = Flow(digest(secret), Step.PASSWORD, next, to_text(self._clock.now() + self._lifetime))
+        expires = to_text(self._clock.now() + self._lifetime)
+        flow = Flow(digest(secret), Step.PASSWORD, next, expires, address=address)
         await self._store.commit([flow.insert()])
         return flow, secret
 

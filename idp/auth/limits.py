@@ -118,6 +118,10 @@ class Limits:
             async with self._locks.hold(source.id):
                 await self._change(source, lambda history: failed(source.lockout, history, self._now()))
 
+    async def clear(self, kind: Kind, account: str) -> None:
+        """Forget an account's failures of one kind."""
+        await self._change(_Counter(kind, self._rules.of_account(kind), "", account), lambda _: History())
+
     def forgotten(self, account: str) -> Write:
         """Return the write that forgets every failure of an account: part of a reset."""
         return DeleteWhere(LIMITS, Field(("account",)), account)

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from idp.access import SYSTEM_ACTOR, Actor
-from idp.audit import Tag, event
+from idp.audit import Tag
+from idp.auth.context import Context
 from idp.auth.people import actor_of, is_active
 from idp.auth.secret_text import Random, csrf_of, digest, new_secret
-from idp.clock import Clock, from_text, to_text
+from idp.clock import from_text, to_text
 from idp.directory.model import Resource
-from idp.errors import NotFound, VersionMismatch
+from idp.errors import VersionMismatch
 from idp.query import Field
-from idp.store.contract import Check, Delete, DeleteWhere, Insert, Record, Replace, Store, Write
+from idp.store.contract import Check, Delete, DeleteWhere, Insert, Record, Replace, Write
 
 SESSIONS: Final = "sessions"
 
@@ -22,19 +22,6 @@ SESSIONS: Final = "sessions"
 _STRONG: Final = frozenset({"totp", "recovery"})
 # `seen` is worth a write only so often, or every read would be one.
 _SEEN_EVERY: Final = timedelta(minutes=1)
-_READER: Final = SYSTEM_ACTOR("sessions")
-
-
-class Directory(Protocol):
-    """What sessions and logins ask of the directory's users."""
-
-    async def get(self, actor: Actor, id: str) -> Resource:
-        """Return the user. Raises NotFound."""
-        ...
-
-    async def by_login(self, login: str) -> Resource | None:
-        """Return the one user with that login name or address."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +58,10 @@ class Lifetimes:
 class Sessions:
     """Starts, resumes and ends sessions."""
 
-    def __init__(self, store: Store, users: Directory, clock: Clock, random: Random, lifetimes: Lifetimes) -> None:
-        self._store = store
-        self._users = users
-        self._clock = clock
+    def __init__(self, context: Context, random: Random, lifetimes: Lifetimes) -> None:
+        self._context = context
+        self._store = context.store
+        self._clock = context.clock
         self._random = random
         self._lifetimes = lifetimes
 
@@ -101,24 +88,21 @@ class Sessions:
         record = await self._store.get(SESSIONS, digest(secret))
         if record is None:
             return None
-        try:
-            user = await self._users.get(_READER, record.document["user"])
-        except NotFound:
-            return None
-        if not is_active(user):
+        user = await self._context.user(record.document["user"])
+        if user is None or not is_active(user):
             return None
         await self._note_seen(record, address)
         return _session(record.document, user, secret)
 
     async def end(self, session: Session, address: str) -> None:
         """Log out: this session is over; one that has ended already is no error."""
-        ended = event(Tag.AUTH_SESSION_ENDED, actor_of(session.user, address), session.user_id, self._clock)
+        ended = self._context.event(Tag.AUTH_SESSION_ENDED, actor_of(session.user, address), session.user_id)
         with suppress(VersionMismatch):
             await self._store.commit([Delete(SESSIONS, session.id), ended])
 
     async def end_others(self, session: Session, address: str) -> None:
         """End every other session of the same person."""
-        ended = event(Tag.AUTH_SESSIONS_ENDED, actor_of(session.user, address), session.user_id, self._clock)
+        ended = self._context.event(Tag.AUTH_SESSIONS_ENDED, actor_of(session.user, address), session.user_id)
         await self._store.commit([*await self.others_ended(session), ended])
 
     async def others_ended(self, session: Session) -> Sequence[Write]:

@@ -1,0 +1,8 @@
+"""Second factors: a small contract, one module for each kind, and the service that resets them."""
+
+from idp.auth.factors.contract import Challenge, Factor, Proof
+from idp.auth.factors.email_code import EmailCode
+from idp.auth.factors.recovery import RecoveryCodes
+from idp.auth.factors.totp import Totp
+
+__all__ = ["Challenge", "EmailCode", "Factor", "Proof", "RecoveryCodes", "Totp"]
