@@ -26,6 +26,7 @@ def of_resource_type(kind: ResourceType) -> Collection:
         indexed=tuple(target.field for target in targets if target.attribute.indexed),
         # No store has two records of one id; it needs no telling.
         unique=tuple(field for field in unique if field != ID),
+        lists=tuple(t.field for t in targets if t.attribute.indexed and any(part.multi_valued for part in t.chain)),
     )
 
 

@@ -14,15 +14,17 @@ from idp.query import Document, Field, Filter, Query
 class Collection:
     """How records of one kind are kept.
 
-    `indexed` fields are found without a scan and can be sorted by. No two live records share a value of a `unique`
-    field (compared as the field compares); uniqueness holds over every value of a multi-valued field.
-    `expires` names the top-level key with an xsd:dateTime after which the record counts as gone.
+    `indexed` fields are found without a scan and can be sorted by; those of them of which a record may have several
+    values are also in `lists`. No two live records share a value of a `unique` field (compared as the field compares);
+    uniqueness holds over every value of a multi-valued field. `expires` names the top-level key with an xsd:dateTime
+    after which the record counts as gone.
     """
 
     name: str
     indexed: tuple[Field, ...] = ()
     unique: tuple[Field, ...] = ()
     expires: str | None = None
+    lists: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,7 @@ class IndexKeys:
 def index_keys(collection: Collection, document: Document) -> IndexKeys:
     """Return the document's keys. Raises InvalidValue when a value cannot be indexed as its field is declared."""
     return IndexKeys(
-        tuple(
-            FieldKeys(_distinct(_values(field, document)), sort_key(field, document)) for field in collection.indexed
-        ),
+        tuple(_field_keys(collection, field, document) for field in collection.indexed),
         tuple(
             (position, value)
             for position, field in enumerate(collection.unique)
@@ -55,9 +53,17 @@ def index_keys(collection: Collection, document: Document) -> IndexKeys:
 def layout(collection: Collection) -> str:
     """Return a text that changes whenever stored records would have other keys."""
     parts = [f"v{KEYS_VERSION} unicode={unicodedata.unidata_version} expires={collection.expires}"]
-    for name, fields in (("indexed", collection.indexed), ("unique", collection.unique)):
+    for name, fields in (("indexed", collection.indexed), ("unique", collection.unique), ("list", collection.lists)):
         parts += [f"{name} {field.name} {field.kind} {field.case_exact}" for field in fields]
     return "\n".join(parts)
+
+
+def _field_keys(collection: Collection, field: Field, document: Document) -> FieldKeys:
+    values = _distinct(_values(field, document))
+    leader = sort_key(field, document)
+    if len(values) > (leader is not None) and field not in collection.lists:
+        raise InvalidValue(field.name, "has more than one value")
+    return FieldKeys(values, leader)
 
 
 def _values(field: Field, document: Document) -> Iterable[Scalar]:

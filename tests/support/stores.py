@@ -26,7 +26,9 @@ NAME: Final = Field(("name",), case_exact=False)
 
 # Small collections with a field of every kind; what they are called means nothing to a store.
 SAMPLES: Final[Mapping[str, Collection]] = {
-    "people": Collection("people", (USER_NAME, CODE, MAIL, AGE, ACTIVE, BORN, TAGS), (USER_NAME, TAGS)),
+    "people": Collection(
+        "people", (USER_NAME, CODE, MAIL, AGE, ACTIVE, BORN, TAGS), (USER_NAME, TAGS), lists=(MAIL, TAGS)
+    ),
     "passes": Collection("passes", (OWNER, NAME), (NAME,), expires="expires"),
     "plain": Collection("plain"),
 }

@@ -1,6 +1,5 @@
 """Searches on one connection, in memory that does not grow with what is searched."""
 
-import heapq
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -8,11 +7,13 @@ from itertools import islice
 from typing import Any, Final
 
 from idp.errors import TooLarge
-from idp.query import EVERYTHING, Compare, Filter, Not, Op, Query, Sort, matches, order_key, sort_key
+from idp.query import EVERYTHING, Compare, Filter, Not, Op, Query, matches
 from idp.store.contract import Page
 from idp.store.narrow import ID, NOTHING, is_indexed, narrow
+from idp.store.places import BY_ID, Places, order_of
 from idp.store.sqlite.catalogue import Table
 from idp.store.sqlite.compile import Cost, Leaf, Sql, driver, expense, leaf_count, leaf_select, test
+from idp.store.sqlite.database import fetch
 from idp.store.sqlite.rows import Rows, decode
 
 # An estimate of how many keys a comparison selects counts no further than this.
@@ -22,11 +23,6 @@ _JUDGING: Final = 5
 
 # More than any probe finds, and less than what needs no index at all.
 _WHOLE_INDEX: Final = 1e9
-
-_BY_ID: Final = Sort(ID)
-_CANDIDATE: Final = "r.number, r.id, r.body"
-
-Candidate = tuple[int, str, dict[str, Any]]
 
 _AMOUNT: Final = "SELECT amount FROM collections WHERE number = ?"
 _EXPIRED: Final = "SELECT count(*) FROM records WHERE collection = ? AND expires <= ?"
@@ -43,7 +39,7 @@ class Finder:
     def find(self, table: Table, query: Query) -> Page:
         """Return the page the query asks for."""
         narrowed, exact = narrow(query.filter, table.by_field)
-        if not exact or not is_indexed(_order(query).field, table.by_field):
+        if not exact or not is_indexed(order_of(query).field, table.by_field):
             return self._gathered(table, narrowed, query, exact=exact)
         total = self._count(table, narrowed)
         if not total or not query.limit:
@@ -51,19 +47,19 @@ class Finder:
         if not self._walk_pays(table, query, total):
             return self._gathered(table, narrowed, query, exact=True)
         walk = self.walk(table, narrowed, query)
-        numbers = [row[0] for row in self._connection.execute(walk.text, walk.parameters)]
-        return Page(self._rows.numbered(numbers), total if query.total else None)
+        ids = [key for (key,) in fetch(self._connection, walk.text, walk.parameters)]
+        return self._page(table, ids, total if query.total else None)
 
     def count(self, table: Table, filter: Filter) -> int:
         """Return how many records match."""
         narrowed, exact = narrow(filter, table.by_field)
         if exact:
             return self._count(table, narrowed)
-        return sum(1 for _ in self._judged(self._candidates(table, narrowed, _CANDIDATE), filter))
+        return sum(1 for _ in self._judged(self._candidates(table, narrowed), filter))
 
-    def walk(self, table: Table, narrowed: Filter, query: Query, what: str = "r.number") -> Sql:
+    def walk(self, table: Table, narrowed: Filter, query: Query, what: str = "r.id") -> Sql:
         """Return a select that goes along the order's index, testing each record, and stops after the page."""
-        order = _order(query)
+        order = order_of(query)
         where = Sql(" AND ") + test(narrowed, table) + self._rows.still_live(table)
         if query.after is not None:
             where += Sql(" AND r.id > ?", (query.after,))
@@ -104,7 +100,7 @@ class Finder:
         if isinstance(narrowed, Leaf) and not table.collection.expires:
             select = leaf_count(narrowed, table)
         else:
-            select = self._candidates(table, narrowed, "count(*)")
+            select = self._candidates(table, narrowed, "count(r.id)")
         found: int = self._connection.execute(select.text, select.parameters).get
         return found
 
@@ -121,7 +117,7 @@ class Finder:
 
         return cost
 
-    def _candidates(self, table: Table, narrowed: Filter, what: str) -> Sql:
+    def _candidates(self, table: Table, narrowed: Filter, what: str = "r.body") -> Sql:
         """Return a select of the records that the narrowed filter leaves, by the cheapest way to find them."""
         best = driver(narrowed, table, self._estimate(table))
         if best is None:
@@ -131,42 +127,32 @@ class Finder:
         start += ") AS c CROSS JOIN records AS r ON r.number = c.number WHERE "
         return start + test(best.residual, table) + self._rows.still_live(table)
 
-    def _judged(self, select: Sql, filter: Filter) -> Iterator[Candidate]:
-        """Yield those candidates whose document satisfies the filter."""
+    def _judged(self, select: Sql, filter: Filter) -> Iterator[dict[str, Any]]:
+        """Yield the documents of those candidates that satisfy the filter."""
         rows: Any = self._connection.execute(select.text, select.parameters)
-        for read, (number, key, body) in enumerate(rows, 1):
+        for read, (body,) in enumerate(rows, 1):
             if read > self._max_scan:
                 raise TooLarge("the number of records to read for this query", self._max_scan)
             document = decode(body)
             if matches(filter, document):
-                yield number, key, document
+                yield document
 
     def _gathered(self, table: Table, narrowed: Filter, query: Query, *, exact: bool) -> Page:
         """Answer by reading all candidates; only places in the order are kept, and only as many as the page needs."""
         remaining = EVERYTHING if exact else query.filter
         if self._may_stop_early(table, narrowed, query):
-            walk = self.walk(table, narrowed, replace(query, offset=0, limit=self._max_scan + 1), _CANDIDATE)
+            walk = self.walk(table, narrowed, replace(query, offset=0, limit=self._max_scan + 1), "r.body")
             found = islice(self._judged(walk, remaining), query.offset, query.offset + query.limit)
-            return Page(self._rows.numbered([number for number, _, _ in found]), None)
-        order, total = _order(query), 0
+            return self._page(table, [document["id"] for document in found], None)
+        places = Places(query)
+        for document in self._judged(self._candidates(table, narrowed), remaining):
+            places.add(document)
+        return self._page(table, places.page(), places.total if query.total else None)
 
-        def places() -> Iterator[tuple[tuple[int, Any], str, int]]:
-            nonlocal total
-            for number, key, document in self._judged(self._candidates(table, narrowed, _CANDIDATE), remaining):
-                total += 1
-                if query.after is None or key > query.after:
-                    yield order_key(sort_key(order.field, document)), key, number
-
-        choose = heapq.nlargest if order.descending else heapq.nsmallest
-        # One place more than asked for, because choosing none would read nothing and count nothing.
-        page = choose(query.offset + query.limit + 1, places())[query.offset : query.offset + query.limit]
-        return Page(self._rows.numbered([number for *_, number in page]), total if query.total else None)
+    def _page(self, table: Table, ids: list[str], total: int | None) -> Page:
+        return Page(list(self._rows.get_many(table, ids).values()), total)
 
     def _may_stop_early(self, table: Table, narrowed: Filter, query: Query) -> bool:
-        if query.total or _order(query) != _BY_ID:
+        if query.total or order_of(query) != BY_ID:
             return False
         return expense(narrowed, self._estimate(table)) >= _PROBE
-
-
-def _order(query: Query) -> Sort:
-    return query.sort or _BY_ID

@@ -19,10 +19,6 @@ Row = tuple[str, int, int | None, bytes]
 decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 _GET: Final = "SELECT id, version, expires, body FROM records WHERE collection = ? AND id = ?"
-_NUMBERED: Final = (
-    "SELECT r.number, r.id, r.version, r.body FROM json_each(?) AS wanted"
-    " CROSS JOIN records AS r ON r.number = wanted.value"
-)
 
 
 class Rows:
@@ -51,15 +47,9 @@ class Rows:
         return records[0] if records else None
 
     def get_many(self, table: Table, ids: Sequence[str]) -> dict[str, Record]:
-        """Return the records that exist, by id."""
+        """Return the records that exist, by id and in the order asked for."""
         found = (self.get(table, key) for key in ids)
         return {record.id: record for record in found if record}
-
-    def numbered(self, numbers: Sequence[int]) -> list[Record]:
-        """Return the records of those numbers, in that order."""
-        rows = fetch(self.connection, _NUMBERED, (msgspec.json.encode(numbers).decode(),))
-        by_number = {number: Record(key, version, decode(body)) for number, key, version, body in rows}
-        return [by_number[number] for number in numbers]
 
     def live(self, rows: Sequence[Row]) -> list[Record]:
         """Decode those rows that have not expired."""

@@ -45,7 +45,7 @@ PRIMARY: Final = Field(("mails", "primary"), Kind.BOOLEAN)
 
 INDEXED: Final = (NAME, CODE, COUNT, BORN, ACTIVE, MAILS, MAIL, MAIL_TYPE, MIXED)
 FIELDS: Final = (ID, *INDEXED, TITLE, NICKS, PRIMARY)
-COLLECTION: Final = Collection("things", INDEXED)
+COLLECTION: Final = Collection("things", INDEXED, lists=(MAILS, MAIL, MAIL_TYPE, MIXED))
 
 WORDS: Final = (
     *("", "a", "A", "b", "ab", "aB", "AB", "abc", "Abc", "z", "Z", "ß", "SS", "ss", "É", "é", "e\u0301", "E\u0301"),
