@@ -7,40 +7,36 @@ import msgspec
 from aiohttp import web
 
 from idp.errors import NotFound
-from idp.http.keys import CONFIG, GROUPS, REGISTRY, USERS
+from idp.http.keys import CLIENTS, CONFIG, GROUPS, REGISTRY, USERS
 from scim import discovery
-from scim.endpoints import GetProvider, Limits, ResourceEndpoints
+from scim.endpoints import Limits, ResourceEndpoints
 from scim.errors import FilterForbidden, NotImplementedHere
 from scim.exchange import respond_encoded
 from scim.messages import list_response
-from scim.middleware import scim_middleware
-from scim.provider import GroupProvider, UserProvider
+from scim.middleware import guard
+from scim.provider import GroupProvider, Provider, UserProvider
 
 BASE: Final = "/scim/v2"
+# RFC 7643 section 5: how to authenticate should be readable before one can.
+_PUBLIC: Final = frozenset({f"{BASE}/ServiceProviderConfig"})
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def setup(app: web.Application) -> None:
-    """Add the endpoints. The registry and the settings must be in the application; the services may come later."""
+    """Add the endpoints over the services that are in the application."""
     config, registry = app[CONFIG], app[REGISTRY]
     base = config.public_url + BASE
     limits = Limits(config.scim.default_count, config.scim.max_results)
-    scim = web.Application(middlewares=[scim_middleware], client_max_size=config.server.max_body)
-    for name, (provider, derived) in _PROVIDERS.items():
-        endpoints = ResourceEndpoints(registry.resource_types[name], provider, derived, base, limits)
-        scim.add_routes(endpoints.routes())
+    scim = web.Application(middlewares=[guard(app[CLIENTS], _PUBLIC)], client_max_size=config.server.max_body)
+    providers: dict[str, Provider] = {"User": UserProvider(app[USERS]), "Group": GroupProvider(app[GROUPS])}
+    for name, provider in providers.items():
+        scim.add_routes(ResourceEndpoints(registry.resource_types[name], provider, base, limits).routes())
     features = discovery.Features(limits.max_results, limits.default_count)
     scim.add_routes([web.get("/ServiceProviderConfig", _one(discovery.service_provider_config(features, base)))])
     scim.add_routes(_collection("/ResourceTypes", "ResourceType", discovery.resource_types(registry, base)))
     scim.add_routes(_collection("/Schemas", "Schema", discovery.schemas(registry, base)))
     scim.add_routes([web.route("*", "/Me", _not_implemented), web.route("*", "/Bulk", _not_implemented)])
     app.add_subapp(BASE, scim)
-
-
-_PROVIDERS: Final[Mapping[str, tuple[GetProvider, str]]] = {
-    "User": (lambda request: UserProvider(request.config_dict[USERS]), UserProvider.derived),
-    "Group": (lambda request: GroupProvider(request.config_dict[GROUPS]), GroupProvider.derived),
-}
 
 
 def _collection(path: str, kind: str, found: Mapping[str, dict[str, Any]]) -> list[web.RouteDef]:

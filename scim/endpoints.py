@@ -1,6 +1,6 @@
 """The endpoints of one resource type (RFC 7644 section 3): parse, ask the service once, render."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,8 +22,6 @@ from scim.projection import Projection, Projections
 from scim.provider import Provider
 from scim.render import Derived, Renderer
 
-GetProvider = Callable[[web.Request], Provider]
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -36,14 +34,11 @@ class Limits:
 class ResourceEndpoints:
     """Handlers for `/Users`, `/Groups` and whatever else the registry serves."""
 
-    def __init__(
-        self, resource_type: ResourceType, provider: GetProvider, derived: str, base: str, limits: Limits
-    ) -> None:
+    def __init__(self, resource_type: ResourceType, provider: Provider, base: str, limits: Limits) -> None:
         self._type: Final = resource_type
         self._provider = provider
-        self._derived = derived
         self._limits = limits
-        self._renderer = Renderer(resource_type, base, derived)
+        self._renderer = Renderer(resource_type, base, provider.derived)
         self._projections = Projections(resource_type)
         self._filters = resource_filters(resource_type)
         self._paths = PathReader(resource_type)
@@ -65,13 +60,13 @@ class ResourceEndpoints:
         """POST (section 3.3)."""
         projection = projection_of(request, self._projections)
         document = coerce(self._type, await read_body(request))
-        resource = await self._provider(request).create(actor_of(request), document)
+        resource = await self._provider.create(actor_of(request), document)
         return await self._answer(request, resource, projection, status=201)
 
     async def read(self, request: web.Request) -> web.Response:
         """GET of one resource (section 3.4.1)."""
         projection = projection_of(request, self._projections)
-        resource = await self._provider(request).get(actor_of(request), request.match_info["id"])
+        resource = await self._provider.get(actor_of(request), request.match_info["id"])
         known = condition(request, "If-None-Match")
         if known is not None and known.matches(resource.version):
             return web.Response(status=304, headers=self._headers(resource))
@@ -90,7 +85,7 @@ class ResourceEndpoints:
         projection = projection_of(request, self._projections)
         document = coerce(self._type, await read_body(request))
         version = await self._expected_version(request)
-        resource = await self._provider(request).replace(actor_of(request), _id(request), document, version)
+        resource = await self._provider.replace(actor_of(request), _id(request), document, version)
         return await self._answer(request, resource, projection)
 
     async def patch(self, request: web.Request) -> web.Response:
@@ -98,26 +93,24 @@ class ResourceEndpoints:
         projection = projection_of(request, self._projections)
         operations = patch_op.read(await read_body(request), self._paths)
         version = await self._expected_version(request)
-        provider = self._provider(request)
-        resource = await provider.patch(actor_of(request), _id(request), operations, version)
-        if provider.returns_patched or "ttributes" in request.query_string:
+        resource = await self._provider.patch(actor_of(request), _id(request), operations, version)
+        if self._provider.returns_patched or "ttributes" in request.query_string:
             return await self._answer(request, resource, projection)
         return web.Response(status=204, headers=self._headers(resource))
 
     async def delete(self, request: web.Request) -> web.Response:
         """DELETE (section 3.6)."""
         version = await self._expected_version(request)
-        await self._provider(request).delete(actor_of(request), _id(request), version)
+        await self._provider.delete(actor_of(request), _id(request), version)
         return web.Response(status=204)
 
     async def _find(self, request: web.Request, wanted: SearchRequest) -> web.Response:
         projection = self._projections.of(wanted.attributes, wanted.excluded_attributes)
-        provider = self._provider(request)
         try:
-            page = await provider.find(actor_of(request), self._query(wanted))
+            page = await self._provider.find(actor_of(request), self._query(wanted))
         except TooLarge as error:
             raise TooMany(str(error)) from None
-        derived = await self._derive(provider, projection, [record.id for record in page.records])
+        derived = await self._derive(projection, [record.id for record in page.records])
         show, reduce = self._renderer.show, projection.apply
         resources = [reduce(show(r.id, r.version, r.document, derived.get(r.id))) for r in page.records]
         total = page.total if page.total is not None else len(resources)
@@ -151,17 +144,17 @@ class ResourceEndpoints:
             return None
         if wanted.version is not None:
             return wanted.version
-        resource = await self._provider(request).get(actor_of(request), _id(request))
+        resource = await self._provider.get(actor_of(request), _id(request))
         return demand_match(wanted, self._type.name, resource.id, resource.version)
 
-    async def _derive(self, provider: Provider, projection: Projection, ids: Sequence[str]) -> Mapping[str, Derived]:
+    async def _derive(self, projection: Projection, ids: Sequence[str]) -> Mapping[str, Derived]:
         """Return the derived attribute of each resource, unless nobody would see it."""
-        return await provider.derive(ids) if ids and projection.wants(self._derived) else {}
+        return await self._provider.derive(ids) if ids and projection.wants(self._provider.derived) else {}
 
     async def _answer(
         self, request: web.Request, resource: Resource, projection: Projection, *, status: int = 200
     ) -> web.Response:
-        derived = await self._derive(self._provider(request), projection, [resource.id])
+        derived = await self._derive(projection, [resource.id])
         shown = self._renderer.show(resource.id, resource.version, resource.document, derived.get(resource.id))
         return respond(request, projection.apply(shown), status=status, headers=self._headers(resource))
 

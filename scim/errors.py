@@ -22,6 +22,7 @@ from idp.errors import (
     TooLarge,
     VersionMismatch,
 )
+from idp.http.faults import BodyTooSlow, TargetTooLong
 
 
 class TooMany(CallerError):
@@ -54,8 +55,10 @@ _TABLE: Final[Mapping[type[Exception], tuple[int, str | None]]] = {
     FilterForbidden: (403, None),
     NotFound: (404, None),
     NotUnique: (409, "uniqueness"),
+    BodyTooSlow: (408, None),
     VersionMismatch: (412, None),
     TooLarge: (413, None),
+    TargetTooLong: (414, None),
     UnsupportedMediaType: (415, None),
     RateLimited: (429, None),
     NotImplementedHere: (501, None),

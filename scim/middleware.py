@@ -1,36 +1,39 @@
 """Around every SCIM request: who asks (RFC 6750), and errors in SCIM's own form (RFC 7644 section 3.12)."""
 
-from typing import Final
+from http import HTTPStatus
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
+from idp.auth import Clients
 from idp.errors import IdpError, NotAuthenticated, RateLimited, RemoteError
 from idp.http.actor import client_address, set_actor
-from idp.http.keys import CLIENTS
 from scim.errors import detail, status_and_type
 from scim.exchange import respond
 from scim.messages import error as error_message
 
-# RFC 7643 section 5: how to authenticate should be readable before one can.
-_PUBLIC: Final = "/ServiceProviderConfig"
 
+def guard(clients: Clients, public: frozenset[str]) -> Middleware:
+    """Return the middleware that authenticates clients and turns every refusal into a SCIM error.
 
-@web.middleware
-async def scim_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Authenticate the client and turn every refusal into a SCIM error; what else goes wrong is passed on."""
-    try:
-        if not request.path.endswith(_PUBLIC):
-            await _authenticate(request)
-        return await handler(request)
-    except IdpError as error:
-        return error_response(request, error)
-    except web.HTTPRequestEntityTooLarge:
-        raise
-    except web.HTTPException as error:
-        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        message = error_message.build(error.status, f"{request.method} {request.path}: {error.reason}")
-        return respond(request, message, status=error.status, headers=allow)
+    The `public` paths are open to anybody.
+    What else goes wrong is passed on to the middleware around everything, which comes back to `error_response`.
+    """
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            if request.path not in public:
+                set_actor(request, await clients.authenticate(_bearer(request), client_address(request)))
+            return await handler(request)
+        except IdpError as error:
+            return error_response(request, error)
+        except web.HTTPException as error:
+            if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                raise
+            return _refusal(request, error)
+
+    return guarded
 
 
 def error_response(request: web.Request, error: Exception) -> web.StreamResponse:
@@ -45,9 +48,15 @@ def error_response(request: web.Request, error: Exception) -> web.StreamResponse
     return respond(request, error_message.build(status, detail(error), scim_type), status=status, headers=headers)
 
 
-async def _authenticate(request: web.Request) -> None:
+def _refusal(request: web.Request, error: web.HTTPException) -> web.Response:
+    """Put what the router refused into words: an address nobody has, a method it does not know."""
+    allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+    message = error_message.build(error.status, f"{request.method} {request.path}: {error.reason}")
+    return respond(request, message, status=error.status, headers=allow)
+
+
+def _bearer(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise NotAuthenticated("a bearer token is needed")
-    clients = request.config_dict[CLIENTS]
-    set_actor(request, await clients.authenticate(token.strip(), client_address(request)))
+    return token.strip()

@@ -1,0 +1,148 @@
+"""SCIM over a directory, and a client of the simplest kind to ask it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from multidict import CIMultiDictProxy
+from prometheus_client import CollectorRegistry
+
+import scim
+from idp.auth import Clients
+from idp.config import Config
+from idp.http import keys
+from idp.http.access_log import Line
+from idp.http.faults import FAULT_FORMS
+from idp.http.headers import SecurityHeaders
+from idp.http.lag import LoopLag
+from idp.http.metrics import HttpMetrics
+from idp.http.middleware import Outermost
+from idp.schema import default_registry
+from tests.support.directory import Directory
+
+BASE = "/scim/v2"
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+
+@dataclass
+class Answer:
+    """A response, read to its end."""
+
+    status: int
+    body: Any
+    headers: CIMultiDictProxy[str]
+
+    @property
+    def etag(self) -> str:
+        """The entity tag."""
+        return self.headers["ETag"]
+
+
+class Api:
+    """A SCIM client of the simplest kind, with a token for everything unless told otherwise."""
+
+    def __init__(
+        self, client: TestClient[web.Request, web.Application], directory: Directory, clients: Clients
+    ) -> None:
+        self._client = client
+        self.directory = directory
+        self.clients = clients
+        self.token = ""
+        self.serial = 0
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        **query: Any,
+    ) -> Answer:
+        """Send a request; bytes go as they are, anything else as JSON."""
+        sent = {"Authorization": f"Bearer {self.token}"} | (headers or {})
+        if body is not None:
+            sent.setdefault("Content-Type", "application/scim+json")
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        address = f"{BASE}{path}{'?' + urlencode(query) if query else ''}"
+        async with self._client.request(method, address, data=body, headers=sent) as response:
+            raw = await response.read()
+            return Answer(response.status, json.loads(raw) if raw else None, response.headers)
+
+    async def get(self, path: str, **query: Any) -> Answer:
+        """GET, which must succeed."""
+        return _demand(await self.ask("GET", path, **query), 200)
+
+    async def post(self, path: str, body: Any, **query: Any) -> Answer:
+        """POST, which must make something."""
+        return _demand(await self.ask("POST", path, body, **query), 201)
+
+    async def patch(self, path: str, *operations: dict[str, Any], **more: Any) -> Answer:
+        """PATCH with these operations, whatever comes of it."""
+        return await self.ask("PATCH", path, {"schemas": [PATCH], "Operations": list(operations)}, **more)
+
+    async def patched(self, path: str, *operations: dict[str, Any]) -> Any:
+        """Return what a GET shows after a PATCH, which must succeed."""
+        answer = await self.patch(path, *operations)
+        assert answer.status in (200, 204), answer
+        return (await self.get(path)).body
+
+    async def user(self, **attributes: Any) -> Any:
+        """Make a user and return it; everything has a default."""
+        self.serial += 1
+        return (await self.post("/Users", {"userName": f"user{self.serial}@example.com"} | attributes)).body
+
+    async def group(self, *members: Any, **attributes: Any) -> Any:
+        """Make a group of these resources and return it."""
+        self.serial += 1
+        values = [{"value": member["id"]} for member in members]
+        named = {"displayName": f"group {self.serial}", "members": values} | attributes
+        return (await self.post("/Groups", named)).body
+
+    async def found(self, path: str, filter: str, **query: Any) -> list[Any]:
+        """Return the resources that a filter finds; the total must be their number."""
+        body = (await self.get(path, filter=filter, **query)).body
+        assert body["totalResults"] == len(body["Resources"])
+        return list(body["Resources"])
+
+
+def _demand(answer: Answer, status: int) -> Answer:
+    assert answer.status == status, answer
+    return answer
+
+
+class Unheard:
+    """An access log that nobody reads."""
+
+    def write(self, line: Line) -> None:
+        """Forget the line."""
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def application(directory: Directory, clients: Clients, config: Config) -> web.Application:
+    """Return SCIM under the outermost middleware, as it is served."""
+    outermost = Outermost(
+        deadline=config.server.deadline,
+        max_body=config.server.max_body,
+        clock=directory.clock,
+        new_id=lambda: uuid4().hex,
+        lag=LoopLag(60),
+        access_log=Unheard(),
+        metrics=HttpMetrics(CollectorRegistry()),
+        headers=SecurityHeaders(https=False),
+    )
+    app = web.Application(middlewares=[outermost.middleware()], client_max_size=config.server.max_body)
+    app[keys.CONFIG] = config
+    app[keys.REGISTRY] = default_registry()
+    app[keys.USERS] = directory.users
+    app[keys.GROUPS] = directory.groups
+    app[keys.CLIENTS] = clients
+    app[FAULT_FORMS] = {"/scim/": scim.error_response}
+    scim.setup(app)
+    return app
