@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from idp.access import Actor
 from idp.cli.importing.plan import Change, Plan
-from idp.cli.importing.rows import Wrong
+from idp.cli.importing.rows import GROUPS, USERS, Wrong
 from idp.directory import (
     GroupChange,
     GroupCreate,
     Groups,
     GroupUpdate,
+    Member,
     MemberChange,
     Outcome,
     UserChange,
@@ -28,8 +29,12 @@ async def apply(plan: Plan, users: Users, groups: Groups, actor: Actor) -> Plan:
     made = Plan(unchanged=plan.unchanged, wrong=list(plan.wrong))
     outcomes = await users.write_many(actor, [_user(change) for change in plan.users])
     made.users = _made(plan.users, outcomes, made.wrong)
-    group_outcomes = await groups.write_many(actor, [_group(change) for change in plan.groups])
-    made.groups = _made(plan.groups, group_outcomes, made.wrong)
+    groups_made = _made(plan.groups, await groups.write_many(actor, list(map(_group, plan.groups))), made.wrong)
+    # A group that is a member may itself be new, so such members come when all groups are there.
+    nested = [change for change in groups_made if _of_kind(change, GROUPS)]
+    outcomes = await groups.write_many(actor, list(map(_nesting, nested)))
+    failed = {change.id for change in nested} - {change.id for change in _made(nested, outcomes, made.wrong)}
+    made.groups = [change for change in groups_made if change.id not in failed]
     made.wrong.sort(key=lambda wrong: wrong.line)
     return made
 
@@ -41,10 +46,19 @@ def _user(change: Change) -> UserChange:
 
 
 def _group(change: Change) -> GroupChange:
+    people = _of_kind(change, USERS)
     if change.before is None:
-        members = [{"value": member.value, "type": member.type} for member in change.add]
+        members = [{"value": member.value, "type": member.type} for member in people]
         return GroupCreate({**change.document, "members": members}, change.id)
-    return GroupUpdate(change.id, lambda _: change.document, MemberChange(add=change.add), change.before.version)
+    return GroupUpdate(change.id, lambda _: change.document, MemberChange(add=people), change.before.version)
+
+
+def _nesting(change: Change) -> GroupChange:
+    return GroupUpdate(change.id, lambda document: document, MemberChange(add=_of_kind(change, GROUPS)))
+
+
+def _of_kind(change: Change, kind: str) -> tuple[Member, ...]:
+    return tuple(member for member in change.add if member.type == kind)
 
 
 def _made(changes: Sequence[Change], outcomes: Sequence[Outcome], wrong: list[Wrong]) -> list[Change]:

@@ -74,7 +74,7 @@ def _skip(text: str, position: int) -> int:
 
 
 def _lines(text: str) -> Iterator[Row | Wrong]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -92,13 +92,15 @@ def _row(line: int, element: Any, kind: str | None) -> Row | Wrong:
         kind = GROUPS if is_group else USERS
     given = {name: value for name, value in element.items() if name not in _NOT_TO_IMPORT}
     document = coerce(USER if kind == USERS else GROUP, given)
-    return Row(line, kind, document, _names(element.get("members")), _names(element.get("groups")))
+    # A member's `value` is an id of its file; what a group is called is its `display`.
+    members, groups = _names(element.get("members"), "value"), _names(element.get("groups"), "display")
+    return Row(line, kind, document, members, groups)
 
 
-def _names(given: Any) -> tuple[str, ...]:
+def _names(given: Any, key: str) -> tuple[str, ...]:
     """Return how a document names members or groups: as SCIM's complex values, or plainly."""
     values = given if isinstance(given, list) else []
-    named = (value.get("value") or value.get("display") if isinstance(value, dict) else value for value in values)
+    named = (value.get(key) if isinstance(value, dict) else value for value in values)
     return tuple(name for name in named if isinstance(name, str) and name)
 
 

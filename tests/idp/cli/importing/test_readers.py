@@ -1,0 +1,134 @@
+"""Files for import, read into rows that know their line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idp.cli.importing import csv_file, json_file
+from idp.cli.importing.rows import GROUPS, USERS, Row, Wrong
+from idp.errors import InvalidSyntax
+from idp.schema.urns import ENTERPRISE_USER
+
+
+def write(tmp_path: Path, name: str, text: str, encoding: str = "utf-8") -> Path:
+    file = tmp_path / name
+    file.write_bytes(text.encode(encoding))
+    return file
+
+
+def documents(rows: Any) -> list[dict[str, Any]]:
+    return [row.document for row in rows if isinstance(row, Row)]
+
+
+def test_a_table_names_attributes_as_scim_or_as_people_do(tmp_path: Path) -> None:
+    table = (
+        "username,First Name,name.familyName,E-Mail,department,active,externalId\n"
+        "anna,Anna,Ångström,anna@example.org,Sales,false,7\n"
+    )
+    [row] = csv_file.read(write(tmp_path, "people.csv", table))
+    assert isinstance(row, Row)
+    assert (row.line, row.kind, row.external_id) == (2, USERS, "7")
+    assert row.document == {
+        "userName": "anna",
+        "name": {"givenName": "Anna", "familyName": "Ångström"},
+        "emails": [{"value": "anna@example.org", "primary": True}],
+        ENTERPRISE_USER: {"department": "Sales"},
+        "active": False,
+        "externalId": "7",
+    }
+
+
+def test_tables_as_spreadsheets_write_them(tmp_path: Path) -> None:
+    """With a byte order mark, Windows line ends, semicolons, quoted cells over several lines and empty lines."""
+    table = (
+        "\ufeffusername;displayName;emails;groups\r\n"
+        'anna;"Anna\r\nÅngström; the\u2028first";a@x.org|b@x.org;Sales|R&D\r\n'
+        "\r\nben;;;\r\n"
+    )
+    first, second = csv_file.read(write(tmp_path, "people.csv", table))
+    assert isinstance(first, Row)
+    assert isinstance(second, Row)
+    assert first.document["displayName"] == "Anna\nÅngström; the\u2028first"
+    assert [email["value"] for email in first.document["emails"]] == ["a@x.org", "b@x.org"]
+    assert first.groups == ("Sales", "R&D")
+    assert (second.line, second.document) == (5, {"userName": "ben"})
+
+
+def test_a_row_with_too_many_cells_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    rows = list(csv_file.read(write(tmp_path, "p.csv", "userName,title\nanna,CEO,extra\nben,CTO\n")))
+    assert rows[0] == Wrong(2, "3 cells, but the first line names 2 columns")
+    assert documents(rows) == [{"userName": "ben", "title": "CTO"}]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("userNam,title\n", r"line 1: 'userNam' is no attribute of users to import; did you mean userName\?"),
+        ("title\nCEO\n", r"line 1: no column userName"),
+        ("userName,password\n", r"line 1: 'password' is no attribute of users to import"),
+        ("", r"line 1: no column userName"),
+    ],
+)
+def test_a_first_line_that_cannot_be_right_is_refused(tmp_path: Path, table: str, message: str) -> None:
+    with pytest.raises(InvalidSyntax, match=message):
+        list(csv_file.read(write(tmp_path, "people.csv", table)))
+
+
+def test_a_file_in_another_encoding_is_refused_with_the_line(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSyntax, match="line 2: is not UTF-8"):
+        csv_file.read(write(tmp_path, "people.csv", "userName,displayName\nanna,Ångström\n", "latin-1"))
+    with pytest.raises(InvalidSyntax, match="cannot be read: No such file"):
+        csv_file.read(tmp_path / "nowhere.csv")
+
+
+USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
+
+
+def test_documents_are_read_from_a_list_with_their_lines(tmp_path: Path) -> None:
+    text = f"""[
+  {{"schemas": ["{USER_SCHEMA}"], "id": "not kept", "userName": "anna", "active": "True"}},
+
+  {{"schemas": ["{GROUP_SCHEMA}"], "displayName": "Sales", "members": [{{"value": "anna"}}, "ben"]}},
+  7
+]"""
+    user, group, wrong = json_file.read(write(tmp_path, "all.json", text))
+    assert user == Row(2, USERS, {"userName": "anna", "active": True})
+    assert group == Row(4, GROUPS, {"displayName": "Sales"}, members=("anna", "ben"))
+    assert wrong == Wrong(5, "expected an object, a user or a group")
+
+
+def test_documents_are_read_from_a_list_response_and_from_named_lists(tmp_path: Path) -> None:
+    response = '{"totalResults": 1,\n "Resources": [\n{"userName": "anna"}]}'
+    assert list(json_file.read(write(tmp_path, "r.json", response))) == [Row(3, USERS, {"userName": "anna"})]
+    named = (
+        '{"users": [{"userName": "anna", "groups": [{"value": "g", "display": "Sales"}]}],\n'
+        ' "groups": [{"displayName": "Sales", "members": []}]}'
+    )
+    assert list(json_file.read(write(tmp_path, "n.json", named))) == [
+        Row(1, USERS, {"userName": "anna"}, groups=("Sales",)),
+        Row(2, GROUPS, {"displayName": "Sales"}),
+    ]
+
+
+def test_documents_are_read_one_a_line(tmp_path: Path) -> None:
+    text = '{"userName": "anna"}\n\n{"userName": \n{"displayName": "Sales"}\n'
+    rows = list(json_file.read(write(tmp_path, "d.ndjson", text)))
+    assert rows[0] == Row(1, USERS, {"userName": "anna"})
+    assert isinstance(rows[1], Wrong)
+    assert (rows[1].line, rows[1].reason[:13]) == (3, "is not JSON: ")
+    assert rows[2] == Row(4, GROUPS, {"displayName": "Sales"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[\n{"userName": "anna"},\n{"userName": ]\n', "line 3, column 14: is not JSON"),
+        ('{"people": []}', 'holds none of the lists "users", "groups" and "Resources"'),
+        ('{\n"users": [', "line 2, column 11: is not JSON"),
+    ],
+)
+def test_what_is_not_json_is_refused_with_line_and_column(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InvalidSyntax, match=message):
+        list(json_file.read(write(tmp_path, "all.json", text)))
