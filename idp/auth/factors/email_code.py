@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from idp.audit import Tag, event
+from idp.audit import Tag
+from idp.auth.context import Context
 from idp.auth.credentials import CODES
 from idp.auth.factors.contract import Challenge, Proof
 from idp.auth.limits import Kind, Limits
-from idp.auth.people import actor_of, greeting_of, mail_of
+from idp.auth.people import actor_of, mail_of
 from idp.auth.sealing import Sealer
 from idp.auth.secret_text import Random, new_digits
-from idp.clock import Clock, to_text
+from idp.clock import to_text
 from idp.directory.model import Resource
-from idp.mail import Mailer, messages
-from idp.store.contract import Delete, Insert, Replace, Store, Write
+from idp.mail import messages
+from idp.store.contract import Delete, Insert, Replace, Write
 
 
 class EmailCode:
@@ -24,20 +25,17 @@ class EmailCode:
 
     def __init__(
         self,
-        store: Store,
-        clock: Clock,
+        context: Context,
         random: Random,
         sealer: Sealer,
         limits: Limits,
-        mailer: Mailer,
         lifetime: timedelta = timedelta(minutes=10),
     ) -> None:
-        self._store = store
-        self._clock = clock
+        self._context = context
+        self._store = context.store
         self._random = random
         self._sealer = sealer
         self._limits = limits
-        self._mailer = mailer
         self._lifetime = lifetime
 
     async def is_available(self, user: Resource) -> bool:
@@ -46,9 +44,6 @@ class EmailCode:
 
     async def begin(self, user: Resource, challenge: Challenge) -> Sequence[Write]:
         """Return the writes that store a new code and mail it. Raises RateLimited."""
-        to = mail_of(user)
-        if to is None:
-            return ()
         async with self._limits.attempt(Kind.MAIL, user.id, challenge.address):
             code = new_digits(self._random)
         record = await self._store.get(CODES, challenge.id)
@@ -56,13 +51,13 @@ class EmailCode:
             "id": challenge.id,
             "user": user.id,
             "hash": self._sealer.fingerprint(code, challenge.id),
-            "expires": to_text(self._clock.now() + self._lifetime),
+            "expires": to_text(self._context.clock.now() + self._lifetime),
         }
-        letter = messages.login_code(to, greeting_of(user), code, int(self._lifetime.total_seconds()))
+        seconds = int(self._lifetime.total_seconds())
         return [
             Replace(CODES, document, record.version) if record else Insert(CODES, document),
-            self._mailer.queue(letter),
-            event(Tag.AUTH_CODE_MAILED, actor_of(user, challenge.address), user.id, self._clock),
+            *self._context.letter(user, lambda to, name: messages.login_code(to, name, code, seconds)),
+            self._context.event(Tag.AUTH_CODE_MAILED, actor_of(user, challenge.address), user.id),
         ]
 
     async def verify(self, user: Resource, challenge: Challenge, code: str) -> Proof | None:

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Final
 
-from idp.audit import Tag, event
+from idp.audit import Tag
+from idp.auth.context import Context
 from idp.auth.credentials import RECOVERY
 from idp.auth.factors.contract import Challenge, Proof
 from idp.auth.limits import Kind
-from idp.auth.people import actor_of, greeting_of, mail_of
+from idp.auth.people import actor_of
 from idp.auth.secret_text import Random, digest, new_recovery_code, plain_recovery_code
-from idp.clock import Clock
 from idp.directory.model import Resource
-from idp.mail import Mailer, messages
+from idp.mail import messages
 from idp.query import Compare, Field, Op
-from idp.store.contract import Delete, DeleteWhere, Insert, Store, Write
+from idp.store.contract import Delete, DeleteWhere, Insert, Write
 
 _USER: Final = Field(("user",))
 
@@ -23,11 +23,10 @@ class RecoveryCodes:
 
     kind: Final = Kind.RECOVERY
 
-    def __init__(self, store: Store, clock: Clock, random: Random, mailer: Mailer, count: int = 10) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, context: Context, random: Random, count: int = 10) -> None:
+        self._context = context
+        self._store = context.store
         self._random = random
-        self._mailer = mailer
         self._count = count
 
     async def is_available(self, user: Resource) -> bool:
@@ -44,11 +43,9 @@ class RecoveryCodes:
         if record is None:
             return None
         left = await self.left(user.id) - 1
-        used = event(Tag.AUTH_RECOVERY_USED, actor_of(user, challenge.address), user.id, self._clock, {"left": left})
-        writes: list[Write] = [Delete(RECOVERY, record.id, record.version), used]
-        if to := mail_of(user):
-            writes.append(self._mailer.queue(messages.recovery_used(to, greeting_of(user), left)))
-        return Proof(writes)
+        used = self._context.event(Tag.AUTH_RECOVERY_USED, actor_of(user, challenge.address), user.id, {"left": left})
+        letter = self._context.letter(user, lambda to, name: messages.recovery_used(to, name, left))
+        return Proof([Delete(RECOVERY, record.id, record.version), used, *letter])
 
     async def left(self, user_id: str) -> int:
         """Return how many codes are unused."""
