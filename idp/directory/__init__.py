@@ -15,6 +15,7 @@ from idp.directory.model import (
     UserUpdate,
 )
 from idp.directory.names import check_name
+from idp.directory.user_plans import role_of
 from idp.directory.users import Users
 from idp.store.contract import Page, Record, Write
 
@@ -38,4 +39,5 @@ __all__ = [
     "Users",
     "Write",
     "check_name",
+    "role_of",
 ]

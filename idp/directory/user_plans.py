@@ -72,7 +72,8 @@ class UserPlans:
             tag = Tag.DIRECTORY_USER_ENABLED if after["active"] else Tag.DIRECTORY_USER_DISABLED
             after = self._with_status(actor, after, update.reason)
         reason = {"reason": update.reason} if update.reason else {}
-        return self._finish(before, after, tag, {"fields": sorted(fields), **reason}, password)
+        details = {"fields": sorted(fields), **reason}
+        return self._finish(before, after if fields or password is not None else None, tag, details, password)
 
     def set_own(self, before: Record, name: str, value: str | None, tag: Tag) -> Plan:
         """Plan a change of a value in our extension that callers cannot write."""
@@ -80,15 +81,20 @@ class UserPlans:
         if value is not None:
             own[name] = value
         after = with_schemas(self._kind, {**before.document, GATEHOUSE_USER: own})
-        return self._finish(before, after, tag, {name: value}, None)
+        return self._finish(before, after if differing(before.document, after) else None, tag, {name: value})
 
     def _finish(
-        self, before: Record, after: Document, tag: Tag, details: Mapping[str, Detail], password: str | None
+        self,
+        before: Record,
+        after: Document | None,
+        tag: Tag,
+        details: Mapping[str, Detail],
+        password: str | None = None,
     ) -> Plan:
+        if after is None:
+            return Plan(before.id, before, None, tag, details)
         details = {"userName": after["userName"], **details, **({} if password is None else {"password": True})}
-        same = password is None and not differing(before.document, after)
-        document = None if same else stamped(after, to_text(self._clock.now()))
-        return Plan(before.id, before, document, tag, details, password)
+        return Plan(before.id, before, stamped(after, to_text(self._clock.now())), tag, details, password)
 
     def _take_password(self, actor: Actor, document: Document, role: str | None) -> str | None:
         password: str | None = document.pop("password", None)
