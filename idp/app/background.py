@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from idp.app.services import Services, new_id
+from idp.app.foundation import new_id
+from idp.app.services import Services
 from idp.errors import IdpError
 from idp.store.leases import Leases
 
@@ -18,16 +19,15 @@ logger = logging.getLogger("idp.background")
 @asynccontextmanager
 async def background(services: Services) -> AsyncIterator[None]:
     """Run all background work while entered."""
-    leases, holder = Leases(services.store, services.clock), new_id()
+    leases, holder = Leases(services.base.store, services.base.clock), new_id()
 
     async def sweep() -> None:
-        swept = await services.store.sweep()
+        swept = await services.base.store.sweep()
         logger.debug("swept %d expired records", swept)
 
     tasks = [
-        asyncio.create_task(services.outbox.run_forever()),
+        asyncio.create_task(services.base.outbox.run_forever()),
         asyncio.create_task(_repeat("sweep", SWEEP_EVERY, leases, holder, sweep)),
-        asyncio.create_task(services.ldap.run_forever()),
     ]
     try:
         yield

@@ -32,7 +32,7 @@ async def _setup_token(services: Services, stream: TextIO) -> str | None:
     waiting = False
     while True:
         try:
-            return await services.setup.link_token()
+            return await services.auth.setup.link_token()
         except RemoteError as error:
             if not waiting:
                 _print(stream, [f"  Waiting for the store: {error}"])

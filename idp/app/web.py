@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from uuid import uuid4
 
 from aiohttp import web
@@ -29,7 +29,7 @@ def build_application(services: Services, *, several_workers: bool = False) -> w
     outermost = Outermost(
         deadline=settings.deadline,
         max_body=settings.max_body,
-        clock=services.clock,
+        clock=services.base.clock,
         new_id=lambda: uuid4().hex[:16],
         lag=lag,
         access_log=access_log,
@@ -40,7 +40,7 @@ def build_application(services: Services, *, several_workers: bool = False) -> w
     app[TRUSTED_PROXIES] = parse_networks("server.trusted_proxies", settings.trusted_proxies)
     _put_services(app, services)
     metrics_from = parse_networks("server.metrics_from", settings.metrics_from)
-    add_routes(app, Readiness(services.store.check, services.config.store.timeout), metrics, lag, metrics_from)
+    add_routes(app, Readiness(services.base.store.check, services.config.store.timeout), metrics, lag, metrics_from)
     scim.setup(app)
     idp.web.setup(app, os.urandom)
     app[FAULT_FORMS] = {"/scim/": scim.error_response, "/": idp.web.fault_page}
@@ -48,7 +48,7 @@ def build_application(services: Services, *, several_workers: bool = False) -> w
     return app
 
 
-def _measuring(lag: LoopLag, access_log: AccessLog):  # type: ignore[no-untyped-def]
+def _measuring(lag: LoopLag, access_log: AccessLog) -> Callable[[web.Application], AsyncIterator[None]]:
     async def measuring(app: web.Application) -> AsyncIterator[None]:
         lag.start()
         yield
@@ -60,9 +60,16 @@ def _measuring(lag: LoopLag, access_log: AccessLog):  # type: ignore[no-untyped-
 
 def _put_services(app: web.Application, services: Services) -> None:
     app[keys.CONFIG] = services.config
-    app[keys.CLOCK] = services.clock
-    app[keys.REGISTRY] = services.registry
+    app[keys.CLOCK] = services.base.clock
+    app[keys.REGISTRY] = services.base.registry
     app[keys.USERS] = services.users
     app[keys.GROUPS] = services.groups
     app[keys.AUDIT] = services.audit
-    app[keys.CLIENTS] = services.clients
+    app[keys.CLIENTS] = services.auth.clients
+    app[keys.SESSIONS] = services.auth.sessions
+    app[keys.LOGIN] = services.auth.login
+    app[keys.ENROLMENT] = services.auth.enrolment
+    app[keys.FACTORS] = services.auth.factors
+    app[keys.SETUP] = services.auth.setup
+    app[keys.PASSWORDS] = services.auth.passwords
+    app[keys.ONE_TIME_TOKENS] = services.auth.one_time_tokens

@@ -50,8 +50,8 @@ def _values(loaded: "Loaded") -> Iterator[tuple[str, Any]]:
     for key, _ in keys():
         section, _, name = key.partition(".")
         yield key, _hide(key, getattr(getattr(loaded.config, section), name))
-    for name, section in loaded.config.ldap.items():
-        yield from _flat(f"ldap.{name}", section)
+    for name, directory in loaded.config.ldap.items():
+        yield from _flat(f"ldap.{name}", directory)
 
 
 def _flat(prefix: str, section: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -32,7 +32,7 @@ def import_file(
     """
 
     async def work(services: "Services") -> "Plan":
-        from idp.app.services import new_id
+        from idp.app.foundation import new_id
         from idp.cli.importing.apply import apply
         from idp.cli.importing.plan import Planner
 

@@ -25,11 +25,11 @@ def outbox(context: typer.Context, json: Json = False) -> None:
     async def show(services: "Services") -> None:
         from idp.mail import FileSender
 
-        sender = services.sender
+        sender = services.base.sender
         if not isinstance(sender, FileSender):
             raise typer.BadParameter("mail goes to the server that mail.smtp names")
         # A letter may have been queued a moment ago; the server beside us may also be down.
-        await services.outbox.deliver_due()
+        await services.base.outbox.deliver_due()
         letters = sender.letters()
         if json:
             fields = ("at", "to", "subject", "text")

@@ -33,7 +33,7 @@ def create(
         raise typer.BadParameter(f"{', '.join(unknown)}: not one of {', '.join(SCOPES)}", param_hint="--scope")
 
     async def make(services: "Services") -> None:
-        client, text = await services.clients.create(operator(), name, scopes)
+        client, text = await services.auth.clients.create(operator(), name, scopes)
         if json:
             print_json({"id": client.id, "name": client.name, "scopes": sorted(client.scopes), "token": text})
         else:

@@ -9,7 +9,7 @@ from idp.cli.output import print_fields, print_json, print_note, print_table, st
 from idp.cli.run import operator
 from idp.directory import Resource
 from idp.query import And, Compare, Filter, Op, Or, Query
-from idp.schema import GATEHOUSE_USER
+from idp.schema.urns import GATEHOUSE_USER
 
 PAGE: Final = 500
 
@@ -35,7 +35,7 @@ async def create(services: Services, new: NewUser, *, json: bool) -> None:
         document["password"] = new.password
     user = await services.users.create(operator(), document, source="local", role=new.role, mfa=new.mfa)
     if new.password is None:
-        await services.passwords.send_reset(operator(), user.id)
+        await services.auth.passwords.send_reset(operator(), user.id)
         print_note(f"A link to set the first password is on its way to {new.email}.")
     _answer(user, f"{new.username} has been created with the id {user.id}.", json=json)
 
@@ -54,7 +54,7 @@ async def show(services: Services, who: str, *, json: bool) -> None:
     """Show an account."""
     user = await find(services, who)
     groups = (await services.users.groups_of([user.id])).get(user.id, [])
-    factors = await services.factors.kinds(user.id)
+    factors = await services.auth.factors.kinds(user.id)
     if json:
         print_json({**user.document, "groups": groups, "factors": factors, "version": user.version})
         return
@@ -90,7 +90,7 @@ async def delete(services: Services, who: str, *, json: bool) -> None:
 async def reset_mfa(services: Services, who: str, *, json: bool) -> None:
     """Remove second factors."""
     user = await find(services, who)
-    await services.factors.reset(operator(), user.id)
+    await services.auth.factors.reset(operator(), user.id)
     _answer(user, f"The second factors of {_name(user)} are gone; the next login sets up new ones.", json=json)
 
 
@@ -98,17 +98,17 @@ async def reset_password(services: Services, who: str, password: str | None, *, 
     """Mail a reset link, or set a password."""
     user = await find(services, who)
     if password is None:
-        await services.passwords.send_reset(operator(), user.id)
+        await services.auth.passwords.send_reset(operator(), user.id)
         _answer(user, f"A link to set a new password is on its way to {_name(user)}.", json=json)
     else:
-        await services.passwords.set(operator(), user.id, password, must_change=True)
+        await services.auth.passwords.set(operator(), user.id, password, must_change=True)
         _answer(user, f"{_name(user)} has the new password and will have to change it.", json=json)
 
 
 async def enroll_totp(services: Services, who: str, *, json: bool) -> None:
     """Enrol TOTP and print the secret."""
     user = await find(services, who)
-    secret, codes = await services.factors.enrol_totp_now(operator(), user.id)
+    secret, codes = await services.auth.factors.enrol_totp_now(operator(), user.id)
     if json:
         print_json({"id": user.id, "userName": _name(user), "secret": secret, "recoveryCodes": list(codes)})
         return
@@ -124,7 +124,7 @@ async def find(services: Services, who: str) -> Resource:
 
 
 async def _matching(services: Services, search: str, *, inactive: bool) -> AsyncIterator[Resource]:
-    kind = services.registry.resource_types["User"]
+    kind = services.base.registry.resource_types["User"]
     terms: list[Filter] = []
     if search:
         fields = (kind.resolve(path).field for path in ("userName", "displayName", "emails.value"))

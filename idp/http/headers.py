@@ -30,6 +30,8 @@ class SecurityHeaders:
     def add(self, request: web.Request, response: web.StreamResponse) -> None:
         """Complete the headers of a response that is about to go out."""
         headers = response.headers
+        # Which versions run here is nobody's business.
+        headers.setdefault("Server", "Gatehouse")
         if request.path.startswith("/scim/"):
             headers.setdefault("X-Content-Type-Options", "nosniff")
         else:

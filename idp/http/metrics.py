@@ -1,7 +1,15 @@
 """Counters for Prometheus; several workers keep them in files, where each can add up those of all."""
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client import REGISTRY as PROCESS_REGISTRY
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -12,6 +20,8 @@ class HttpMetrics:
     """What the server counts of its requests; `several_workers` when prometheus-client keeps its values in files."""
 
     def __init__(self, registry: CollectorRegistry = PROCESS_REGISTRY, *, several_workers: bool = False) -> None:
+        # A second series beside each counter, with the moment it began; nobody asks for it.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client annotates in part
         self._registry = registry
         self._several_workers = several_workers
         self._requests = Counter(

@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from idp.access import ActorKind
 from idp.clock import Clock, to_text
 from idp.errors import DeadlineExceeded, Overloaded, TooLarge
 from idp.http import faults
@@ -107,11 +108,12 @@ class Outermost:
             self.headers.add(request, response)
         self.metrics.count(request, response.status, seconds)
         actor = request.get(ACTOR)
+        known = actor is not None and actor.kind is not ActorKind.ANONYMOUS
         self.access_log.write(
             Line(
                 at=to_text(self.clock.now()),
                 address=client_address(request),
-                actor=f"{actor.kind}:{actor.id}" if actor else "",
+                actor=f"{actor.kind}:{actor.id}" if actor and known else "",
                 method=request.method,
                 path=request.rel_url.raw_path,
                 status=response.status,

@@ -42,6 +42,7 @@ async def test_pages_of_every_outcome_carry_the_security_headers(site: Site, pat
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Server"] == "Gatehouse"
     assert "Strict-Transport-Security" not in answer.headers
 
 

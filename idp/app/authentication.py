@@ -1,0 +1,85 @@
+"""How authentication is wired: passwords, factors, login, sessions, tokens."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from idp.app.foundation import Foundation, new_id
+from idp.auth import (
+    Clients,
+    EmailCode,
+    Enroller,
+    Enrolment,
+    FactorPolicy,
+    Factors,
+    Flows,
+    Lifetimes,
+    LimitRules,
+    Limits,
+    LocalPasswords,
+    Login,
+    OneTimeTokens,
+    PasswordEntry,
+    Passwords,
+    PasswordVerifier,
+    RecoveryCodes,
+    SecondFactors,
+    Sessions,
+    Setup,
+    Totp,
+    Verifiers,
+)
+from idp.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """What pages and commands ask of it."""
+
+    clients: Clients
+    sessions: Sessions
+    login: Login
+    enrolment: Enrolment
+    factors: Factors
+    passwords: Passwords
+    setup: Setup
+    one_time_tokens: OneTimeTokens
+
+
+def authentication(base: Foundation, directories: Mapping[str, PasswordVerifier]) -> Authentication:
+    """Wire it over the foundation; `directories` verify the passwords of people that come from LDAP."""
+    context, config = base.context, base.config
+    limits = Limits(base.store, base.clock, limit_rules(config))
+    verifiers = Verifiers(LocalPasswords(base.store, base.pool), directories, base.pool)
+    entry = PasswordEntry(context, verifiers, limits)
+    totp = Totp(base.store, base.clock, os.urandom, base.sealer, config.login.issuer)
+    recovery = RecoveryCodes(context, os.urandom, config.login.recovery_codes)
+    mailed = EmailCode(context, os.urandom, base.sealer, limits, timedelta(seconds=config.login.code_lifetime))
+    policy = FactorPolicy(config.login.mfa, frozenset(config.login.factors))
+    second = SecondFactors(context, [totp, mailed, recovery], limits, policy)
+    enroller = Enroller(context, totp, recovery)
+    sessions = Sessions(context, os.urandom, lifetimes(config))
+    tokens = OneTimeTokens(base.store, base.clock, os.urandom)
+    flows = Flows(base.store, base.clock, os.urandom)
+    return Authentication(
+        clients=Clients(base.store, base.clock, new_id, os.urandom),
+        sessions=sessions,
+        login=Login(context, flows, entry, second, enroller, base.credentials, sessions),
+        enrolment=Enrolment(context, entry, second, enroller, base.credentials),
+        factors=Factors(context, enroller, base.credentials, limits),
+        passwords=Passwords(context, base.credentials, entry, sessions, tokens, limits),
+        setup=Setup(context, base.rules, tokens),
+        one_time_tokens=tokens,
+    )
+
+
+def limit_rules(config: Config) -> LimitRules:
+    """Return how many failures are allowed."""
+    login = config.login
+    return LimitRules.parse(login.account_limits, login.factor_limits, login.source_limits)
+
+
+def lifetimes(config: Config) -> Lifetimes:
+    """Return how long sessions last."""
+    return Lifetimes(timedelta(seconds=config.login.session_idle), timedelta(seconds=config.login.session_max))

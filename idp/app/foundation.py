@@ -1,0 +1,84 @@
+"""What everything else is wired over: clock, store, keys, hashing, the directory's services, mail."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from idp.auth import Context, HashingPool, PasswordRules, Profile, Sealer, UserCredentials, load_keys
+from idp.clock import Clock
+from idp.config import Config
+from idp.directory import Groups, KeyedLocks, Users
+from idp.mail import FileSender, Mailer, Outbox, Sender, SmtpSender
+from idp.schema import Registry
+from idp.store import Settings, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """The parts that several services share."""
+
+    config: Config
+    clock: Clock
+    registry: Registry
+    store: Store
+    pool: HashingPool
+    sealer: Sealer
+    rules: PasswordRules
+    credentials: UserCredentials
+    users: Users
+    groups: Groups
+    sender: Sender
+    outbox: Outbox
+    context: Context
+
+
+def foundation(config: Config, clock: Clock, registry: Registry, store: Store, pool: HashingPool) -> Foundation:
+    """Wire the parts. Raises ConfigError for a key that cannot be used."""
+    sealer = Sealer(load_keys(config.secrets.key, Path(config.key_file), os.urandom), os.urandom)
+    rules = PasswordRules(config.password.min_length)
+    credentials = UserCredentials(store, clock, pool, rules)
+    kinds, locks, strict = registry.resource_types, KeyedLocks(), config.directory.strict_names
+    users = Users(store, kinds["User"], clock, new_id, credentials, strict_names=strict, locks=locks)
+    sender = mail_sender(config)
+    mailer = Mailer(clock, new_id, sealer, config.login.issuer, config.public_url)
+    return Foundation(
+        config=config,
+        clock=clock,
+        registry=registry,
+        store=store,
+        pool=pool,
+        sealer=sealer,
+        rules=rules,
+        credentials=credentials,
+        users=users,
+        groups=Groups(store, kinds["Group"], clock, new_id, locks=locks),
+        sender=sender,
+        outbox=Outbox(store, clock, sender, sealer),
+        context=Context(store, clock, users, mailer),
+    )
+
+
+def new_id() -> str:
+    """Return an id for something new."""
+    return str(uuid4())
+
+
+def store_settings(config: Config) -> Settings:
+    """Return the limits that the store keeps."""
+    store = config.store
+    return Settings(timeout=store.timeout, max_waiting=store.max_waiting, max_scan=store.max_scan)
+
+
+def hashing_pool(config: Config) -> HashingPool:
+    """Return the threads that hash passwords."""
+    password = config.password
+    profile = Profile(password.hash_memory, password.hash_time)
+    return HashingPool(password.hash_workers or os.cpu_count() or 1, password.hash_max_waiting, profile)
+
+
+def mail_sender(config: Config) -> Sender:
+    """Return where mail goes: a server, or files when none is set."""
+    if config.mail.smtp:
+        return SmtpSender(config.mail.smtp, config.mail.sender)
+    return FileSender(Path(config.outbox_dir), config.mail.sender)
