@@ -1,6 +1,7 @@
 """SCIM over a directory, and a client of the simplest kind to ask it."""
 
 import json
+import os
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +14,11 @@ from prometheus_client import CollectorRegistry
 
 import scim
 from idp.auth import Clients
+from idp.auth.credentials import UserCredentials
+from idp.auth.hashing import HashingPool, Profile
+from idp.auth.password_rules import PasswordRules
 from idp.config import Config
+from idp.directory import Groups, KeyedLocks, Users
 from idp.http import keys
 from idp.http.access_log import Line
 from idp.http.faults import FAULT_FORMS
@@ -21,8 +26,9 @@ from idp.http.headers import SecurityHeaders
 from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
 from idp.http.middleware import Outermost
-from idp.schema import default_registry
-from tests.support.directory import Directory
+from idp.schema import GROUP, USER, Registry
+from idp.store import Store
+from tests.support.clock import FakeClock
 
 BASE = "/scim/v2"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -45,12 +51,9 @@ class Answer:
 class Api:
     """A SCIM client of the simplest kind, with a token for everything unless told otherwise."""
 
-    def __init__(
-        self, client: TestClient[web.Request, web.Application], directory: Directory, clients: Clients
-    ) -> None:
+    def __init__(self, client: TestClient[web.Request, web.Application], behind: "Provisioning") -> None:
         self._client = client
-        self.directory = directory
-        self.clients = clients
+        self.behind = behind
         self.token = ""
         self.serial = 0
 
@@ -110,6 +113,36 @@ class Api:
         return list(body["Resources"])
 
 
+@dataclass(frozen=True, slots=True)
+class Provisioning:
+    """What SCIM stands on: both services, wired as the server wires them, and the clients that may ask."""
+
+    store: Store
+    clock: FakeClock
+    users: Users
+    groups: Groups
+    clients: Clients
+    pool: HashingPool
+
+
+def provisioning_over(store: Store, clock: FakeClock) -> Provisioning:
+    """Wire everything over a store; passwords are hashed as cheaply as argon2 allows."""
+    locks, pool = KeyedLocks(), HashingPool(1, 16, Profile(memory_kib=8, passes=1))
+    credentials = UserCredentials(store, clock, pool, PasswordRules(8))
+    return Provisioning(
+        store,
+        clock,
+        Users(store, USER, clock, _new_id, credentials, locks=locks),
+        Groups(store, GROUP, clock, _new_id, locks=locks),
+        Clients(store, clock, _new_id, os.urandom),
+        pool,
+    )
+
+
+def _new_id() -> str:
+    return str(uuid4())
+
+
 def _demand(answer: Answer, status: int) -> Answer:
     assert answer.status == status, answer
     return answer
@@ -125,12 +158,12 @@ class Unheard:
         """Nothing is held back."""
 
 
-def application(directory: Directory, clients: Clients, config: Config) -> web.Application:
+def application(behind: Provisioning, config: Config) -> web.Application:
     """Return SCIM under the outermost middleware, as it is served."""
     outermost = Outermost(
         deadline=config.server.deadline,
         max_body=config.server.max_body,
-        clock=directory.clock,
+        clock=behind.clock,
         new_id=lambda: uuid4().hex,
         lag=LoopLag(60),
         access_log=Unheard(),
@@ -139,10 +172,10 @@ def application(directory: Directory, clients: Clients, config: Config) -> web.A
     )
     app = web.Application(middlewares=[outermost.middleware()], client_max_size=config.server.max_body)
     app[keys.CONFIG] = config
-    app[keys.REGISTRY] = default_registry()
-    app[keys.USERS] = directory.users
-    app[keys.GROUPS] = directory.groups
-    app[keys.CLIENTS] = clients
+    app[keys.REGISTRY] = Registry((USER, GROUP))
+    app[keys.USERS] = behind.users
+    app[keys.GROUPS] = behind.groups
+    app[keys.CLIENTS] = behind.clients
     app[FAULT_FORMS] = {"/scim/": scim.error_response}
     scim.setup(app)
     return app

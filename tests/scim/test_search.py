@@ -1,0 +1,153 @@
+"""Lists: filtered, sorted, by pages, and asked for in a body."""
+
+from typing import Any
+
+import pytest
+
+from idp.config import Config
+from idp.config.model import ScimSettings
+from idp.store import Store
+from tests.support.scim import Api
+
+
+@pytest.fixture
+async def people(api: Api) -> list[Any]:
+    """Seven users, made a minute after each other, in no order of names."""
+    made = []
+    for name in ("delta", "Alpha", "charlie", "Golf", "bravo", "echo", "Foxtrot"):
+        title = {"title": name[0].upper()} if name != "echo" else {}
+        made.append(await api.user(userName=name, **title))
+        api.behind.clock.advance(60)
+    return made
+
+
+def names(body: Any) -> list[str]:
+    return [user["userName"] for user in body["Resources"]]
+
+
+async def test_a_list_says_how_many_there_are_and_where_it_begins(api: Api, people: list[Any]) -> None:
+    body = (await api.get("/Users")).body
+    assert body["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:ListResponse"]
+    assert (body["totalResults"], body["startIndex"], body["itemsPerPage"]) == (7, 1, 7)
+    assert sorted(names(body)) == sorted(user["userName"] for user in people)
+    assert (await api.get(f"/Users/{body['Resources'][0]['id']}")).body == body["Resources"][0]
+
+
+async def test_pages_show_everybody_once(api: Api, people: list[Any]) -> None:
+    seen: list[str] = []
+    for start in (1, 4, 7, 10):
+        body = (await api.get("/Users", startIndex=start, count=3)).body
+        assert (body["totalResults"], body["startIndex"]) == (7, start)
+        assert body["itemsPerPage"] == len(body["Resources"])
+        seen += names(body)
+    assert sorted(seen) == sorted(user["userName"] for user in people)
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize(("count", "start"), [("0", "1"), ("-5", "0"), ("0", "-3")])
+async def test_a_count_of_nothing_tells_the_total_alone(api: Api, count: str, start: str) -> None:
+    body = (await api.get("/Users", count=count, startIndex=start)).body
+    assert (body["totalResults"], body["startIndex"], body["Resources"]) == (7, 1, [])
+
+
+async def test_a_page_is_never_larger_than_the_limit(open_api: Any, store: Store) -> None:
+    api = await open_api(store, Config(scim=ScimSettings(default_count=2, max_results=3)))
+    for _ in range(5):
+        await api.user()
+    assert len((await api.get("/Users")).body["Resources"]) == 2
+    assert len((await api.get("/Users", count=100)).body["Resources"]) == 3
+    assert (await api.get("/Users", count=10**15)).body["totalResults"] == 5
+    assert (await api.get("/ServiceProviderConfig")).body["filter"] == {"supported": True, "maxResults": 3}
+
+
+@pytest.mark.usefixtures("people")
+async def test_lists_are_sorted_without_regard_to_case(api: Api) -> None:
+    ascending = ["Alpha", "bravo", "charlie", "delta", "echo", "Foxtrot", "Golf"]
+    assert names((await api.get("/Users", sortBy="userName")).body) == ascending
+    assert names((await api.get("/Users", sortBy="USERNAME", sortOrder="descending")).body) == ascending[::-1]
+    assert names((await api.get("/Users", sortBy="userName", startIndex=3, count=2)).body) == ascending[2:4]
+
+
+@pytest.mark.usefixtures("people")
+async def test_who_has_no_value_comes_last_ascending_and_first_descending(api: Api) -> None:
+    assert names((await api.get("/Users", sortBy="title")).body)[-1] == "echo"
+    assert names((await api.get("/Users", sortBy="title", sortOrder="descending")).body)[0] == "echo"
+
+
+async def test_moments_are_sorted_and_compared_as_moments(api: Api, people: list[Any]) -> None:
+    assert names((await api.get("/Users", sortBy="meta.created")).body) == [user["userName"] for user in people]
+    third = people[2]["meta"]["created"].replace("Z", "+00:00")
+    found = await api.found("/Users", f'meta.created gt "{third}"', sortBy="meta.created")
+    assert [user["userName"] for user in found] == [user["userName"] for user in people[3:]]
+    elsewhere = "2026-03-11T10:28:53.589+01:00"
+    assert [user["userName"] for user in await api.found("/Users", f'meta.created eq "{elsewhere}"')] == ["charlie"]
+
+
+async def test_a_complex_attribute_is_sorted_by_its_value(api: Api) -> None:
+    for address in ("b@example.com", "c@example.com", "a@example.com"):
+        await api.user(emails=[{"value": address}])
+    found = (await api.get("/Users", sortBy="emails")).body["Resources"]
+    assert [user["emails"][0]["value"][0] for user in found] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("sort_by", ["nosuch", "name", "password", "groups", "groups.display", "meta.version"])
+async def test_a_list_cannot_be_sorted_by_everything(api: Api, sort_by: str) -> None:
+    refused = await api.ask("GET", "/Users", sortBy=sort_by)
+    assert (refused.status, refused.body["scimType"]) == (400, "invalidValue")
+    assert "sortBy" in refused.body["detail"]
+
+
+async def test_filters_find_what_they_say(api: Api) -> None:
+    one = await api.user(displayName='a"b', emails=[{"value": "w@example.com", "type": "work"}], title="t1")
+    two = await api.user(
+        displayName="ab", emails=[{"value": "w@example.com", "type": "home"}], title="t2", active=False
+    )
+    for text, wanted in {
+        f'userName eq "{one["userName"].upper()}"': [one],
+        f'USERNAME EQ "{one["userName"]}"': [one],
+        'displayName eq "a\\"b"': [one],
+        'emails[type eq "work"].value eq "w@example.com"': [one],
+        'emails[type eq "home" and value sw "W@"]': [two],
+        'emails.value eq "w@example.com"': [one, two],
+        f'userName eq "{one["userName"]}" or userName eq "{two["userName"]}" and title eq "nope"': [one],
+        f'(userName eq "{one["userName"]}" or userName eq "{two["userName"]}") and title eq "nope"': [],
+        "active eq false": [two],
+        "not (active eq false)": [one],
+        "title pr and not (title eq null)": [one, two],
+        'title ge "T2"': [two],
+        'schemas eq "urn:ietf:params:scim:schemas:core:2.0:User"': [one, two],
+        'meta.resourceType eq "User" and title co "1"': [one],
+        'userName eq "nobody"': [],
+    }.items():
+        found = await api.found("/Users", text)
+        assert sorted(user["id"] for user in found) == sorted(user["id"] for user in wanted), text
+
+
+@pytest.mark.usefixtures("people")
+async def test_a_search_can_be_posted(api: Api) -> None:
+    body = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+        "filter": 'userName co "a"',
+        "sortBy": "userName",
+        "sortOrder": "descending",
+        "startIndex": 2,
+        "count": 2,
+        "attributes": ["userName"],
+    }
+    answer = await api.ask("POST", "/Users/.search", body)
+    assert answer.status == 200
+    assert answer.body["totalResults"] == 4
+    assert names(answer.body) == ["charlie", "bravo"]
+    assert set(answer.body["Resources"][0]) == {"schemas", "id", "userName"}
+
+
+@pytest.mark.parametrize(
+    "filter",
+    ["", "userName eq", 'nosuch eq "x"', "active gt true", 'password eq "x"', "userName eq 'x'", '" or 1=1 --'],
+)
+async def test_an_unreadable_filter_finds_nobody_and_says_why(api: Api, filter: str) -> None:
+    await api.user()
+    refused = await api.ask("GET", "/Users", filter=filter)
+    assert (refused.status, refused.body["scimType"]) == (400, "invalidFilter")
+    assert "Resources" not in refused.body
+    assert refused.body["detail"]
