@@ -5,10 +5,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientSession, web
 
 from idp.access import SYSTEM_ACTOR
 from idp.config import Config
+from idp.http.runner import make_runner
 from idp.store import Store, open_store
 from idp.store.collections import collections
 from tests.support.clock import FakeClock
@@ -24,11 +25,13 @@ async def open_api(clock: FakeClock) -> AsyncIterator[OpenApi]:
 
     async def opener(store: Store, config: Config | None = None) -> Api:
         behind = provisioning_over(store, clock)
-        client = TestClient(TestServer(application(behind, config or Config())))
-        await client.start_server()
-        opened.push_async_callback(client.close)
         opened.callback(behind.pool.close)
-        api = Api(client, behind)
+        runner = make_runner(application(behind, config or Config()), drain=5)
+        opened.push_async_callback(runner.cleanup)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        session = await opened.enter_async_context(ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}"))
+        api = Api(session, behind)
         _, api.token = await behind.clients.create(SYSTEM_ACTOR("test"), "hr")
         return api
 

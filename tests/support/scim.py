@@ -7,8 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from aiohttp import web
-from aiohttp.test_utils import TestClient
+from aiohttp import ClientSession, web
 from multidict import CIMultiDictProxy
 from prometheus_client import CollectorRegistry
 
@@ -51,8 +50,8 @@ class Answer:
 class Api:
     """A SCIM client of the simplest kind, with a token for everything unless told otherwise."""
 
-    def __init__(self, client: TestClient[web.Request, web.Application], behind: "Provisioning") -> None:
-        self._client = client
+    def __init__(self, session: ClientSession, behind: "Provisioning") -> None:
+        self._session = session
         self.behind = behind
         self.token = ""
         self.serial = 0
@@ -72,7 +71,7 @@ class Api:
             sent.setdefault("Content-Type", "application/scim+json")
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
         address = f"{BASE}{path}{'?' + urlencode(query) if query else ''}"
-        async with self._client.request(method, address, data=body, headers=sent) as response:
+        async with self._session.request(method, address, data=body, headers=sent) as response:
             raw = await response.read()
             return Answer(response.status, json.loads(raw) if raw else None, response.headers)
 
