@@ -1,6 +1,6 @@
 """What every source of directory data yields: plain entries, and how the read of them ended."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,7 +42,7 @@ class Reading(Protocol):
         """How the read ended; incomplete until it has."""
         ...
 
-    def batches(self) -> Iterator[list[Entry]]:
+    def batches(self) -> Generator[list[Entry], None, None]:
         """Yield the entries in the source's order, in lists of a few hundred.
 
         What makes the whole read useless raises DirectoryError or LdifError before the first list. A read that stops

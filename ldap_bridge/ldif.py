@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -153,7 +153,7 @@ class LdifReading:
         """Make `batches` end soon; from another thread."""
         self._interrupted = True
 
-    def batches(self) -> Iterator[list[Entry]]:
+    def batches(self) -> Generator[list[Entry], None, None]:
         """Yield the entries. Raises LdifError, also after some were yielded: half a file is no directory."""
         batch: list[Entry] = []
         count = 0

@@ -59,5 +59,6 @@ _OWN: Final = (
     Collection("leases"),
     Collection("ldap_links", indexed=_text("source", "resource")),
     Collection("ldap_runs", indexed=(*_text("source"), *_moments("started"))),
+    Collection("ldap_changes", indexed=_text("run")),
     Collection("settings"),
 )

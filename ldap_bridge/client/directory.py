@@ -1,6 +1,6 @@
 """A directory server as a source of entries, and what can be learnt about it beforehand."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
@@ -80,7 +80,7 @@ class LdapReading:
         """How the read ended; incomplete until it has."""
         return self._search.outcome if self._search else Outcome(complete=False, reason="the read has not begun")
 
-    def batches(self) -> Iterator[list[Entry]]:
+    def batches(self) -> Generator[list[Entry], None, None]:
         """Connect, bind and yield the entries. Raises DirectoryError."""
         with closing(self._directory.connect()) as channel:
             self._search = PagedSearch(channel, self._selection)

@@ -1,6 +1,6 @@
 """A paged search read to its end (RFC 2696), with everything that can cut it short told apart from the end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
 from ldap3.protocol.rfc2696 import paged_search_control
@@ -42,7 +42,7 @@ class PagedSearch:
         """Make a blocked `batches` end soon; from another thread."""
         self._channel.interrupt()
 
-    def batches(self) -> Iterator[list[Entry]]:
+    def batches(self) -> Generator[list[Entry], None, None]:
         """Yield the entries; raises DirectoryError when not even one could be read."""
         try:
             yield from self._pages()

@@ -1,0 +1,198 @@
+"""Carries a plan out through the directory's services: people first, then groups, then who is in which."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from idp.access import Actor
+from idp.clock import Clock, to_text
+from idp.directory import (
+    GroupChange,
+    GroupCreate,
+    Groups,
+    GroupUpdate,
+    Member,
+    MemberChange,
+    Outcome,
+    UserChange,
+    UserCreate,
+    Users,
+    UserUpdate,
+)
+from idp.errors import CallerError, NotFound
+from idp.store.contract import Store
+from ldap_bridge.links import Link, Links
+from ldap_bridge.mapping import Mapper
+from ldap_bridge.plan import GROUP, USER, Change, Kind, MembershipChange, Plan, apply_to
+from ldap_bridge.progress import Meter, Watcher
+from ldap_bridge.report import logged_change, logged_membership
+from ldap_bridge.rules import Document
+from ldap_bridge.runs import Logged
+
+_TOGETHER: Final = 250
+# Members that come or go in one commit.
+_MEMBERS: Final = 1000
+Log = Callable[[Sequence[Logged]], Awaitable[None]]
+
+
+class Applier:
+    """Applies one plan; what a commit has done stays done when a later one fails, and the next run goes on there."""
+
+    def __init__(
+        self, key: str, mapper: Mapper, store: Store, users: Users, groups: Groups, clock: Clock, actor: Actor
+    ) -> None:
+        self._key = key
+        self._mapper = mapper
+        self._store = store
+        self._users = users
+        self._groups = groups
+        self._clock = clock
+        self._actor = actor
+        self._links = Links(store, key.removeprefix("ldap:"))
+        self._written: dict[str, Link] = {}
+        self._failed: set[str] = set()
+        self.errors = 0
+
+    async def apply(self, plan: Plan, log: Log, watcher: Watcher) -> None:
+        """Make every change and log it by name. Raises what the store raises."""
+        people = [change for change in plan.changes if change.subject == USER]
+        meter = Meter(watcher, "writing people", len(people))
+        for start in range(0, len(people), _TOGETHER):
+            await log(await self._write_people(people[start : start + _TOGETHER]))
+            meter.add(len(people[start : start + _TOGETHER]))
+        groups = [change for change in plan.changes if change.subject == GROUP]
+        meter = Meter(watcher, "writing groups", len(groups))
+        for start in range(0, len(groups), _TOGETHER):
+            await log(await self._write_groups(groups[start : start + _TOGETHER]))
+            meter.add(len(groups[start : start + _TOGETHER]))
+        meter = Meter(watcher, "writing memberships", len(plan.memberships))
+        for start in range(0, len(plan.memberships), _TOGETHER):
+            await log(await self._write_memberships(plan.memberships[start : start + _TOGETHER]))
+            meter.add(len(plan.memberships[start : start + _TOGETHER]))
+        if plan.stale:
+            await self._store.commit([self._links.removal(link) for link in plan.stale])
+
+    # --- people ---
+
+    async def _write_people(self, changes: Sequence[Change]) -> list[Logged]:
+        doable = [change for change in changes if change.kind is not Kind.CONFLICT]
+        outcomes = await self._users.write_many(self._actor, [self._user_change(change) for change in doable])
+        conflicts = [logged_change(change) for change in changes if change.kind is Kind.CONFLICT]
+        return [*self._logged(doable, outcomes), *conflicts]
+
+    def _user_change(self, change: Change) -> UserChange:
+        extra = [self._links.write(self._new_link(change))]
+        if change.kind is Kind.CREATE and change.found is not None:
+            return UserCreate(_document(change), source=self._key, id=change.resource, extra=extra)
+        work = partial(apply_to, change=change, table=self._mapper.users)
+        return UserUpdate(change.resource, work, reason=change.reason, extra=extra)
+
+    def _new_link(self, change: Change) -> Link:
+        """Return the link as it is to be after the change."""
+        found, link = change.found, change.link
+        if found is None:
+            assert link is not None  # noqa: S101 (a change has an entry, a link or both)
+            return replace(link, gone=to_text(self._clock.now()), restore=bool(change.fields))
+        return Link(
+            version=link.version if link else 0,
+            kind=change.subject,
+            stable=found.stable,
+            resource=change.resource,
+            dn=found.dn,
+            digest=found.digest,
+            active=found.active,
+            members=link.members if link and change.kind is not Kind.CREATE else "",
+        )
+
+    # --- groups ---
+
+    async def _write_groups(self, changes: Sequence[Change]) -> list[Logged]:
+        kept = [change for change in changes if change.kind is not Kind.REMOVE]
+        outcomes = await self._groups.write_many(self._actor, [self._group_change(change) for change in kept])
+        for change, outcome in zip(kept, outcomes, strict=True):
+            if not isinstance(outcome, CallerError):
+                link = self._new_link(change)
+                self._written[change.resource] = replace(link, version=link.version + 1)
+        removed = [change for change in changes if change.kind is Kind.REMOVE]
+        gone = [await self._remove_group(change) for change in removed]
+        return [*self._logged(kept, outcomes), *self._logged(removed, gone)]
+
+    def _group_change(self, change: Change) -> GroupChange:
+        extra = [self._links.write(self._new_link(change))]
+        if change.kind is Kind.CREATE:
+            return GroupCreate(_document(change), id=change.resource, extra=extra)
+        work = partial(apply_to, change=change, table=self._mapper.groups)
+        return GroupUpdate(change.resource, work, extra=extra)
+
+    async def _remove_group(self, change: Change) -> CallerError | None:
+        try:
+            await self._groups.delete(self._actor, change.resource)
+        except NotFound:
+            pass
+        except CallerError as error:
+            return error
+        if change.link is not None:
+            await self._store.commit([self._links.removal(change.link)])
+        return None
+
+    # --- memberships ---
+
+    async def _write_memberships(self, changes: Sequence[MembershipChange]) -> list[Logged]:
+        """Write large changes in pieces; the digest that says all is done goes with the last one."""
+        errors: dict[str, CallerError] = {}
+        todo = [(change, self._pieces(change)) for change in changes if change.group not in self._failed]
+        while todo:
+            updates = [self._membership(change, pieces.pop(0), last=not pieces) for change, pieces in todo]
+            outcomes = await self._groups.write_many(self._actor, updates)
+            for (change, pieces), outcome in zip(todo, outcomes, strict=True):
+                if isinstance(outcome, CallerError):
+                    errors[change.group] = outcome
+                    pieces.clear()
+            todo = [(change, pieces) for change, pieces in todo if pieces]
+        self.errors += len(errors)
+        return [logged_membership(change, str(errors.get(change.group, ""))) for change in changes]
+
+    def _pieces(self, change: MembershipChange) -> list[MemberChange]:
+        added = [member for member in change.added if member not in self._failed]
+        pieces = [
+            MemberChange(add=tuple(Member(m, "Group" if m in change.groups else "User") for m in some))
+            for some in _cut(added)
+        ]
+        pieces += [MemberChange(remove=tuple(some)) for some in _cut(change.removed)]
+        return pieces or [MemberChange()]
+
+    def _membership(self, change: MembershipChange, piece: MemberChange, *, last: bool) -> GroupUpdate:
+        link = self._written.get(change.group) or change.link
+        extra = []
+        if last and link is not None:
+            # Whoever could not be made is still to come: without a digest the next run looks again.
+            whole = not self._failed.intersection(change.added)
+            extra = [self._links.write(replace(link, members=change.digest if whole else ""))]
+        return GroupUpdate(change.group, _as_it_is, members=piece, extra=extra)
+
+    def _logged(self, changes: Sequence[Change], outcomes: Sequence[Outcome | None]) -> list[Logged]:
+        logged = []
+        for change, outcome in zip(changes, outcomes, strict=True):
+            error = str(outcome) if isinstance(outcome, CallerError) else ""
+            if error:
+                self.errors += 1
+                self._failed.add(change.resource)
+            if error or change.kind is not Kind.SAME:
+                logged.append(logged_change(change, error))
+        return logged
+
+
+def _document(change: Change) -> Document:
+    document = change.found.document() if change.found else {}
+    if change.active is not None:
+        document["active"] = change.active
+    return document
+
+
+def _as_it_is(document: Document) -> Document:
+    return document
+
+
+def _cut(members: Sequence[str]) -> list[Sequence[str]]:
+    return [members[start : start + _MEMBERS] for start in range(0, len(members), _MEMBERS)]

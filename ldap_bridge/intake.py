@@ -1,0 +1,81 @@
+"""Sorts what is read by its stable id: new, changed, or as it was; and remembers who can be meant by a reference."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ldap_bridge.links import Link
+from ldap_bridge.mapping import Found, Mapped, Problem, login_ref
+from ldap_bridge.plan import is_same
+
+
+@dataclass(slots=True)
+class Sorted:
+    """One batch, sorted. What is as it was is not kept."""
+
+    new: list[Found] = field(default_factory=list)
+    changed: list[tuple[Found, Link]] = field(default_factory=list)
+
+
+class Intake:
+    """Takes in people, or groups, of one read."""
+
+    def __init__(self, links: Iterable[Link]) -> None:
+        self.links = {link.stable: link for link in links}
+        self.refs: dict[str, str] = {}
+        """Ids by what members are named by: DN keys, and logins with a colon before them."""
+        self.belonging: dict[str, list[str]] = defaultdict(list)
+        """By a group's DN key, the ids of those who say that they belong to it (memberOf)."""
+        self.problems: list[Problem] = []
+        self.count = 0
+        self._seen: dict[str, str] = {}
+
+    def sort(self, mapped: Mapped) -> Sorted:
+        """Sort a batch; entries with a stable id that another entry has are problems."""
+        for problem in mapped.problems:
+            self._problem(problem)
+        batch = Sorted()
+        for found in mapped.found:
+            if found.stable in self._seen:
+                reason = f"has the stable id {found.stable} of {self._seen[found.stable]!r}"
+                self.problems.append(Problem(found.dn, reason, found.stable))
+                continue
+            self._seen[found.stable] = found.dn
+            self.count += 1
+            link = self.links.get(found.stable)
+            if link is None:
+                batch.new.append(found)
+            elif is_same(found, link):
+                self.register(found, link.resource)
+            else:
+                batch.changed.append((found, link))
+        return batch
+
+    def register(self, found: Found, resource: str) -> None:
+        """Say which id an entry has."""
+        self.refs[found.dn_key] = resource
+        self.refs[login_ref(found.name)] = resource
+        for group in found.groups:
+            self.belonging[group].append(resource)
+
+    def unseen(self) -> Iterator[Link]:
+        """Yield the links whose entries have not come."""
+        return (link for stable, link in self.links.items() if stable not in self._seen)
+
+    @property
+    def gaps(self) -> list[str]:
+        """Why what was not seen may be there all the same."""
+        found = []
+        if unknown := sum(not problem.stable for problem in self.problems):
+            found.append(f"{unknown} entries could not be identified")
+        if self.links and not self._seen and any(not link.gone for link in self.links.values()):
+            found.append("not a single one was found")
+        return found
+
+    def _problem(self, problem: Problem) -> None:
+        self.problems.append(problem)
+        if problem.stable:
+            self._seen.setdefault(problem.stable, problem.dn)
+            if link := self.links.get(problem.stable):
+                # Whoever cannot be mapped today is still a member of the groups.
+                self.refs[link.dn_key] = link.resource

@@ -1,0 +1,47 @@
+"""One run at a time for each source, however many workers and commands there are: a lease that is kept alive."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from idp.errors import Overloaded, RemoteError, Unavailable
+from idp.store.leases import Leases
+
+SECONDS: Final = 60.0
+_BEAT: Final = SECONDS / 3
+
+
+@asynccontextmanager
+async def exclusive(leases: Leases, source: str, holder: str) -> AsyncIterator[int]:
+    """Hold the source's lease for the body; yields the fencing number.
+
+    Raises Overloaded when a run is under way elsewhere, and Unavailable out of the body when the lease is lost.
+    """
+    name = f"ldap:{source}"
+    number = await leases.acquire(name, holder, SECONDS)
+    if number is None:
+        raise Overloaded(f"directory {source!r} (another run is under way)", retry_after=int(_BEAT))
+    body = asyncio.current_task()
+    assert body is not None  # noqa: S101 (a coroutine runs in a task)
+    beating = asyncio.create_task(_beat(leases, name, number, body))
+    try:
+        yield number
+    except asyncio.CancelledError:
+        if beating.done() and body.uncancel() == 0:
+            raise Unavailable(f"directory {source!r}", "the run was taken over by another worker") from None
+        raise
+    finally:
+        beating.cancel()
+        with suppress(RemoteError):
+            await leases.release(name, number)
+
+
+async def _beat(leases: Leases, name: str, number: int, body: "asyncio.Task[object]") -> None:
+    """Renew until told to stop; when somebody else has the lease, stop the body before it writes what is stale."""
+    while True:
+        await asyncio.sleep(_BEAT)
+        with suppress(RemoteError):  # the store may be away for a moment; two beats fit into what is left
+            if not await leases.renew(name, number, SECONDS):
+                body.cancel()
+                return

@@ -1,0 +1,108 @@
+"""Links: which account or group belongs to which directory entry, and what the entry was when last seen."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from idp.query import Compare, Field, Op, Query
+from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
+from ldap_bridge.dn import DnError, key
+
+COLLECTION: Final = "ldap_links"
+_SOURCE: Final = Field(("source",))
+_RESOURCE: Final = Field(("resource",))
+_PAGE: Final = 1000
+
+
+@dataclass(slots=True)
+class Link:
+    """One link as stored. `active` is what the directory said last, `gone` since when the entry is not there.
+
+    `restore` tells whether the account was active when its entry went. `members` stands for a group's members.
+    """
+
+    version: int
+    kind: str
+    stable: str
+    resource: str
+    dn: str
+    digest: str
+    active: bool | None = None
+    gone: str = ""
+    restore: bool = False
+    members: str = ""
+
+    @property
+    def dn_key(self) -> str:
+        """The DN as it compares."""
+        try:
+            return key(self.dn)
+        except DnError:
+            return self.dn
+
+
+class Links:
+    """The links of one source: read from the store, written in the commits of what they link."""
+
+    def __init__(self, store: Store, source: str) -> None:
+        self._store = store
+        self._source = source
+
+    async def all(self) -> AsyncIterator[list[Link]]:
+        """Yield every link of the source, some at a time."""
+        after: str | None = None
+        while True:
+            query = Query(Compare(_SOURCE, Op.EQ, self._source), limit=_PAGE, after=after, total=False)
+            records = (await self._store.find(COLLECTION, query)).records
+            yield [_link(record) for record in records]
+            if len(records) < _PAGE:
+                return
+            after = records[-1].id
+
+    async def of_resource(self, resource: str) -> Link | None:
+        """Return the link of an account, or None when it does not come from this source."""
+        query = Query(Compare(_RESOURCE, Op.EQ, resource), limit=10, total=False)
+        for record in (await self._store.find(COLLECTION, query)).records:
+            if record.document["source"] == self._source:
+                return _link(record)
+        return None
+
+    def write(self, link: Link) -> Write:
+        """Return the write that stores a link; its version is 0 when it is new."""
+        document: dict[str, Any] = {
+            "id": self._id(link),
+            "source": self._source,
+            "kind": link.kind,
+            "stable": link.stable,
+            "resource": link.resource,
+            "dn": link.dn,
+            "digest": link.digest,
+            "active": link.active,
+            "gone": link.gone,
+            "restore": link.restore,
+            "members": link.members,
+        }
+        return Replace(COLLECTION, document, link.version) if link.version else Insert(COLLECTION, document)
+
+    def removal(self, link: Link) -> Write:
+        """Return the write that removes a link."""
+        return Delete(COLLECTION, self._id(link), link.version)
+
+    def _id(self, link: Link) -> str:
+        return f"{self._source}:{link.kind}:{link.stable}"
+
+
+def _link(record: Record) -> Link:
+    document = record.document
+    return Link(
+        record.version,
+        document["kind"],
+        document["stable"],
+        document["resource"],
+        document["dn"],
+        document["digest"],
+        document["active"],
+        document["gone"],
+        document["restore"],
+        document["members"],
+    )

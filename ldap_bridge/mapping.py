@@ -1,0 +1,181 @@
+"""From entries to people and groups as we would keep them: pure, and one bad entry spoils nothing else."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from idp.query import fold
+from idp.schema import GROUP, USER
+from ldap_bridge.dn import DnError, key
+from ldap_bridge.entries import Entry, Selection
+from ldap_bridge.rules import BadValue, Document, Table, compile_table, put_at, value_at
+from ldap_bridge.settings import Source, UserSettings
+from ldap_bridge.transforms import Unreadable, guid_text
+
+STABLE_DN: Final = "dn"
+# Whether somebody may log in is not merged like other values: a local decision to lock stands.
+ACTIVE: Final = ("active",)
+# uniqueMember may carry a bit string after the DN (RFC 4517 section 3.3.21).
+_UNIQUE_ID: Final = re.compile(r"#'[01]*'B$")
+_MEMBER_UID: Final = "memberuid"
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An entry that is left as it is, and why. `stable` is "" when not even that could be read."""
+
+    dn: str
+    reason: str
+    stable: str = ""
+
+
+@dataclass(slots=True)
+class Found:
+    """A person or a group as the directory has it.
+
+    `encoded` is the mapped document as JSON without `active`; `digest` stands for all that the mapping says.
+    `active` is None when the directory does not tell. `members` refers to who belongs to it, `groups` to what it says
+    to belong to; only one of them is read.
+    """
+
+    stable: str
+    dn: str
+    dn_key: str
+    name: str
+    encoded: bytes
+    digest: str
+    active: bool | None = None
+    members: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    def document(self) -> Document:
+        """Return the mapped document, a fresh copy."""
+        decoded: Document = msgspec.json.decode(self.encoded)
+        return decoded
+
+
+@dataclass(slots=True)
+class Mapped:
+    """What a batch of entries came to."""
+
+    found: list[Found] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+class Mapper:
+    """The compiled mapping of one source. Raises ConfigError for a table that cannot work."""
+
+    def __init__(self, source: Source) -> None:
+        prefix = f"ldap.{source.name}"
+        self.users: Table = compile_table(source.users.attributes, USER, f"{prefix}.users.attributes")
+        self.groups: Table = compile_table(source.groups.attributes, GROUP, f"{prefix}.groups.attributes")
+        self._source = source
+        self._stable = source.stable_id.lower()
+        self._member_of = source.groups.member_of.lower()
+        self._members = tuple(name.lower() for name in source.groups.members)
+
+    @property
+    def people_selection(self) -> Selection:
+        """What to read for people."""
+        return self._selection(self._source.users, self.users, [self._source.groups.member_of])
+
+    @property
+    def group_selection(self) -> Selection:
+        """What to read for groups."""
+        groups = self._source.groups
+        return self._selection(groups, self.groups, [groups.member_of] if self._member_of else groups.members)
+
+    def people(self, entries: Sequence[Entry]) -> Mapped:
+        """Map entries to people."""
+        mapped = Mapped()
+        for entry in entries:
+            self._map(entry, self.users, "userName", mapped)
+        return mapped
+
+    def group_entries(self, entries: Sequence[Entry]) -> Mapped:
+        """Map entries to groups."""
+        mapped = Mapped()
+        for entry in entries:
+            self._map(entry, self.groups, "displayName", mapped)
+        return mapped
+
+    def _map(self, entry: Entry, table: Table, name: str, mapped: Mapped) -> None:
+        stable = ""
+        try:
+            dn_key = key(entry.dn)
+            stable = self._stable_id(entry, dn_key)
+            document = table.apply(entry.attributes)
+            if name not in document:
+                raise BadValue(name, "the entry has no value for it")
+            mapped.found.append(self._found(entry, stable, dn_key, name, document))
+        except (BadValue, DnError) as error:
+            mapped.problems.append(Problem(entry.dn, str(error), stable))
+
+    def _found(self, entry: Entry, stable: str, dn_key: str, name: str, document: Document) -> Found:
+        encoded_whole = _encode(document)
+        digest = blake2b(encoded_whole, digest_size=12).hexdigest()
+        active = document.pop("active", None)
+        encoded = encoded_whole if active is None else _encode(document)
+        members = self._members_of(entry) if name == "displayName" else ()
+        found = Found(stable, entry.dn, dn_key, document[name], encoded, digest, active, members)
+        if self._member_of:
+            found.groups = tuple(filter(None, map(_dn_ref, entry.attributes.get(self._member_of, ()))))
+        return found
+
+    def _stable_id(self, entry: Entry, dn_key: str) -> str:
+        if self._stable == STABLE_DN:
+            return dn_key
+        values = entry.attributes.get(self._stable)
+        if not values or not values[0]:
+            raise BadValue(self._source.stable_id, "the entry has no value for it, so it cannot be told again")
+        try:
+            return guid_text(values[0]) if self._stable == "objectguid" else values[0].decode().lower()
+        except (Unreadable, UnicodeDecodeError) as error:
+            raise BadValue(self._source.stable_id, f"cannot be read: {error}") from None
+
+    def _members_of(self, entry: Entry) -> tuple[str, ...]:
+        refs: dict[str, None] = {}
+        for name in () if self._member_of else self._members:
+            read = _login_ref if name == _MEMBER_UID else _dn_ref
+            refs.update(dict.fromkeys(filter(None, map(read, entry.attributes.get(name, ())))))
+        return tuple(refs)
+
+    def _selection(self, settings: UserSettings, table: Table, more: Sequence[str]) -> Selection:
+        stable = [] if self._stable == STABLE_DN else [self._source.stable_id]
+        return Selection(
+            base=settings.base or self._source.base,
+            classes=settings.classes,
+            not_classes=settings.not_classes,
+            filter=settings.filter,
+            attributes=tuple(dict.fromkeys([*table.attributes, *stable, *filter(None, more)])),
+        )
+
+
+def login_ref(login: str) -> str:
+    """Return the reference by which memberUid names a person; DNs never begin with a colon."""
+    return f":{fold(login)}"
+
+
+def _login_ref(value: bytes) -> str:
+    return login_ref(value.decode("utf-8", "backslashreplace").strip())
+
+
+def _dn_ref(value: bytes) -> str:
+    """Return the key of a member's DN; "" for what is none, such as the stand-in for an empty group."""
+    try:
+        return key(_UNIQUE_ID.sub("", value.decode()))
+    except (DnError, UnicodeDecodeError):
+        return ""
+
+
+def merged(document: Document, mapped: Document, table: Table) -> Document:
+    """Return a stored document with everything the table owns put as the mapped one says; the rest stays."""
+    for path in table.owned:
+        if path != ACTIVE:
+            put_at(document, path, value_at(mapped, path))
+    return document

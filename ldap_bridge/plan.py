@@ -1,0 +1,242 @@
+"""What a run would change, worked out from values alone: the directory's people and groups against our links."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any, Final
+
+from ldap_bridge.dn import parent
+from ldap_bridge.links import Link
+from ldap_bridge.mapping import Found, Problem, merged
+from ldap_bridge.rules import Document, Path, Table, value_at
+from ldap_bridge.settings import LimitSettings
+
+
+class Kind(StrEnum):
+    """What happens to a person or a group. Where several are true, the first in this order names the change."""
+
+    CONFLICT = "conflict"
+    CREATE = "create"
+    ENABLE = "enable"
+    DISABLE = "disable"
+    RENAME = "rename"
+    MOVE = "move"
+    UPDATE = "update"
+    REMOVE = "remove"
+    MEMBERS = "members"
+    # The link must be written anew, though nothing that anybody sees differs.
+    SAME = "unchanged"
+
+
+USER: Final = "user"
+GROUP: Final = "group"
+_REMOVING: Final = frozenset({Kind.DISABLE, Kind.REMOVE})
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One value that becomes another; None stands for no value."""
+
+    path: str
+    old: Any
+    new: Any
+
+
+@dataclass(slots=True)
+class Change:
+    """One person or group that changes. `resource` is its id, given at planning time to new ones."""
+
+    kind: Kind
+    subject: str
+    name: str
+    dn: str
+    resource: str
+    fields: tuple[FieldChange, ...] = ()
+    old_dn: str = ""
+    reason: str = ""
+    active: bool | None = None
+    found: Found | None = None
+    link: Link | None = None
+
+
+@dataclass(slots=True)
+class MembershipChange:
+    """Members that come into a group or leave it, by id; `groups` are those of them that are groups.
+
+    `names` says how to call them. `digest` stands for all members afterwards, "" when that is not known.
+    """
+
+    group: str
+    name: str
+    dn: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    groups: frozenset[str]
+    digest: str
+    link: Link | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Plan:
+    """Everything a run would do. `gaps` say why the read proves nothing about what was not seen.
+
+    `stale` links have neither an entry nor an account any more.
+    """
+
+    source: str
+    gaps: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    memberships: list[MembershipChange] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    stale: list[Link] = field(default_factory=list)
+    people: int = 0
+    groups: int = 0
+    unresolved: int = 0
+    held: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether what was not seen is not there."""
+        return not self.gaps
+
+    def counts(self) -> dict[str, int]:
+        """Return how many changes there are of each kind, as `user.create`, and how much stays as it is."""
+        found = Counter(f"{change.subject}.{change.kind}" for change in self.changes if change.kind is not Kind.SAME)
+        found["membership.add"] = sum(len(change.added) for change in self.memberships)
+        found["membership.remove"] = sum(len(change.removed) for change in self.memberships)
+        found["problem"] = len(self.problems)
+        touched = Counter(change.subject for change in self.changes if change.found and change.kind is not Kind.SAME)
+        found["user.unchanged"] = self.people - touched[USER]
+        found["group.unchanged"] = self.groups - touched[GROUP]
+        return {name: count for name, count in sorted(found.items()) if count}
+
+
+def is_same(found: Found, link: Link) -> bool:
+    """Tell whether an entry is as it was when its link was written."""
+    return link.digest == found.digest and link.dn == found.dn and not link.gone
+
+
+def compare(subject: str, found: Found, link: Link, stored: Document, wanted: Document, table: Table) -> Change:
+    """Compare an entry with the resource it is linked to; `wanted` is the mapped document in canonical form."""
+    fields = differences(stored, wanted, table.owned)
+    change = Change(Kind.UPDATE, subject, found.name, found.dn, link.resource, fields, link.dn, found=found, link=link)
+    active = _active(found, link)
+    if active is not None and bool(stored.get("active", True)) != active:
+        change.active = active
+        change.fields = (FieldChange("active", not active, active), *fields)
+    change.kind = _kind(change, link)
+    if change.active is False:
+        change.reason = "disabled in the directory"
+    elif change.active:
+        change.reason = "back in the directory" if link.gone else "enabled in the directory"
+    return change
+
+
+def _active(found: Found, link: Link) -> bool | None:
+    """Return the state the directory asks for now, or None where it has not spoken since somebody decided here."""
+    if link.gone:
+        # Who was locked here before going stays locked when coming back.
+        return found.active is not False if link.restore else None
+    return found.active if found.active != link.active else None
+
+
+def _kind(change: Change, link: Link) -> Kind:
+    if change.active is not None:
+        return Kind.ENABLE if change.active else Kind.DISABLE
+    naming = "userName" if change.subject == USER else "displayName"
+    if any(field.path == naming for field in change.fields):
+        return Kind.RENAME
+    before, now = link.dn_key, change.found.dn_key if change.found else link.dn_key
+    if now != before:
+        return Kind.MOVE if parent(now) != parent(before) else Kind.RENAME
+    return Kind.UPDATE if change.fields else Kind.SAME
+
+
+def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], owned: Iterable[Path]) -> tuple[FieldChange, ...]:
+    """Return which of the owned places would get another value; `active` is decided elsewhere."""
+    found = []
+    for path in owned:
+        old, new = value_at(stored, path), value_at(wanted, path)
+        if old != new and path != ("active",):
+            found.append(FieldChange(_dotted(path), old, new))
+    return tuple(found)
+
+
+def gone(link: Link, stored: Document, source: str) -> Change | None:
+    """Plan what becomes of a linked person whom a complete read did not find; None when it has become so already."""
+    if link.gone:
+        return None
+    active = bool(stored.get("active", True))
+    fields = (FieldChange("active", True, False),) if active else ()
+    return Change(
+        Kind.DISABLE,
+        USER,
+        str(stored.get("userName", link.dn)),
+        link.dn,
+        link.resource,
+        fields,
+        reason=f"gone from directory {source}",
+        active=False,
+        link=link,
+    )
+
+
+def members(change: "GroupState", current: Collection[str], ours: Collection[str]) -> MembershipChange | None:
+    """Plan a group's members. Only those that come from this directory are taken out, and only after a whole read."""
+    added = tuple(sorted(change.wanted - set(current)))
+    removed = tuple(sorted(m for m in current if m in ours and m not in change.wanted)) if change.may_remove else ()
+    digest = members_digest(change.wanted) if change.may_remove else ""
+    if not added and not removed and change.link and change.link.members == digest:
+        return None
+    groups = frozenset(added) & change.nested
+    return MembershipChange(
+        change.group, change.found.name, change.found.dn, added, removed, groups, digest, change.link
+    )
+
+
+@dataclass(slots=True)
+class GroupState:
+    """A group and the ids that the directory wants in it; `nested` are those of them that are groups."""
+
+    group: str
+    found: Found
+    wanted: set[str]
+    nested: frozenset[str]
+    may_remove: bool
+    link: Link | None = None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the members are those of the last run."""
+        return self.link is not None and self.link.members == members_digest(self.wanted)
+
+
+def members_digest(ids: Collection[str]) -> str:
+    """Return what stands for a set of members."""
+    return blake2b("\n".join(sorted(ids)).encode(), digest_size=12).hexdigest()
+
+
+def why_held(plan: Plan, limits: LimitSettings, linked: int) -> str:
+    """Return why a plan should not be carried out unseen, or "": it disables or removes unusually many."""
+    removing = sum(change.kind in _REMOVING for change in plan.changes)
+    allowed = max(limits.count, int(linked * limits.percent / 100))
+    if removing <= allowed:
+        return ""
+    rule = f"limits.count = {limits.count} and limits.percent = {limits.percent:g}"
+    return f"{removing} of {linked} would be disabled or removed, more than the {allowed} that {rule} allow"
+
+
+def apply_to(document: Document, change: Change, table: Table) -> Document:
+    """Return a stored document as the change wants it."""
+    if change.found is not None:
+        document = merged(document, change.found.document(), table)
+    if change.active is not None and change.subject == USER:
+        document["active"] = change.active
+    return document
+
+
+def _dotted(path: Path) -> str:
+    return ":".join((path[0], ".".join(path[1:]))) if path[0].startswith("urn:") else ".".join(path)

@@ -1,0 +1,70 @@
+"""Who comes into which group and who leaves it, once every person and group of a read has an id."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from idp.directory.edges import Edges
+from idp.store.contract import Store
+from ldap_bridge.intake import Intake
+from ldap_bridge.mapping import Found
+from ldap_bridge.plan import GroupState, Kind, Plan, members
+
+
+async def plan_members(plan: Plan, store: Store, people: Intake, groups: Intake, everything: Sequence[Found]) -> None:
+    """Add the membership changes of all groups to the plan."""
+    if not plan.complete:
+        _remember_unseen(people)
+        _remember_unseen(groups)
+    wanted = Wanted(plan, people, groups)
+    differing = [state for state in map(wanted.state, everything) if state is not None and not state.is_same]
+    if not differing:
+        return
+    new = {change.resource for change in plan.changes if change.kind is Kind.CREATE}
+    ours = {link.resource for link in chain(people.links.values(), groups.links.values())}
+    edges, names = Edges(store), _names(people, groups)
+    for state in differing:
+        current = [] if state.group in new else [edge["member"] for edge in await edges.of_groups([state.group])]
+        if change := members(state, current, ours):
+            change.names = {member: names[member] for member in (*change.added, *change.removed) if member in names}
+            plan.memberships.append(change)
+
+
+class Wanted:
+    """Resolves what groups and their members say about each other into ids."""
+
+    def __init__(self, plan: Plan, people: Intake, groups: Intake) -> None:
+        self._plan = plan
+        self._people = people
+        self._groups = groups
+        self._group_ids = frozenset(groups.refs.values())
+
+    def state(self, found: Found) -> GroupState | None:
+        """Return whom the directory wants in a group; None for a group that has no id."""
+        group = self._groups.refs.get(found.dn_key)
+        if group is None:
+            return None
+        wanted = {*self._people.belonging.get(found.dn_key, ()), *self._groups.belonging.get(found.dn_key, ())}
+        for ref in found.members:
+            member = self._people.refs.get(ref) or self._groups.refs.get(ref)
+            if member is None:
+                self._plan.unresolved += 1
+            else:
+                wanted.add(member)
+        # A group may list itself in LDAP; here it cannot, and it would add nobody.
+        wanted.discard(group)
+        link = self._groups.links.get(found.stable)
+        return GroupState(group, found, wanted, self._group_ids, self._plan.complete, link)
+
+
+def _names(people: Intake, groups: Intake) -> dict[str, str]:
+    """Return the DN of everybody by id, the present one where there is one."""
+    known = {link.resource: link.dn_key for link in chain(people.links.values(), groups.links.values())}
+    refs = chain(people.refs.items(), groups.refs.items())
+    return known | {resource: ref for ref, resource in refs if not ref.startswith(":")}
+
+
+def _remember_unseen(intake: Intake) -> None:
+    """After an incomplete read, let those who were not seen still be found by their last known names."""
+    for link in intake.unseen():
+        if not link.gone:
+            intake.refs.setdefault(link.dn_key, link.resource)

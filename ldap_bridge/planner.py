@@ -1,0 +1,236 @@
+"""Reads a directory through and makes the plan: entries stream by, and only what is new or different is looked up."""
+
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from contextlib import aclosing, closing
+from typing import Final
+
+from idp.errors import InvalidValue
+from idp.query import Compare, In, Op, Query, fold
+from idp.schema import GROUP as GROUP_TYPE
+from idp.schema import USER as USER_TYPE
+from idp.schema import ResourceType, validate
+from idp.schema.urns import GATEHOUSE_USER
+from idp.store.contract import Record, Store
+from ldap_bridge.entries import Directory, Entry, Reading
+from ldap_bridge.intake import Intake
+from ldap_bridge.links import Link, Links
+from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
+from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, gone, why_held
+from ldap_bridge.planned_members import plan_members
+from ldap_bridge.progress import Meter, Watcher, unwatched
+from ldap_bridge.pump import pump
+from ldap_bridge.rules import Table
+from ldap_bridge.settings import Source
+
+_LOGIN: Final = USER_TYPE.resolve("userName").field
+_SOURCE: Final = USER_TYPE.resolve(f"{GATEHOUSE_USER}:source").field
+_TOGETHER: Final = 500
+
+
+class Planner:
+    """Makes the plan of one run; used once."""
+
+    def __init__(
+        self,
+        source: Source,
+        directory: Directory,
+        mapper: Mapper,
+        store: Store,
+        ids: Callable[[], str],
+        watcher: Watcher = unwatched,
+    ) -> None:
+        self._source = source
+        self._directory = directory
+        self._mapper = mapper
+        self._store = store
+        self._ids = ids
+        self._watcher = watcher
+        self._links = Links(store, source.name)
+        self._claimed: dict[str, str] = {}
+        self.plan = Plan(source.name)
+
+    async def make(self) -> Plan:
+        """Read everything and return the plan. Raises DirectoryError, LdifError, and what the store raises."""
+        people, groups = await self._load_links()
+        await self._read_people(people)
+        all_groups = await self._read_groups(groups) if self._source.groups.enabled else []
+        self.plan.problems = [*people.problems, *groups.problems]
+        if self.plan.complete:
+            await self._plan_gone(people, groups)
+        await plan_members(self.plan, self._store, people, groups, all_groups)
+        linked = sum(not link.gone for link in (*people.links.values(), *groups.links.values()))
+        self.plan.held = why_held(self.plan, self._source.limits, linked)
+        return self.plan
+
+    # --- links ---
+
+    async def _load_links(self) -> tuple[Intake, Intake]:
+        meter = Meter(self._watcher, "loading links")
+        found: dict[str, list[Link]] = {USER: [], GROUP: []}
+        async for links in self._links.all():
+            for link in links:
+                found[link.kind].append(link)
+            meter.add(len(links))
+        in_store = await self._store.count(USER_TYPE.collection, Compare(_SOURCE, Op.EQ, self._source.key))
+        if in_store < len(found[USER]):
+            await self._unsettle_deleted(USER_TYPE, found[USER])
+        await self._unsettle_deleted(GROUP_TYPE, found[GROUP])
+        return Intake(found[USER]), Intake(found[GROUP])
+
+    async def _unsettle_deleted(self, kind: ResourceType, links: Sequence[Link]) -> None:
+        """Let the links of what was deleted here look changed, so that it is made again."""
+        for start in range(0, len(links), _TOGETHER):
+            some = links[start : start + _TOGETHER]
+            present = await self._store.get_many(kind.collection, [link.resource for link in some])
+            for link in some:
+                if link.resource not in present:
+                    link.digest = link.members = ""
+
+    # --- reading ---
+
+    async def _read_people(self, people: Intake) -> None:
+        meter = Meter(self._watcher, "reading people")
+        reading = self._directory.read(self._mapper.people_selection)
+        async for mapped in _mapped(reading, self._mapper.people):
+            batch = people.sort(mapped)
+            await self._plan_new_people(people, batch.new)
+            await self._plan_changed(USER, people, batch.changed)
+            meter.add(len(mapped.found) + len(mapped.problems))
+        self.plan.people = people.count
+        self._note_gaps("people", reading, people)
+
+    async def _read_groups(self, groups: Intake) -> list[Found]:
+        """Plan the groups themselves; returns all of them, whose members are looked at when every id is known."""
+        meter = Meter(self._watcher, "reading groups")
+        everything: list[Found] = []
+        reading = self._directory.read(self._mapper.group_selection)
+        async for mapped in _mapped(reading, self._mapper.group_entries):
+            batch = groups.sort(mapped)
+            for found in batch.new:
+                self._create(GROUP, groups, found)
+            await self._plan_changed(GROUP, groups, batch.changed)
+            everything += mapped.found
+            meter.add(len(mapped.found) + len(mapped.problems))
+        self.plan.groups = groups.count
+        self._note_gaps("groups", reading, groups)
+        return everything
+
+    def _note_gaps(self, what: str, reading: Reading, intake: Intake) -> None:
+        outcome = reading.outcome
+        reasons = [*([] if outcome.complete else [outcome.reason]), *intake.gaps]
+        self.plan.gaps += [f"{what}: {reason}" for reason in reasons]
+
+    # --- comparing ---
+
+    async def _plan_new_people(self, people: Intake, new: Sequence[Found]) -> None:
+        for start in range(0, len(new), _TOGETHER):
+            some = new[start : start + _TOGETHER]
+            taken = await self._taken([found.name for found in some])
+            for found in some:
+                if conflict := self._conflict(found, taken, own=None):
+                    self.plan.changes.append(conflict)
+                else:
+                    self._create(USER, people, found)
+
+    def _create(self, subject: str, intake: Intake, found: Found, link: Link | None = None) -> None:
+        resource = self._ids()
+        self.plan.changes.append(
+            Change(Kind.CREATE, subject, found.name, found.dn, resource, active=found.active, found=found, link=link)
+        )
+        intake.register(found, resource)
+
+    async def _plan_changed(self, subject: str, intake: Intake, changed: Sequence[tuple[Found, Link]]) -> None:
+        for start in range(0, len(changed), _TOGETHER):
+            some = changed[start : start + _TOGETHER]
+            kind, _ = self._of(subject)
+            stored = await self._store.get_many(kind.collection, [link.resource for _, link in some])
+            taken = await self._taken([found.name for found, _ in some]) if subject == USER else {}
+            for found, link in some:
+                self._plan_one(subject, intake, found, link, stored.get(link.resource), taken)
+
+    def _plan_one(
+        self,
+        subject: str,
+        intake: Intake,
+        found: Found,
+        link: Link,
+        record: Record | None,
+        taken: dict[str, str],
+    ) -> None:
+        if subject == USER and (conflict := self._conflict(found, taken, own=link.resource)):
+            intake.register(found, link.resource)
+            self.plan.changes.append(conflict)
+        elif record is None:
+            self._create(subject, intake, found, link)
+        else:
+            intake.register(found, link.resource)
+            kind, table = self._of(subject)
+            try:
+                wanted = validate(kind, found.document(), creating=False)
+            except InvalidValue as error:
+                intake.problems.append(Problem(found.dn, str(error), found.stable))
+                return
+            self.plan.changes.append(compare(subject, found, link, record.document, wanted, table))
+
+    def _of(self, subject: str) -> tuple[ResourceType, Table]:
+        return (USER_TYPE, self._mapper.users) if subject == USER else (GROUP_TYPE, self._mapper.groups)
+
+    async def _taken(self, names: Sequence[str]) -> dict[str, str]:
+        """Return who has which of these logins now."""
+        query = Query(In(_LOGIN, tuple(names)), limit=len(names), total=False)
+        page = await self._store.find(USER_TYPE.collection, query)
+        return {fold(record.document["userName"]): record.id for record in page.records}
+
+    def _conflict(self, found: Found, taken: dict[str, str], own: str | None) -> Change | None:
+        """Return the conflict when somebody else has the login, here or in this very read."""
+        login = fold(found.name)
+        holder = taken.get(login)
+        reason = ""
+        if holder not in (None, own):
+            reason = f"the login {found.name!r} belongs to another account"
+        elif login in self._claimed:
+            reason = f"the login {found.name!r} is also that of {self._claimed[login]!r}"
+        elif holder is None:
+            self._claimed[login] = found.dn
+        if not reason:
+            return None
+        return Change(Kind.CONFLICT, USER, found.name, found.dn, holder or "", reason=reason, found=found)
+
+    # --- what is not there any more ---
+
+    async def _plan_gone(self, people: Intake, groups: Intake) -> None:
+        unseen = list(people.unseen())
+        for start in range(0, len(unseen), _TOGETHER):
+            some = unseen[start : start + _TOGETHER]
+            stored = await self._store.get_many(USER_TYPE.collection, [link.resource for link in some])
+            for link in some:
+                record = stored.get(link.resource)
+                if record is None:
+                    self.plan.stale.append(link)
+                elif change := gone(link, record.document, self._source.name):
+                    self.plan.changes.append(change)
+        if self._source.groups.enabled:
+            await self._plan_gone_groups(list(groups.unseen()))
+
+    async def _plan_gone_groups(self, links: Sequence[Link]) -> None:
+        stored = await self._store.get_many(GROUP_TYPE.collection, [link.resource for link in links]) if links else {}
+        for link in links:
+            record = stored.get(link.resource)
+            if record is None:
+                self.plan.stale.append(link)
+                continue
+            name, reason = record.document["displayName"], f"gone from directory {self._source.name}"
+            self.plan.changes.append(Change(Kind.REMOVE, GROUP, name, link.dn, link.resource, reason=reason, link=link))
+
+
+async def _mapped(reading: Reading, work: Callable[[Sequence[Entry]], Mapped]) -> AsyncIterator[Mapped]:
+    """Yield the mapped batches of a reading; reading and mapping happen in threads."""
+
+    def batches() -> Generator[Mapped, None, None]:
+        with closing(reading.batches()) as entries:
+            for batch in entries:
+                yield work(batch)
+
+    async with aclosing(pump(batches(), reading.interrupt)) as pumped:
+        async for mapped in pumped:
+            yield mapped

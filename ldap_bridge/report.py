@@ -1,0 +1,76 @@
+"""Plans and runs as plain values that can be printed, stored and sent as JSON."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ldap_bridge.plan import Change, Kind, MembershipChange, Plan
+from ldap_bridge.runs import Logged
+
+# Members of one group that are listed by name; the counts are always exact.
+_NAMED: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What a run would do. `held` says why it would not be done without force; `gaps` why nobody would be removed."""
+
+    source: str
+    where: str
+    complete: bool
+    gaps: list[str]
+    held: str
+    people: int
+    groups: int
+    unresolved: int
+    counts: dict[str, int]
+    changes: list[Logged]
+    problems: list[dict[str, Any]] = field(default_factory=list)
+
+
+def report(plan: Plan, where: str) -> PlanReport:
+    """Return a plan as it is shown."""
+    changes = [logged_change(change) for change in plan.changes if change.kind is not Kind.SAME]
+    return PlanReport(
+        source=plan.source,
+        where=where,
+        complete=plan.complete,
+        gaps=plan.gaps,
+        held=plan.held,
+        people=plan.people,
+        groups=plan.groups,
+        unresolved=plan.unresolved,
+        counts=plan.counts(),
+        changes=[*changes, *(logged_membership(change) for change in plan.memberships)],
+        problems=[{"dn": problem.dn, "reason": problem.reason} for problem in plan.problems],
+    )
+
+
+def logged_change(change: Change, error: str = "") -> Logged:
+    """Return a person's or group's change as it is shown."""
+    return Logged(
+        kind=change.kind.value,
+        subject=change.subject,
+        name=change.name,
+        dn=change.dn,
+        resource=change.resource,
+        fields=tuple({"path": one.path, "old": one.old, "new": one.new} for one in change.fields),
+        old_dn=change.old_dn if change.old_dn != change.dn else "",
+        reason=change.reason,
+        error=error,
+    )
+
+
+def logged_membership(change: MembershipChange, error: str = "") -> Logged:
+    """Return a group's membership change as it is shown."""
+    count = f"{len(change.added)} added, {len(change.removed)} removed"
+    return Logged(
+        kind=Kind.MEMBERS.value,
+        subject="group",
+        name=change.name,
+        dn=change.dn,
+        resource=change.group,
+        reason=count,
+        added=[change.names.get(member, member) for member in change.added[:_NAMED]],
+        removed=[change.names.get(member, member) for member in change.removed[:_NAMED]],
+        error=error,
+    )

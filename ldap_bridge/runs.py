@@ -1,0 +1,123 @@
+"""The history of runs: what each did, to whom, and how it ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from idp.clock import Clock, to_text
+from idp.query import Compare, Field, Kind, Op, Query, Sort
+from idp.store.contract import Insert, Record, Replace, Store, Write
+
+RUNS: Final = "ldap_runs"
+CHANGES: Final = "ldap_changes"
+_SOURCE: Final = Field(("source",))
+_STARTED: Final = Field(("started",), Kind.DATETIME)
+_RUN: Final = Field(("run",))
+# A record must stay well below the 16 MB that MongoDB takes.
+_TOGETHER: Final = 500
+_LISTED: Final = 100
+
+
+class State(StrEnum):
+    """How a run stands."""
+
+    RUNNING = "running"
+    APPLIED = "applied"
+    INCOMPLETE = "incomplete"
+    HELD = "held"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Run:
+    """One run. `problems` and `gaps` are the first hundred; `errors` counts changes that could not be made."""
+
+    id: str
+    source: str
+    started: str
+    state: str = State.RUNNING
+    finished: str = ""
+    reason: str = ""
+    forced: bool = False
+    by: str = ""
+    fence: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    errors: int = 0
+    logged: int = 0
+    gaps: list[str] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One change as the history keeps it. `error` says why it could not be made."""
+
+    kind: str
+    subject: str
+    name: str
+    dn: str
+    resource: str
+    fields: Sequence[dict[str, Any]] = ()
+    old_dn: str = ""
+    reason: str = ""
+    added: Sequence[str] = ()
+    removed: Sequence[str] = ()
+    error: str = ""
+
+
+class Runs:
+    """Keeps runs and their changes."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def start(self, run: Run) -> None:
+        """Record that a run has begun."""
+        await self._store.commit([Insert(RUNS, msgspec.to_builtins(run))])
+
+    async def finish(self, run: Run, state: State, reason: str, told: Write) -> Run:
+        """Record how a run ended, with the event that tells of it."""
+        run.state, run.reason, run.finished = state, reason, to_text(self._clock.now())
+        run.problems, run.gaps = run.problems[:_LISTED], run.gaps[:_LISTED]
+        record = await self._store.get(RUNS, run.id)
+        if record is not None:
+            await self._store.commit([Replace(RUNS, msgspec.to_builtins(run), record.version), told])
+        return run
+
+    async def latest(self, source: str, limit: int = 20) -> list[Run]:
+        """Return the runs of a source, the newest first."""
+        query = Query(Compare(_SOURCE, Op.EQ, source), sort=Sort(_STARTED, descending=True), limit=limit, total=False)
+        return [_run(record) for record in (await self._store.find(RUNS, query)).records]
+
+    async def log(self, run: str, changes: Sequence[Logged], start: int) -> int:
+        """Add changes to a run's history, numbered from `start`; returns the next number."""
+        for offset in range(0, len(changes), _TOGETHER):
+            number = start + offset
+            document = {
+                "id": f"{run}:{number:09d}",
+                "run": run,
+                "changes": [msgspec.to_builtins(change) for change in changes[offset : offset + _TOGETHER]],
+            }
+            await self._store.commit([Insert(CHANGES, document)])
+        return start + len(changes)
+
+    async def changes(self, run: str) -> list[Logged]:
+        """Return every change of a run in its order."""
+        found: list[Logged] = []
+        after: str | None = None
+        while True:
+            query = Query(Compare(_RUN, Op.EQ, run), limit=100, after=after, total=False)
+            records = (await self._store.find(CHANGES, query)).records
+            for record in records:
+                found += msgspec.convert(record.document["changes"], list[Logged])
+            if len(records) < 100:
+                return found
+            after = records[-1].id
+
+
+def _run(record: Record) -> Run:
+    return msgspec.convert(record.document, Run)

@@ -1,0 +1,188 @@
+"""What commands, console and schedule do with directories: test, plan, sync, and look back."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from idp.access import SYSTEM_ACTOR, Actor
+from idp.audit import Detail, Tag, event
+from idp.clock import Clock, to_text
+from idp.directory import Groups, Users
+from idp.errors import IdpError, NotFound
+from idp.store.contract import Store
+from idp.store.leases import Leases
+from ldap_bridge.apply import Applier
+from ldap_bridge.directories import describe, open_directory
+from ldap_bridge.lease import exclusive
+from ldap_bridge.links import Link, Links
+from ldap_bridge.mapping import Mapper
+from ldap_bridge.plan import Plan
+from ldap_bridge.planner import Planner
+from ldap_bridge.progress import Watcher, unwatched
+from ldap_bridge.report import PlanReport, report
+from ldap_bridge.runs import Logged, Run, Runs, State
+from ldap_bridge.settings import Source
+
+_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport:
+    """What a source answers: `server` is what it says of itself; problems are the first ten entries not mapped."""
+
+    __test__ = False  # pytest would take the name for a test
+
+    source: str
+    where: str
+    server: dict[str, Any]
+    people: int
+    groups: int
+    complete: bool
+    gaps: list[str]
+    problems: list[dict[str, Any]]
+    example: dict[str, Any] | None
+
+
+class LdapService:
+    """All configured directories.
+
+    Methods raise NotFound for a source that is not configured, and DirectoryError, LdifError or ConfigError for one
+    that does not work; every message names the source.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        users: Users,
+        groups: Groups,
+        clock: Clock,
+        ids: Callable[[], str],
+        sources: Mapping[str, Source],
+    ) -> None:
+        self._store = store
+        self._users = users
+        self._groups = groups
+        self._clock = clock
+        self._ids = ids
+        self._sources = sources
+        self._mappers = {name: Mapper(source) for name, source in sources.items()}
+        self._leases = Leases(store, clock)
+        self._runs = Runs(store, clock)
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The configured sources by name."""
+        return self._sources
+
+    async def test(self, source: str) -> TestReport:
+        """Connect, bind, read and map everything; change nothing."""
+        chosen = self._source(source)
+        return await asyncio.to_thread(_test, chosen, self._mappers[source])
+
+    async def plan(self, source: str, progress: Watcher = unwatched) -> PlanReport:
+        """Say what a run would do; change nothing."""
+        chosen = self._source(source)
+        return report(await self._make_plan(chosen, progress), chosen.where)
+
+    async def sync(self, source: str, *, force: bool = False, progress: Watcher = unwatched, by: str = "system") -> Run:
+        """Make a plan and carry it out, unless it is held; `force` carries out what would be held.
+
+        The run is recorded however it ends. Raises Overloaded while another run of this source is under way.
+        """
+        chosen = self._source(source)
+        run = Run(self._ids(), source, to_text(self._clock.now()), forced=force, by=by)
+        async with exclusive(self._leases, source, run.id) as run.fence:
+            await self._runs.start(run)
+            try:
+                return await self._run(chosen, run, force, progress)
+            except IdpError as error:
+                await self._finish(run, State.FAILED, str(error))
+                raise
+            except asyncio.CancelledError:
+                await asyncio.shield(self._finish(run, State.FAILED, "interrupted"))
+                raise
+
+    async def runs(self, source: str, limit: int = 20) -> list[Run]:
+        """Return the source's runs, the newest first."""
+        return await self._runs.latest(self._source(source).name, limit)
+
+    async def changes(self, run: str) -> list[Logged]:
+        """Return everything a run did, by name."""
+        return await self._runs.changes(run)
+
+    async def link(self, user_source: str, user_id: str) -> Link | None:
+        """Return where an account of a source stands in its directory, and since when it is gone; for who explains."""
+        return await Links(self._store, user_source.removeprefix("ldap:")).of_resource(user_id)
+
+    async def _make_plan(self, source: Source, progress: Watcher) -> Plan:
+        mapper = self._mappers[source.name]
+        return await Planner(source, open_directory(source), mapper, self._store, self._ids, progress).make()
+
+    async def _run(self, source: Source, run: Run, force: bool, progress: Watcher) -> Run:
+        plan = await self._make_plan(source, progress)
+        run.counts, run.gaps = plan.counts(), plan.gaps
+        run.problems = [{"dn": problem.dn, "reason": problem.reason} for problem in plan.problems]
+        if plan.held and not force:
+            await self._log(run, report(plan, source.where).changes)
+            return await self._finish(run, State.HELD, plan.held)
+        actor = Actor(SYSTEM_ACTOR("").kind, source.key, f"{source.key} run {run.id}")
+        applier = Applier(
+            source.key, self._mappers[source.name], self._store, self._users, self._groups, self._clock, actor
+        )
+        await applier.apply(plan, lambda changes: self._log(run, changes), progress)
+        run.errors = applier.errors
+        return await self._finish(run, State.APPLIED if plan.complete else State.INCOMPLETE, "; ".join(plan.gaps))
+
+    async def _log(self, run: Run, changes: Sequence[Logged]) -> None:
+        run.logged = await self._runs.log(run.id, changes, run.logged)
+
+    async def _finish(self, run: Run, state: State, reason: str) -> Run:
+        tags = {State.HELD: Tag.LDAP_RUN_HELD, State.FAILED: Tag.LDAP_RUN_FAILED}
+        details: dict[str, Detail] = {"run": run.id, "state": state.value, "errors": run.errors, **run.counts}
+        if reason:
+            details["reason"] = reason
+        actor = SYSTEM_ACTOR(run.by)
+        told = event(tags.get(state, Tag.LDAP_RUN_APPLIED), actor, f"ldap:{run.source}", self._clock, details)
+        return await self._runs.finish(run, state, reason, told)
+
+    def _source(self, name: str) -> Source:
+        try:
+            return self._sources[name]
+        except KeyError:
+            raise NotFound("directory", name) from None
+
+
+def _test(source: Source, mapper: Mapper) -> TestReport:
+    """Blocking: read everything once, as a run would."""
+    server = describe(source)
+    directory = open_directory(source)
+    gaps, problems, counts = [], [], []
+    example: dict[str, Any] | None = None
+    kinds = [("people", mapper.people_selection, mapper.people)]
+    if source.groups.enabled:
+        kinds.append(("groups", mapper.group_selection, mapper.group_entries))
+    for what, selection, work in kinds:
+        reading, count = directory.read(selection), 0
+        with closing(reading.batches()) as batches:
+            for batch in batches:
+                mapped = work(batch)
+                count += len(mapped.found)
+                problems += [{"dn": problem.dn, "reason": problem.reason} for problem in mapped.problems]
+                if example is None and mapped.found:
+                    example = {"dn": mapped.found[0].dn, **mapped.found[0].document()}
+        counts.append(count)
+        if not reading.outcome.complete:
+            gaps.append(f"{what}: {reading.outcome.reason}")
+    return TestReport(
+        source=source.name,
+        where=source.where,
+        server=server,
+        people=counts[0],
+        groups=sum(counts[1:]),
+        complete=not gaps,
+        gaps=gaps,
+        problems=problems[:_SHOWN],
+        example=example,
+    )
