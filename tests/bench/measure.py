@@ -1,10 +1,12 @@
-"""Runs one load against one server, by wrk or by the client of our own, and returns rate and latencies."""
+"""Runs loads against servers, by wrk or by the client of our own, and returns rates, latencies and CPU time."""
 
+import os
 import re
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -35,12 +37,41 @@ _RESULT = re.compile(r"^RESULT (\d+) (\d+) (\d+) (\d+) (\d+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Speed:
-    """Requests a second, latencies in milliseconds, and how many requests failed."""
+    """Requests a second, latencies in milliseconds, failures, and the server's CPU time for one request (ms)."""
 
     rate: float
     median: float
     p99: float
     failed: int
+    requests: int
+    cpu: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same load on ours and on the bare server."""
+
+    ours: Speed
+    bare: Speed
+
+
+def alternate(ours: Callable[[], Speed], bare: Callable[[], Speed], rounds: int) -> Pair:
+    """Measure both in turns and keep the round of each that the machine disturbed least; failures of all add up."""
+    speeds = [(ours(), bare()) for _ in range(rounds)]
+    return Pair(best([mine for mine, _ in speeds]), best([other for _, other in speeds]))
+
+
+def best(speeds: list[Speed]) -> Speed:
+    """The fastest of several rounds, with the failures of all."""
+    fastest = max(speeds, key=lambda speed: speed.rate)
+    return replace(fastest, failed=sum(speed.failed for speed in speeds))
+
+
+def metered(pid: int, load: Callable[[], Speed]) -> Speed:
+    """Add the CPU time that the process used for each request: what noise from other processes hardly touches."""
+    before = _cpu_seconds(pid)
+    speed = load()
+    return replace(speed, cpu=(_cpu_seconds(pid) - before) / max(1, speed.requests) * 1000)
 
 
 def get(port: int, paths: list[str], token: str, *, seconds: float, connections: int = 4) -> Speed:
@@ -64,7 +95,7 @@ def get(port: int, paths: list[str], token: str, *, seconds: float, connections:
     if found is None:
         raise ServerError(f"wrk failed: {done.stderr or done.stdout}")
     requests, microseconds, median, p99, failed = (int(number) for number in found.groups())
-    return Speed(requests / microseconds * 1e6, median / 1000, p99 / 1000, failed)
+    return Speed(requests / microseconds * 1e6, median / 1000, p99 / 1000, failed, requests)
 
 
 def send(job: Job) -> tuple[Speed, Report]:
@@ -75,5 +106,11 @@ def send(job: Job) -> tuple[Speed, Report]:
     good = sum(number for status, number in report.statuses.items() if status.startswith("2"))
     failed = sum(report.statuses.values()) - good
     times = report.latencies or [0.0]
-    speed = Speed(good / report.seconds, times[len(times) // 2] * 1000, times[int(len(times) * 0.99)] * 1000, failed)
-    return speed, report
+    median, p99 = times[len(times) // 2] * 1000, times[int(len(times) * 0.99)] * 1000
+    return Speed(good / report.seconds, median, p99, failed, good + failed), report
+
+
+def _cpu_seconds(pid: int) -> float:
+    # Fields 14 and 15, utime and stime; the name in field 2 may hold blanks.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -92,8 +92,8 @@ class Idp:
 
 
 @contextmanager
-def bare_server(payloads: Mapping[str, bytes], directory: Path) -> Iterator[int]:
-    """Serve these payloads by a bare aiohttp on uvloop, each under its name; gives the port."""
+def bare_server(payloads: Mapping[str, bytes], directory: Path) -> Iterator[tuple[int, int]]:
+    """Serve these payloads by a bare aiohttp on uvloop, each under its name; gives port and process id."""
     files = directory / "payloads"
     files.mkdir(exist_ok=True)
     for name, content in payloads.items():
@@ -102,7 +102,7 @@ def bare_server(payloads: Mapping[str, bytes], directory: Path) -> Iterator[int]
     process = ServerProcess([sys.executable, "-m", "tests.bench.bare", str(port), files], directory / "bare.log")
     process.start(lambda: is_listening(port))
     try:
-        yield port
+        yield port, process.pid
     finally:
         process.stop()
 

@@ -14,6 +14,7 @@ class Row:
     ours: str
     beside: str = ""
     ratio: str = ""
+    cpu: str = ""
     latency: str = ""
     wanted: str = ""
     met: bool | None = None
@@ -22,10 +23,10 @@ class Row:
 def print_rows(title: str, beside: str, rows: list[Row]) -> None:
     """Print a table; a row that misses what was wanted says so."""
     table = Table(title=title, title_justify="left", title_style="bold")
-    for heading in ("", "ours", beside, "ratio", "p50 / p99"):
-        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
-    table.add_column("wanted", no_wrap=True)
+    shown = [("", "left"), ("ours", "right"), (beside, "right"), ("ratio", "right"), ("by CPU", "right")]
+    for heading, side in [*shown, ("p50 / p99 ms", "right"), ("wanted", "left")]:
+        table.add_column(heading, justify="left" if side == "left" else "right", no_wrap=True)
     for row in rows:
         verdict = "" if row.met is None else (" ok" if row.met else " MISSED")
-        table.add_row(row.what, row.ours, row.beside, row.ratio, row.latency, row.wanted + verdict)
-    Console(width=120).print(table)
+        table.add_row(row.what, row.ours, row.beside, row.ratio, row.cpu, row.latency, row.wanted + verdict)
+    Console(width=130).print(table)

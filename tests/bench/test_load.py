@@ -8,7 +8,7 @@ from tests.bench.server import bare_server
 
 
 def test_every_request_of_a_job_is_answered_and_counted(tmp_path: Path) -> None:
-    with bare_server({"user": b'{"id":"4711","x":"' + b"x" * 5000 + b'"}'}, tmp_path) as port:
+    with bare_server({"user": b'{"id":"4711","x":"' + b"x" * 5000 + b'"}'}, tmp_path) as (port, _):
         speed, report = send(Job(port, "POST", ["/user"], "t", "@n@" * 300, count=500, connections=8, collect=True))
     assert report.statuses == {"200": 500}
     assert report.collected == ["4711"] * 500
@@ -18,14 +18,14 @@ def test_every_request_of_a_job_is_answered_and_counted(tmp_path: Path) -> None:
 
 
 def test_refusals_and_lost_connections_are_failures(tmp_path: Path) -> None:
-    with bare_server({"user": b"{}"}, tmp_path) as port:
+    with bare_server({"user": b"{}"}, tmp_path) as (port, _):
         speed, report = send(Job(port, "GET", ["/user", "/not/there"], "t", count=10))
     assert report.statuses == {"200": 5, "404": 5}
     assert speed.failed == 5
 
 
 def test_a_timed_job_ends_in_time(tmp_path: Path) -> None:
-    with bare_server({"user": b"{}"}, tmp_path) as port:
+    with bare_server({"user": b"{}"}, tmp_path) as (port, _):
         speed, report = send(Job(port, "GET", ["/user"], "t", seconds=0.2, connections=2))
     assert 0.2 <= report.seconds < 2
     assert speed.rate > 100
