@@ -130,6 +130,9 @@ class Sort:
     descending: bool = False
 
 
+_LONGEST: Final = 2**31 - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """What to find. The order is always total: the sort, then the id, both in the sort's direction.
@@ -148,6 +151,9 @@ class Query:
     def __post_init__(self) -> None:
         if self.offset < 0 or self.limit < 0 or (self.after is not None and self.sort is not None):
             raise ValueError("offset and limit count up from 0, and `after` excludes `sort`")
+        # No collection is longer, and no database counts further in one integer.
+        object.__setattr__(self, "offset", min(self.offset, _LONGEST))
+        object.__setattr__(self, "limit", min(self.limit, _LONGEST))
 
 
 def values_at(document: Document, path: tuple[str, ...]) -> Iterator[Any]:

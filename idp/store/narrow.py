@@ -72,7 +72,7 @@ def _compare(field: Field, op: Op, value: Scalar, indexed: Container[Field]) -> 
     wanted = normalise(field, value)
     if wanted is None or (op in _TEXT_TESTS and not isinstance(wanted, str)):
         return NOTHING, True
-    if not _is_storable(wanted):
+    if not is_storable(wanted):
         return (NOTHING, True) if op in _NEEDS_SAME_TEXT and isinstance(wanted, str) else _UNKNOWN
     return (Compare(field, op, value), True) if is_indexed(field, indexed) else _UNKNOWN
 
@@ -80,14 +80,14 @@ def _compare(field: Field, op: Op, value: Scalar, indexed: Container[Field]) -> 
 def _in(field: Field, values: tuple[Scalar, ...], indexed: Container[Field]) -> Narrowed:
     if len(values) > MOST_VALUES:
         raise TooLarge("the number of values asked for at once", MOST_VALUES)
-    wanted = [value for value in values if (key := normalise(field, value)) is not None and _is_storable(key)]
+    wanted = [value for value in values if (key := normalise(field, value)) is not None and is_storable(key)]
     if not wanted:
         return NOTHING, True
     return (In(field, tuple(wanted)), True) if is_indexed(field, indexed) else _UNKNOWN
 
 
-def _is_storable(key: Scalar) -> bool:
-    # No document holds a larger integer or a lone surrogate, and no database takes one as a parameter.
+def is_storable(key: Scalar) -> bool:
+    """Tell whether a database takes the value: no document holds a larger integer or a lone surrogate."""
     if isinstance(key, str):
         return key.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in key)
     return not isinstance(key, int) or -LARGEST_INTEGER <= key <= LARGEST_INTEGER

@@ -35,7 +35,7 @@ async def fails_whole(store: Store, error: type[Exception], writes: Sequence[Wri
 
 async def test_an_inserted_document_comes_back_as_it_was(store: Store) -> None:
     document = person("a", n=7, f=1.5, t=True, x=None, deep={"$ref": "r", "a.b": [{"c": [1, "é", False]}]}, empty=[])
-    document["urn:example:2.0:User"] = {"$id": "i", "$ref": "b", "ключ": "\x00 \U0001f600"}
+    document["urn:example:2.0:User"] = {"id": "i", "$ref": "b", "ключ": "\x00 \U0001f600"}
     await store.commit([Insert("people", document)])
     record = await store.get("people", "a")
     assert record is not None

@@ -1,0 +1,144 @@
+"""Searches: by MongoDB where its indexes have the whole answer, else over documents read in batches, in threads."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
+from typing import Any, Final
+
+import bson
+
+from idp.clock import Clock
+from idp.errors import TooLarge
+from idp.query import EVERYTHING, Filter, Not, Query, matches, microseconds
+from idp.store.contract import Page, Record
+from idp.store.mongo.compile import Match, compiled
+from idp.store.mongo.layout import LEDGER, Layout, counts_of
+from idp.store.narrow import ID, NOTHING, is_indexed, narrow
+from idp.store.places import BY_ID, Places, order_of
+
+RECORD: Final = {"version": 1, "document": 1}
+_DOCUMENT: Final = {"_id": 0, "document": 1}
+_BATCH: Final = 500
+
+
+class Finder:
+    """Answers queries over one database."""
+
+    def __init__(self, database: Any, clock: Clock, threads: Executor, max_scan: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._threads = threads
+        self._max_scan = max_scan
+
+    async def get_many(self, layout: Layout, ids: list[str]) -> dict[str, Record]:
+        """Return the records that exist, by id and in the order asked for."""
+        alive = self._alive({"_id": {"$in": ids}}, layout)
+        found = await self._database[layout.name].find(alive, RECORD).to_list(None)
+        by_id = {one["_id"]: record_of(one) for one in found}
+        return {key: by_id[key] for key in ids if key in by_id}
+
+    async def find(self, layout: Layout, query: Query) -> Page:
+        """Return the page the query asks for."""
+        narrowed, exact = narrow(query.filter, layout.names)
+        if not exact or not is_indexed(order_of(query).field, layout.names):
+            return await self._gathered(layout, narrowed, query, exact=exact)
+        if query.limit == 0 or narrowed == NOTHING:
+            return Page([], await self._count(layout, narrowed) if query.total else None)
+        records = [record_of(found) for found in await self._cursor(layout, narrowed, query, RECORD).to_list(None)]
+        total = _told_by_page(query, len(records)) if query.total else None
+        if query.total and total is None:
+            total = await self._count(layout, narrowed)
+        return Page(records, total)
+
+    async def count(self, layout: Layout, filter: Filter) -> int:
+        """Return how many records match."""
+        page = await self.find(layout, Query(filter, limit=0))
+        return page.total or 0
+
+    def _cursor(self, layout: Layout, narrowed: Filter, query: Query, what: Mapping[str, int]) -> Any:
+        order = order_of(query)
+        match = self._alive(compiled(narrowed, layout), layout)
+        if query.after is not None:
+            match = {"$and": [match, {"_id": {"$gt": query.after}}]}
+        way = -1 if order.descending else 1
+        keys = [("_id", way)] if order.field == ID else [(layout.order_path(order.field), way), ("_id", way)]
+        found = self._database[layout.name].find(match, what)
+        return found.sort(keys).skip(query.offset).limit(query.limit)
+
+    def _alive(self, match: Match, layout: Layout) -> Match:
+        if not layout.collection.expires:
+            return match
+        return {"$and": [match, {"expires": {"$gt": microseconds(self._clock.now())}}]}
+
+    # --- counting ---
+
+    async def _count(self, layout: Layout, narrowed: Filter) -> int:
+        if narrowed == NOTHING:
+            return 0
+        if layout.collection.expires:
+            return await self._counted(layout, narrowed)
+        if narrowed == EVERYTHING:
+            entries = await self._database[LEDGER].find(counts_of(layout.name)).to_list(None)
+            return sum(entry["amount"] for entry in entries)
+        if isinstance(narrowed, Not):
+            return await self._count(layout, EVERYTHING) - await self._count(layout, narrowed.term)
+        return await self._counted(layout, narrowed)
+
+    async def _counted(self, layout: Layout, narrowed: Filter) -> int:
+        match = self._alive(compiled(narrowed, layout), layout)
+        count: int = await self._database[layout.name].count_documents(match)
+        return count
+
+    # --- scanning ---
+
+    async def _gathered(self, layout: Layout, narrowed: Filter, query: Query, *, exact: bool) -> Page:
+        """Answer by reading all candidates; only places in the order are kept, and only as many as the page needs."""
+        remaining = EVERYTHING if exact else query.filter
+        ends_early = not query.total and order_of(query) == BY_ID
+        places = Places(query)
+        async for documents in self._judged(layout, narrowed, remaining, in_order=ends_early, after=query.after):
+            for document in documents:
+                places.add(document)
+            if ends_early and places.total >= query.offset + query.limit:
+                break
+        found = await self.get_many(layout, places.page())
+        return Page(list(found.values()), places.total if query.total else None)
+
+    async def _judged(
+        self, layout: Layout, narrowed: Filter, remaining: Filter, *, in_order: bool, after: str | None
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield the documents of those candidates that satisfy the remaining filter, batch by batch."""
+        match = self._alive(compiled(narrowed, layout), layout)
+        if in_order and after is not None:
+            match = {"$and": [match, {"_id": {"$gt": after}}]}
+        cursor = self._database[layout.name].find_raw_batches(match, _DOCUMENT, batch_size=_BATCH)
+        if in_order:
+            cursor = cursor.sort([("_id", 1)])
+        loop = asyncio.get_running_loop()
+        read = 0
+        try:
+            async for batch in cursor:
+                count, documents = await loop.run_in_executor(self._threads, _judge, batch, remaining)
+                read += count
+                if read > self._max_scan:
+                    raise TooLarge("the number of records to read for this query", self._max_scan)
+                yield documents
+        finally:
+            await cursor.close()
+
+
+def record_of(found: Mapping[str, Any]) -> Record:
+    """Return the record as the contract has it."""
+    return Record(found["_id"], found["version"], found["document"])
+
+
+def _told_by_page(query: Query, length: int) -> int | None:
+    """Return the total if a page that is not full tells it."""
+    if query.after is None and length < query.limit and (length or query.offset == 0):
+        return query.offset + length
+    return None
+
+
+def _judge(batch: bytes, remaining: Filter) -> tuple[int, list[dict[str, Any]]]:
+    documents = [found["document"] for found in bson.decode_all(batch)]
+    return len(documents), [document for document in documents if matches(remaining, document)]

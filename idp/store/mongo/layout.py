@@ -1,0 +1,132 @@
+"""What a collection looks like in MongoDB: names, records, claims and the indexes over them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bson.max_key import MaxKey
+
+from idp.errors import InvalidValue
+from idp.query import Document, Field, Scalar
+from idp.store.contract import Collection
+from idp.store.keys import NEVER, IndexKeys, index_keys, layout
+
+# Claims of unique values, and how many records a collection has.
+LEDGER: Final = "_ledger"
+LAYOUTS: Final = "_layouts"
+
+# Sorts after every value: what has none comes last.
+ABSENT: Final = MaxKey()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A collection and the names of its keys.
+
+    Every indexed field has its normalised values in `keys.NAME`, with an index of its own: a single value as such, so
+    that the same index also sorts; several as an array, which MongoDB would sort by its least element, so that
+    these have what they sort by in `order.NAME`, with a second index.
+    """
+
+    collection: Collection
+    names: Mapping[Field, str] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The collection's name."""
+        return self.collection.name
+
+    @property
+    def text(self) -> str:
+        """What tells whether stored records have the keys that this process would give them."""
+        return layout(self.collection)
+
+    def key_path(self, wanted: Field) -> str:
+        """Where the values of an indexed field stand."""
+        return f"keys.{self.names[wanted]}"
+
+    def order_path(self, wanted: Field) -> str:
+        """Where the value that a record sorts by stands."""
+        return f"order.{self.names[wanted]}" if wanted in self.collection.lists else self.key_path(wanted)
+
+    def indexes(self) -> set[str]:
+        """Return the paths that are indexed, each with the id behind it, so that order is total."""
+        paths = {path for one in self.collection.indexed for path in (self.key_path(one), self.order_path(one))}
+        return paths | ({"expires"} if self.collection.expires else set())
+
+    def record(self, document: Document, version: int) -> tuple[dict[str, Any], list[str]]:
+        """Return the record to be stored, and the claims it makes. Raises InvalidValue for what cannot be indexed."""
+        if _has_reference(document):
+            raise InvalidValue("document", "holds `$ref` beside `$id`, which MongoDB takes for a reference of its own")
+        keys = index_keys(self.collection, document)
+        claims = self.claims(keys)
+        record: dict[str, Any] = {"_id": document["id"], "version": version, "keys": {}, "document": dict(document)}
+        for one, found in zip(self.collection.indexed, keys.fields, strict=True):
+            name = self.names[one]
+            if one in self.collection.lists:
+                record["keys"][name] = list(found.values)
+                record.setdefault("order", {})[name] = ABSENT if found.sort is None else found.sort
+            else:
+                record["keys"][name] = found.values[0] if found.values else ABSENT
+        if claims:
+            record["claims"] = claims
+        if self.collection.expires:
+            record["expires"] = keys.expires
+        return record, claims
+
+    def claims(self, keys: IndexKeys) -> list[str]:
+        """Return the ids of the ledger entries that a record's unique values need, sorted."""
+        unique = self.collection.unique
+        return sorted(f"{self.name}|{unique[position].name}|{_tagged(value)}" for position, value in keys.unique)
+
+
+def lay_out(collections: Mapping[str, Collection]) -> dict[str, Layout]:
+    """Return the layouts by name."""
+    return {
+        name: Layout(collection, {one: _key_name(one) for one in collection.indexed})
+        for name, collection in collections.items()
+    }
+
+
+def collection_of(claim: str) -> str:
+    """Return the name of the collection that a claim is for."""
+    return claim.split("|", 1)[0]
+
+
+def attribute_of(claim: str) -> str:
+    """Return the name of the attribute that a claim is for."""
+    return claim.split("|", 2)[1]
+
+
+def count_id(collection: str, slot: str) -> str:
+    """Return the id of one of the ledger entries that together count a collection's records."""
+    return f"count|{collection}|{slot}"
+
+
+def counts_of(collection: str) -> dict[str, Any]:
+    """Return the filter for all entries that count a collection."""
+    return {"_id": {"$gte": f"count|{collection}|", "$lt": f"count|{collection}}}"}}
+
+
+def live(expires: int) -> bool:
+    """Tell whether a moment of expiry means that the record may go at all."""
+    return expires < NEVER
+
+
+def _has_reference(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return ("$ref" in value and "$id" in value) or any(map(_has_reference, value.values()))
+    return isinstance(value, list) and any(map(_has_reference, value))
+
+
+def _key_name(one: Field) -> str:
+    # A dot would be a path; `~` keeps apart a field that is indexed both with and without its case.
+    return "/".join(one.path).replace(".", "/") + ("" if one.case_exact else "~")
+
+
+def _tagged(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return f"boolean:{value}"
+    if isinstance(value, int | float):
+        return f"number:{int(value) if value == int(value) else value!r}"
+    return f"string:{value}"

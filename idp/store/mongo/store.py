@@ -1,0 +1,171 @@
+"""The store over a MongoDB database."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from bson import ObjectId
+from pymongo.errors import DuplicateKeyError
+
+from idp.clock import Clock
+from idp.errors import DeadlineExceeded, NotUnique, Overloaded, Unavailable, VersionMismatch
+from idp.query import Filter, Query, microseconds
+from idp.store.contract import Collection, DeleteWhere, Insert, Page, Record, Replace, Settings, Write
+from idp.store.mongo.client import WHAT, connect, settled, translated
+from idp.store.mongo.find import Finder
+from idp.store.mongo.layout import LEDGER, Layout, lay_out
+from idp.store.mongo.plan import Prepared
+from idp.store.mongo.setup import is_current, set_up
+from idp.store.mongo.transact import Transactor
+from idp.store.narrow import is_storable
+
+_JUDGES: Final = 2
+_OUTDATED: Final = "its indexes were changed by a newer configuration; restart this process"
+
+Answer = TypeVar("Answer")
+
+
+class MongoStore:
+    """`idp.store.contract.Store` in one database; made without waiting for the server, which may come later."""
+
+    def __init__(self, url: str, collections: Mapping[str, Collection], clock: Clock, settings: Settings) -> None:
+        self._client, self._database = connect(url, settings.timeout)
+        self._layouts = lay_out(collections)
+        self._clock = clock
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(_JUDGES, "mongo-judge")
+        self._finder = Finder(self._database, clock, self._threads, settings.max_scan)
+        self._transactor = Transactor(self._client, self._database, clock, str(ObjectId()))
+        self._commits: set[asyncio.Task[None]] = set()
+        self._setting_up = asyncio.Lock()
+        self._is_set_up = False
+        self._is_away = False
+        self._is_outdated = False
+
+    async def get(self, collection: str, id: str) -> Record | None:
+        """Return the record of that id, or None."""
+        return (await self.get_many(collection, [id])).get(id)
+
+    async def get_many(self, collection: str, ids: Sequence[str]) -> dict[str, Record]:
+        """Return the records that exist, by id."""
+        layout = self._layouts[collection]
+        return await self._run(lambda: self._finder.get_many(layout, [key for key in ids if is_storable(key)]))
+
+    async def find(self, collection: str, query: Query) -> Page:
+        """Return the matching records in the query's order."""
+        return await self._run(lambda: self._finder.find(self._layouts[collection], query))
+
+    async def count(self, collection: str, filter: Filter) -> int:
+        """Return how many records match."""
+        return await self._run(lambda: self._finder.count(self._layouts[collection], filter))
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        """Apply all writes in order, or none; durable when it returns."""
+        prepared = [prepare(write, self._layouts[write.collection]) for write in writes]
+        if not prepared:
+            return
+        if len(self._commits) >= self._settings.max_waiting:
+            raise Overloaded(WHAT)
+        # Whoever leaves does not stop it.
+        task = asyncio.create_task(self._run(lambda: self._commit(prepared)))
+        self._commits.add(task)
+        task.add_done_callback(self._commits.discard)
+        await asyncio.shield(task)
+
+    async def check(self) -> None:
+        """Go the way that writes go, to the disks; returns when it works."""
+        await self._run(self._probe)
+
+    async def sweep(self) -> int:
+        """Remove expired records for good; returns how many."""
+        return await self._run(self._sweep)
+
+    async def close(self) -> None:
+        """Finish what has begun and let go of the connections."""
+        if self._commits:
+            await asyncio.wait(self._commits)
+        await settled(self._client.close())
+        self._threads.shutdown()
+
+    async def _run(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Do the work against a database that is set up, within the time a verb may take."""
+        if self._is_outdated:
+            raise Unavailable(WHAT, _OUTDATED)
+        if self._is_away and not self._client.topology_description.has_writable_server():
+            # The driver looks for the server all the time; nobody needs to wait until it is found.
+            raise Unavailable(WHAT)
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                with translated():
+                    await self._set_up()
+                    answer = await work()
+        except TimeoutError:
+            raise DeadlineExceeded(WHAT) from None
+        except Unavailable:
+            self._is_away = True
+            raise
+        self._is_away = False
+        return answer
+
+    async def _set_up(self) -> None:
+        if self._is_set_up:
+            return
+        async with self._setting_up:
+            if not self._is_set_up:
+                await set_up(self._database, self._layouts)
+                self._is_set_up = True
+
+    async def _commit(self, writes: Sequence[Prepared]) -> None:
+        if len(writes) == 1 and await self._committed_alone(writes[0]):
+            return
+        await self._transactor.commit(writes)
+
+    async def _committed_alone(self, prepared: Prepared) -> bool:
+        """Make a write that touches one entry of the database and needs no transaction; False when it touches more."""
+        collection, layout, now = prepared.layout.collection, prepared.layout, microseconds(self._clock.now())
+        if collection.unique or prepared.record is None:
+            return False
+        records = self._database[layout.name]
+        alive = {"expires": {"$gt": now}} if collection.expires else {}
+        match prepared.write:
+            case Insert(_, document) if collection.expires:
+                gone = {"_id": document["id"], "expires": {"$lte": now}}
+                try:
+                    await records.replace_one(gone, prepared.record | {"version": 1}, upsert=True)
+                except DuplicateKeyError as error:
+                    raise NotUnique(layout.name, "id") from error
+                return True
+            case Replace(_, document, version):
+                expected = {"_id": document["id"], "version": version} | alive
+                result = await records.replace_one(expected, prepared.record | {"version": version + 1})
+                if not result.matched_count:
+                    raise VersionMismatch(layout.name, document["id"])
+                return True
+            case _:
+                return False
+
+    async def _probe(self) -> None:
+        if not await is_current(self._database, self._layouts):
+            self._is_outdated = True
+            raise Unavailable(WHAT, _OUTDATED)
+        await self._database[LEDGER].update_one({"_id": "probe"}, {"$inc": {"amount": 1}}, upsert=True)
+
+    async def _sweep(self) -> int:
+        gone = {"expires": {"$lte": microseconds(self._clock.now())}}
+        expiring = [layout.name for layout in self._layouts.values() if layout.collection.expires]
+        results = [await self._database[name].delete_many(gone) for name in expiring]
+        await self._database[LEDGER].delete_many(gone)
+        return sum(result.deleted_count for result in results)
+
+
+def prepare(write: Write, layout: Layout) -> Prepared:
+    """Index what is to be written. Raises InvalidValue for what cannot be indexed."""
+    match write:
+        case Insert(_, document) | Replace(_, document):
+            record, claims = layout.record(document, 1)
+            return Prepared(write, layout, record, frozenset(claims))
+        case DeleteWhere(_, field) if field not in layout.names:
+            raise ValueError(f"{layout.name} has no index on {field.name}")
+        case _:
+            return Prepared(write, layout)
