@@ -7,7 +7,7 @@ from idp.access import ANONYMOUS
 from idp.audit import Tag
 from idp.auth.context import Context
 from idp.auth.limits import Kind, Limits
-from idp.auth.people import actor_of, is_active
+from idp.auth.people import actor_of, has_local_password, is_active
 from idp.auth.secret_text import digest
 from idp.auth.verifiers import Verifiers
 from idp.auth.views import Verdict
@@ -82,6 +82,7 @@ def _judged(user: Resource | None, verdict: Verdict) -> Entered | Refused:
         return Refused(WRONG, "wrong password")
     if not is_active(user):
         return Refused(WRONG, "inactive")
-    if verdict is Verdict.EXPIRED:
+    # A directory's password can be changed only there.
+    if verdict is Verdict.EXPIRED or (verdict is Verdict.MUST_CHANGE and not has_local_password(user)):
         return Refused(EXPIRED, "expired password")
     return Entered(user, must_change=verdict is Verdict.MUST_CHANGE)

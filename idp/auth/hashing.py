@@ -15,7 +15,7 @@ from idp.errors import Overloaded
 
 T = TypeVar("T")
 
-MAX_PASSWORD: Final = 1024
+MAX_PASSWORD: Final = 256
 """Longer ones are refused unhashed: what is typed or generated is shorter, and hashing megabytes is an attack."""
 
 

@@ -13,7 +13,7 @@ from idp.audit import Tag, event
 from idp.auth.lockout import History, Lockout, failed, is_blocked, kept_until, taken_back, wait
 from idp.clock import Clock, to_text
 from idp.directory.locks import KeyedLocks, retrying
-from idp.errors import NotUnique, Overloaded, RateLimited, RemoteError, VersionMismatch
+from idp.errors import IdpError, NotUnique, Overloaded, RateLimited, VersionMismatch
 from idp.query import Field
 from idp.store.contract import Delete, DeleteWhere, Insert, Record, Replace, Store, Write
 
@@ -99,7 +99,8 @@ class Limits:
     async def attempt(self, kind: Kind, account: str, address: str) -> AsyncIterator[Attempt]:
         """Hold the account's turn while an answer is tried. Raises RateLimited instead of letting it be tried.
 
-        An Overloaded or Unavailable from inside means that nothing was tried, and is not counted.
+        An error from inside means that nothing was tried, and is not counted: neither a system that is away nor a
+        second press of the button must lock people out.
         """
         own = _Counter(kind, self._rules.of_account(kind), address, account)
         source = _Counter(kind, self._rules.of_source(kind), address)
@@ -109,7 +110,7 @@ class Limits:
             moment = await self._count(own)
             try:
                 yield attempt
-            except RemoteError:
+            except IdpError:
                 await self._change(own, lambda history: taken_back(history, moment))
                 raise
             if attempt.was_right:

@@ -1,0 +1,291 @@
+"""Passwords: the rules, whoever sets them, links that work once, and hashes that keep up."""
+
+import asyncio
+
+import pytest
+
+from idp.access import Actor, ActorKind
+from idp.auth import Profile, Session, Step, Verdict
+from idp.auth.entry import EXPIRED
+from idp.auth.hashing import MAX_PASSWORD, HashingPool
+from idp.auth.passwords import ELSEWHERE
+from idp.directory import Resource
+from idp.errors import InvalidValue, NotAuthenticated, NotFound, Overloaded, PermissionDenied, RateLimited, Unavailable
+from tests.support.authentication import HOME, PASSWORD, SYSTEM, CountingPool, House
+
+NEW = "a mountain walks at night"
+
+
+class Ldap:
+    """A directory that answers as it is told."""
+
+    def __init__(self, verdict: Verdict | Exception) -> None:
+        self.verdict = verdict
+
+    async def verify(self, user: Resource, password: str) -> Verdict:
+        if isinstance(self.verdict, Exception):
+            raise self.verdict
+        return self.verdict
+
+
+@pytest.mark.parametrize(
+    ("password", "rule"),
+    [
+        ("", "At least 10 characters."),
+        ("ninechars", "At least 10 characters."),
+        ("x" * 20, "At least 5 different characters."),
+        ("y7" * 200, "At most 256 characters."),
+        ("Password123!", "Not digits alone, nor a common word with digits or signs around it."),
+        ("1234567890", "Not digits alone, nor a common word with digits or signs around it."),
+        ("P@$$w0rd2026", "Not digits alone, nor a common word with digits or signs around it."),
+        ("Lovelace-1815", "Not made of your login name or mail address."),
+    ],
+)
+async def test_a_password_that_breaks_a_rule_is_refused_with_the_rule(house: House, password: str, rule: str) -> None:
+    user = await house.person("lovelace")
+    session, _ = await session_of(house, user)
+    assert rule in house.passwords.rules
+    with pytest.raises(InvalidValue) as caught:
+        await house.passwords.change(session, PASSWORD, password, HOME)
+    assert (caught.value.path, caught.value.reason) == ("password", rule)
+    assert (await house.try_password("lovelace", PASSWORD)).error is None
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["t1meMa$heen", "correct horse battery staple", "пароль из семи слов", "日本語のパスワード例です"],
+)
+async def test_good_passwords_of_any_script_are_accepted(house: House, password: str) -> None:
+    await house.person("ada", password=password)
+    assert (await house.try_password("ada", password)).error is None
+
+
+async def test_the_same_letters_are_the_same_password_however_the_keyboard_composes_them(house: House) -> None:
+    await house.person("ada", password="Cafe\u0301 au lait 3")
+    assert (await house.try_password("ada", "Caf\u00e9 au lait 3")).error is None
+
+
+async def test_a_provisioned_password_is_held_to_the_rules_too(house: House) -> None:
+    with pytest.raises(InvalidValue):
+        await house.person("ada", password="short")
+    assert await house.everything("users") == []
+
+
+async def test_changing_a_password_asks_for_the_old_one_and_tells_the_person(house: House) -> None:
+    user = await house.person()
+    session, _ = await session_of(house, user)
+    with pytest.raises(InvalidValue) as caught:
+        await house.passwords.change(session, "wrong", NEW, HOME)
+    assert caught.value.path == "current password"
+    await house.passwords.change(session, PASSWORD, NEW, HOME)
+    assert (await house.try_password("ada", NEW)).error is None
+    assert (await house.try_password("ada", PASSWORD)).error is not None
+    assert "Your password for Gatehouse was changed" in [letter.subject for letter in await house.letters()]
+    tags = [event["tag"] for event in await house.events("auth:password")]
+    assert tags == ["auth:password:failed", "auth:password:changed"]
+
+
+async def test_guessing_the_old_password_in_a_session_is_limited(house: House) -> None:
+    user = await house.person()
+    session, _ = await session_of(house, user)
+    for _ in range(10):
+        with pytest.raises(InvalidValue):
+            await house.passwords.change(session, "wrong", NEW, HOME)
+    with pytest.raises(RateLimited):
+        await house.passwords.change(session, PASSWORD, NEW, HOME)
+
+
+async def test_a_forgotten_password_is_reset_by_a_link_and_the_second_factor_stays(house: House) -> None:
+    await house.enrolled()
+    await house.passwords.request_reset("ada@example.test", HOME)
+    token = await house.mailed_token("ada@")
+    owner = await house.passwords.reset_owner(token)
+    assert owner is not None
+    assert owner.document["userName"] == "ada"
+    with pytest.raises(InvalidValue):
+        await house.passwords.reset(token, "short", HOME)
+    await house.passwords.reset(token, NEW, HOME)
+    assert (await house.try_password("ada", NEW)).step is Step.SECOND_FACTOR
+    assert await house.passwords.reset_owner(token) is None
+    with pytest.raises(NotAuthenticated):
+        await house.passwords.reset(token, PASSWORD, HOME)
+
+
+async def test_a_reset_link_used_twenty_times_at_once_works_once(house: House) -> None:
+    await house.person()
+    await house.passwords.request_reset("ada", HOME)
+    token = await house.mailed_token()
+    uses = (house.passwords.reset(token, f"{NEW} {number}", HOME) for number in range(20))
+    done = await asyncio.gather(*uses, return_exceptions=True)
+    assert sum(one is None for one in done) == 1
+    assert all(one is None or isinstance(one, NotAuthenticated) for one in done)
+
+
+async def test_a_reset_link_dies_after_two_hours_and_with_another_ones_use(house: House) -> None:
+    await house.person()
+    await house.passwords.request_reset("ada", HOME)
+    first = await house.mailed_token()
+    house.clock.advance(7200)
+    assert await house.passwords.reset_owner(first) is None
+    await house.passwords.request_reset("ada", HOME)
+    second = await house.mailed_token()
+    house.clock.advance(1)
+    await house.passwords.request_reset("ada", HOME)
+    await house.passwords.reset(await house.mailed_token(), NEW, HOME)
+    assert await house.passwords.reset_owner(second) is None
+
+
+async def test_nobody_learns_from_forgotten_passwords_who_has_an_account(house: House) -> None:
+    off = await house.person("eve")
+    await house.users.set_active(SYSTEM, off.id, False, "left")
+    await house.person("ann", source="ldap:corp")
+    await house.person("bob", emails=[])
+    for name in ("nobody", "eve", "ann", "bob", ""):
+        await house.passwords.request_reset(name, HOME)
+    assert await house.letters() == []
+    assert len(await house.events("auth:reset:requested")) == 5
+
+
+@pytest.mark.parametrize("name", ["ada", "nobody"])
+async def test_links_are_mailed_only_so_often_whoever_is_asked_for(house: House, name: str) -> None:
+    await house.person()
+    for _ in range(5):
+        await house.passwords.request_reset(name, HOME)
+    with pytest.raises(RateLimited):
+        await house.passwords.request_reset(name, HOME)
+
+
+async def test_a_reset_lets_people_in_at_once_who_had_locked_themselves_out(house: House) -> None:
+    await house.person()
+    for _ in range(10):
+        await house.try_password("ada", "wrong")
+    await house.passwords.request_reset("ada", HOME)
+    await house.passwords.reset(await house.mailed_token(), NEW, HOME)
+    assert (await house.try_password("ada", NEW)).error is None
+
+
+async def test_a_link_sent_by_an_administrator_welcomes_people_without_a_password(house: House) -> None:
+    new = await house.person("bob", source="scim:hr")
+    old = await house.person("ada")
+    await house.passwords.send_reset(SYSTEM, new.id)
+    await house.passwords.send_reset(SYSTEM, old.id)
+    assert (await house.letters("bob@"))[0].subject == "Your account at Gatehouse"
+    assert (await house.letters("ada@"))[0].subject == "Set a new password for Gatehouse"
+    await house.passwords.reset(await house.mailed_token("bob@"), NEW, HOME)
+    assert (await house.try_password("bob", NEW)).error is None
+
+
+async def test_what_an_administrator_cannot_do_is_said(house: House) -> None:
+    ldap, lone = await house.person("ann", source="ldap:corp"), await house.person("bob", emails=[])
+    with pytest.raises(InvalidValue, match=ELSEWHERE):
+        await house.passwords.send_reset(SYSTEM, ldap.id)
+    with pytest.raises(InvalidValue, match="no address"):
+        await house.passwords.send_reset(SYSTEM, lone.id)
+    with pytest.raises(NotFound):
+        await house.passwords.set(SYSTEM, "nobody", NEW)
+
+
+@pytest.mark.parametrize("role", ["user", "developer", "admin"])
+async def test_only_who_may_sets_other_peoples_passwords(house: House, role: str) -> None:
+    user = await house.person()
+    actor = Actor(ActorKind.USER, "someone", "someone", role=role)
+    with pytest.raises(PermissionDenied):
+        await house.passwords.set(actor, user.id, NEW)
+    own = Actor(ActorKind.USER, user.id, "ada", role=role)
+    with pytest.raises(PermissionDenied):
+        await house.passwords.set(own, user.id, NEW)
+    with pytest.raises(PermissionDenied):
+        await house.factors.reset(Actor(ActorKind.USER, user.id, "ada", role="user"), user.id)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "step", "error"),
+    [
+        (Verdict.RIGHT, Step.ENROL, None),
+        (Verdict.EXPIRED, Step.PASSWORD, EXPIRED),
+        (Verdict.MUST_CHANGE, Step.PASSWORD, EXPIRED),
+    ],
+)
+async def test_a_directory_says_of_its_people_what_their_password_is_worth(
+    house: House, verdict: Verdict, step: Step, error: str | None
+) -> None:
+    house.directories = {"ldap:corp": Ldap(verdict)}
+    await house.person("ann", source="ldap:corp")
+    view = await house.try_password("ann", "whatever it is")
+    assert (view.step, view.error) == (step, error)
+
+
+async def test_a_directory_that_is_away_locks_nobody_out(house: House) -> None:
+    ldap = Ldap(Unavailable("directory corp"))
+    house.directories = {"ldap:corp": ldap}
+    await house.person("ann", source="ldap:corp")
+    for _ in range(20):
+        with pytest.raises(Unavailable):
+            await house.try_password("ann", PASSWORD)
+    ldap.verdict = Verdict.RIGHT
+    assert (await house.try_password("ann", PASSWORD)).error is None
+
+
+async def test_a_hash_of_another_profile_is_renewed_at_login(house: House) -> None:
+    user = await house.person()
+    before = (await house.everything("credentials"))[0]["hash"]
+    await house.try_password("ada", PASSWORD)
+    assert (await house.everything("credentials"))[0]["hash"] == before
+    dearer = CountingPool(1, 8, Profile(memory_kib=16, passes=2))
+    later = House(house.store, house.clock, dearer)
+    assert (await later.try_password("ada", PASSWORD)).error is None
+    after = (await house.everything("credentials"))[0]["hash"]
+    assert "m=16,t=2" in after
+    assert (await house.try_password("ada", PASSWORD)).error is None
+    assert user.id == (await house.everything("credentials"))[0]["id"]
+    dearer.close()
+
+
+async def test_a_full_hashing_pool_refuses_at_once_and_recovers() -> None:
+    pool = HashingPool(1, 2, Profile(memory_kib=8 * 1024, passes=4))
+    done = await asyncio.gather(*(pool.hash("a password") for _ in range(10)), return_exceptions=True)
+    refused = [one for one in done if isinstance(one, Overloaded)]
+    assert len(refused) == 7
+    assert refused[0].retry_after >= 1
+    assert await pool.verify(await pool.hash("a password"), "a password")
+    pool.close()
+
+
+async def test_a_caller_who_leaves_frees_the_place_of_work_that_had_not_begun() -> None:
+    pool = HashingPool(1, 1, Profile(memory_kib=8 * 1024, passes=4))
+    running = asyncio.create_task(pool.hash("a password"))
+    waiting = asyncio.create_task(pool.hash("a password"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert (await pool.hash("a password")).startswith("$argon2id$")
+    await running
+    pool.close()
+
+
+async def test_an_overloaded_pool_locks_nobody_out(house: House) -> None:
+    await house.person()
+    full = CountingPool(1, 0, Profile(memory_kib=32 * 1024, passes=10))
+    crowded = House(house.store, house.clock, full)
+    blocker = asyncio.create_task(full.hash("a password"))
+    await asyncio.sleep(0)
+    for _ in range(20):
+        with pytest.raises(Overloaded):
+            await crowded.try_password("ada", PASSWORD)
+        if blocker.done():
+            pytest.fail("the pool was not kept busy for long enough")
+    await blocker
+    assert (await house.try_password("ada", PASSWORD)).error is None
+    full.close()
+
+
+async def test_a_password_too_long_to_hash_is_wrong_not_an_error(house: House) -> None:
+    await house.person()
+    assert (await house.try_password("ada", "x" * (MAX_PASSWORD + 1))).error is not None
+    assert (await house.try_password("ada", "\ud800" * 20)).error is not None
+
+
+async def session_of(house: House, user: Resource) -> tuple[Session, str]:
+    await house.factors.enrol_totp_now(SYSTEM, user.id)
+    await house.users.set_mfa_policy(SYSTEM, user.id, "off")
+    return await house.session(user.document["userName"])
