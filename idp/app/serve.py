@@ -65,11 +65,13 @@ def _supervise(config: Config, sockets: list[socket.socket]) -> int:
 
     def work(number: int, first: bool, alive: int) -> int:
         speaks = first and number == 0
+        for other in sockets[:number] + sockets[number + 1 :]:
+            other.close()
         return _serve(Process(config, sockets[number], speaks, alive, several_workers=True))
 
     try:
         patience = config.server.drain + GRACE
-        return Supervisor(len(sockets), work, patience, mark_process_dead).supervise()
+        return Supervisor(sockets, work, patience, mark_process_dead).supervise()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -93,33 +95,36 @@ async def _answer(process: Process) -> None:
     from idp.app.banner import greet
     from idp.app.services import open_services
     from idp.app.web import build_application
-    from idp.http.health import READINESS
     from idp.http.runner import make_runner
+    from idp.http.traffic import Traffic
 
-    ending = _ending(process.alive)
+    ending, traffic = _ending(process.alive), Traffic()
     async with open_services(process.config) as services:
-        app = build_application(services, several_workers=process.several_workers)
-        runner = make_runner(app, process.config.server.drain)
+        app = build_application(services, traffic, several_workers=process.several_workers)
+        runner = make_runner(app)
         await runner.setup()
-        await web.SockSite(runner, process.bound, backlog=1024).start()
+        site = web.SockSite(runner, process.bound, backlog=1024)
+        await site.start()
         async with background(services):
             greeting = asyncio.create_task(greet(services, sys.stdout)) if process.speaks else None
             await ending.wait()
-            app[READINESS].drain()
             if greeting is not None:
                 greeting.cancel()
-        # Stops accepting, waits for requests in progress, and only then lets go of the store.
+        await site.stop()
+        # Only closed is it refused to new clients; the event loop had a copy of it.
+        process.bound.close()
+        await traffic.drain(process.config.server.drain)
+        # What is still in progress is cancelled here, and only then is the store let go of.
         await runner.cleanup()
 
 
 def _ending(alive: int | None) -> asyncio.Event:
-    """Return an event that is set by SIGTERM, SIGINT or the supervisor's death; a second signal ends at once."""
+    """Return an event that is set by SIGTERM, SIGINT or the supervisor's death; a second Ctrl-C ends at once."""
     loop, ending = asyncio.get_running_loop(), asyncio.Event()
 
     def end() -> None:
         ending.set()
-        for signalled in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(signalled)
+        loop.remove_signal_handler(signal.SIGINT)
 
     for signalled in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signalled, end)

@@ -3,10 +3,11 @@
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Final, NoReturn
@@ -34,13 +35,15 @@ class Worker:
 
 
 class Supervisor:
-    """Keeps `count` forked workers running until it is told to end.
+    """Keeps a forked worker running for each socket until it is told to end; then it closes the sockets.
 
     `run` runs in the child and returns its exit status; `buried` is told the id of each process that has ended.
     """
 
-    def __init__(self, count: int, run: Run, patience: float, buried: Callable[[int], None]) -> None:
-        self._count = count
+    def __init__(
+        self, sockets: Sequence[socket.socket], run: Run, patience: float, buried: Callable[[int], None]
+    ) -> None:
+        self._sockets = sockets
         self._run = run
         self._patience = patience
         self._buried = buried
@@ -55,7 +58,7 @@ class Supervisor:
         for signalled in _ENDING:
             signal.signal(signalled, self._end)
         signal.signal(signal.SIGALRM, self._insist)
-        for number in range(self._count):
+        for number in range(len(self._sockets)):
             self._start(number, first=True)
         while self._workers:
             pid, status = os.wait()
@@ -105,6 +108,8 @@ class Supervisor:
     def _end(self, signalled: int = 0, frame: FrameType | None = None) -> None:
         """Tell every worker to end; those that do not within `patience` are killed."""
         self._ending.set()
+        for held in self._sockets:
+            held.close()
         self._signal_all(signal.SIGTERM)
         signal.setitimer(signal.ITIMER_REAL, self._patience)
 

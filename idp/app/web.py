@@ -19,10 +19,11 @@ from idp.http.health import Readiness, add_routes
 from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
 from idp.http.middleware import Outermost
+from idp.http.traffic import Traffic
 
 
-def build_application(services: Services, *, several_workers: bool = False) -> web.Application:
-    """Return the application over the services. Raises ConfigError."""
+def build_application(services: Services, traffic: Traffic, *, several_workers: bool = False) -> web.Application:
+    """Return the application over the services; it counts its requests in `traffic`. Raises ConfigError."""
     settings = services.config.server
     lag, metrics = LoopLag(settings.max_lag), HttpMetrics(several_workers=several_workers)
     access_log = open_access_log(settings.access_log, sys.stdout)
@@ -35,12 +36,14 @@ def build_application(services: Services, *, several_workers: bool = False) -> w
         access_log=access_log,
         metrics=metrics,
         headers=SecurityHeaders(https=services.config.public_url.startswith("https:")),
+        traffic=traffic,
     )
     app = web.Application(middlewares=[outermost.middleware()], client_max_size=settings.max_body)
     app[TRUSTED_PROXIES] = parse_networks("server.trusted_proxies", settings.trusted_proxies)
     _put_services(app, services)
     metrics_from = parse_networks("server.metrics_from", settings.metrics_from)
-    add_routes(app, Readiness(services.base.store.check, services.config.store.timeout), metrics, lag, metrics_from)
+    readiness = Readiness(services.base.store.check, services.config.store.timeout, traffic)
+    add_routes(app, readiness, metrics, lag, metrics_from)
     scim.setup(app)
     idp.web.setup(app, os.urandom)
     app[FAULT_FORMS] = {"/scim/": scim.error_response, "/": idp.web.fault_page}

@@ -12,8 +12,8 @@ from idp.errors import ConfigError, RemoteError
 from idp.http.actor import Networks, client_address, is_within
 from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
+from idp.http.traffic import Traffic
 
-READINESS: Final[web.AppKey["Readiness"]] = web.AppKey("readiness")
 REMEMBERED: Final = 1.0
 """Seconds a look at the store counts for: however often somebody asks, the disk is asked once in this time."""
 
@@ -21,23 +21,19 @@ logger = logging.getLogger("idp.http")
 
 
 class Readiness:
-    """Asks the store the way that writes go, at most once at a time and once a second."""
+    """Asks the store the way that writes go, at most once at a time and once a second; no while draining."""
 
-    def __init__(self, check: Callable[[], Awaitable[None]], timeout: float) -> None:
+    def __init__(self, check: Callable[[], Awaitable[None]], timeout: float, traffic: Traffic) -> None:
+        self._traffic = traffic
         self._check = check
         self._timeout = timeout
         self._asked = float("-inf")
         self._reason: str | None = "not asked yet"
         self._lock = asyncio.Lock()
-        self._draining = False
-
-    def drain(self) -> None:
-        """From now on the server is not ready: it is about to end."""
-        self._draining = True
 
     async def reason_against(self) -> str | None:
         """Return why the server is not ready, or None when it is."""
-        if self._draining:
+        if self._traffic.is_draining:
             return "the server is shutting down"
         async with self._lock:
             if time.monotonic() - self._asked >= REMEMBERED:
@@ -75,7 +71,6 @@ def add_routes(
             raise web.HTTPNotFound
         return metrics.exposition(lag.seconds)
 
-    app[READINESS] = readiness
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", show_metrics)

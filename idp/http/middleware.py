@@ -20,6 +20,7 @@ from idp.http.actor import ACTOR, client_address
 from idp.http.headers import SecurityHeaders
 from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
+from idp.http.traffic import Traffic
 
 REQUEST_ID: Final[web.RequestKey[str]] = web.RequestKey("request_id")
 MAX_TARGET: Final = 16_384
@@ -43,6 +44,7 @@ class Outermost:
     access_log: AccessLog
     metrics: HttpMetrics
     headers: SecurityHeaders
+    traffic: Traffic
 
     def middleware(self) -> Middleware:
         """Return it in the form aiohttp takes."""
@@ -52,8 +54,12 @@ class Outermost:
             started = time.monotonic()
             given = request.headers.get("X-Request-Id", "")
             request[REQUEST_ID] = given if _OUR_ID.fullmatch(given) else self.new_id()
-            response = await self._answer(request, handler)
-            self._finish(request, response, time.monotonic() - started)
+            self.traffic.enter()
+            try:
+                response = await self._answer(request, handler)
+                self._finish(request, response, time.monotonic() - started)
+            finally:
+                self.traffic.leave()
             if isinstance(response, web.HTTPException):
                 raise response
             return response
@@ -106,6 +112,8 @@ class Outermost:
         if not response.prepared:
             response.headers["X-Request-Id"] = request[REQUEST_ID]
             self.headers.add(request, response)
+            if self.traffic.is_draining:
+                response.force_close()
         self.metrics.count(request, response.status, seconds)
         actor = request.get(ACTOR)
         known = actor is not None and actor.kind is not ActorKind.ANONYMOUS

@@ -11,12 +11,13 @@ MAX_LINE: Final = 65_536
 """Far over our own limit, so that a target that is too long still reaches the middleware and is answered in form."""
 MAX_FIELD: Final = 32_768
 KEEPALIVE: Final = 75.0
+SHUTDOWN: Final = 0.5
 LINGER: Final = 2.0
 """Seconds the rest of an unread body is thrown away, so that the client sees the answer before the end."""
 
 
-def make_runner(app: web.Application, drain: float) -> web.AppRunner:
-    """Return a runner that waits up to `drain` seconds for requests in progress when it is cleaned up.
+def make_runner(app: web.Application) -> web.AppRunner:
+    """Return a runner that ends what is still in progress when it is cleaned up; `Traffic` waits for it before.
 
     A handler is not cancelled when its client leaves: a change that has begun is carried through.
     """
@@ -32,5 +33,5 @@ def make_runner(app: web.Application, drain: float) -> web.AppRunner:
         lingering_time=LINGER,
         max_line_size=MAX_LINE,
         max_field_size=MAX_FIELD,
-        shutdown_timeout=drain,
+        shutdown_timeout=SHUTDOWN,
     )

@@ -25,6 +25,7 @@ from idp.http.headers import SecurityHeaders
 from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
 from idp.http.middleware import Outermost
+from idp.http.traffic import Traffic
 from idp.schema import GROUP, USER, Registry
 from idp.store import Store
 from tests.support.clock import FakeClock
@@ -168,6 +169,7 @@ def application(behind: Provisioning, config: Config) -> web.Application:
         access_log=Unheard(),
         metrics=HttpMetrics(CollectorRegistry()),
         headers=SecurityHeaders(https=False),
+        traffic=Traffic(),
     )
     app = web.Application(middlewares=[outermost.middleware()], client_max_size=config.server.max_body)
     app[keys.CONFIG] = config

@@ -16,6 +16,7 @@ from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
 from idp.http.middleware import Outermost
 from idp.http.runner import make_runner
+from idp.http.traffic import Traffic
 from tests.support.clock import FakeClock
 
 MAX_BODY = 2000
@@ -128,11 +129,12 @@ async def open_site(clock: FakeClock) -> AsyncIterator[Opener]:
             access_log=access_log or log,
             metrics=metrics,
             headers=SecurityHeaders(https=https),
+            traffic=Traffic(),
         )
         app = web.Application(middlewares=[outermost.middleware()], client_max_size=MAX_BODY)
         add_routes(app, asyncio.Event())
         prepare(app)
-        runner = make_runner(app, drain=5)
+        runner = make_runner(app)
         await runner.setup()
         open_runners.append(runner)
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -9,9 +9,10 @@ from prometheus_client import CollectorRegistry
 
 from idp.errors import Unavailable
 from idp.http.actor import parse_networks
-from idp.http.health import READINESS, Readiness, add_routes
+from idp.http.health import Readiness, add_routes
 from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
+from idp.http.traffic import Traffic
 from tests.idp.http.conftest import Opener, Site
 
 
@@ -36,9 +37,11 @@ def disk() -> Disk:
     return Disk()
 
 
-async def open_with_health(open_site: Opener, disk: Disk, metrics_from: str = "127.0.0.0/8") -> Site:
+async def open_with_health(
+    open_site: Opener, disk: Disk, metrics_from: str = "127.0.0.0/8", traffic: Traffic | None = None
+) -> Site:
     def prepare(app: web.Application) -> None:
-        readiness = Readiness(disk.check, timeout=0.2)
+        readiness = Readiness(disk.check, 0.2, traffic or Traffic())
         networks = parse_networks("server.metrics_from", [metrics_from])
         add_routes(app, readiness, HttpMetrics(CollectorRegistry()), LoopLag(1), networks)
 
@@ -73,9 +76,9 @@ async def test_readyz_says_what_is_wrong_and_that_it_hangs(open_site: Opener, di
 
 
 async def test_a_server_about_to_end_is_not_ready(open_site: Opener, disk: Disk) -> None:
-    site = await open_with_health(open_site, disk)
-    assert site.runner.app is not None
-    site.runner.app[READINESS].drain()
+    traffic = Traffic()
+    site = await open_with_health(open_site, disk, traffic=traffic)
+    await traffic.drain(0)
     assert await ask(site, "/readyz") == (503, "not ready: the server is shutting down\n")
 
 
