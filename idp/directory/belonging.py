@@ -29,12 +29,12 @@ class Belonging:
         names = await self._names("Group", parents)
         return {user: _group_values(groups, closure(parents, groups), names) for user, groups in direct.items()}
 
-    async def members_of(self, groups: Sequence[str]) -> dict[str, list[Value]]:
-        """Return the direct members of each of these groups, by id."""
+    async def members_of(self, groups: Sequence[str], *, named: bool = True) -> dict[str, list[Value]]:
+        """Return the direct members of each of these groups, by id; `named` costs a read of every member."""
         found: dict[str, list[Edge]] = {group: [] for group in groups}
         for edge in await self._edges.of_groups(set(groups)):
             found[edge["group"]].append(edge)
-        names = await self._names_of([edge for edges in found.values() for edge in edges])
+        names = await self._names_of([edge for edges in found.values() for edge in edges]) if named else {}
         return {group: [_member_value(edge, names) for edge in edges] for group, edges in found.items()}
 
     async def members_page(self, group: str, after: str | None, limit: int) -> list[Value]:

@@ -117,7 +117,7 @@ class Groups:
 
         async def attempt() -> None:
             record = await self._read(id, expected_version)
-            above = [group for group in await self._edges.groups_with(id) if group != id]
+            above = await self._edges.groups_with(id)
             told = event(
                 Tag.DIRECTORY_GROUP_DELETED, actor, id, self._clock, {"displayName": record.document["displayName"]}
             )
@@ -128,9 +128,9 @@ class Groups:
         async with self._locks.hold(id, *await self._edges.groups_with(id)):
             await retrying(attempt)
 
-    async def members_of(self, groups: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-        """Return the direct members of each of these groups as `value`, `type` and `display`, by id."""
-        return await self._belonging.members_of(groups)
+    async def members_of(self, groups: Sequence[str], *, named: bool = True) -> dict[str, list[dict[str, Any]]]:
+        """Return the direct members of each of these groups as `value`, `type` and (`named`) `display`, by id."""
+        return await self._belonging.members_of(groups, named=named)
 
     async def members_page(self, group: str, after: str | None, limit: int) -> list[dict[str, Any]]:
         """Return up to `limit` direct members of the group whose id comes after the given one, by id."""

@@ -51,7 +51,7 @@ class UserPlans:
         if new.role != "user":
             demand(actor, Verb.ASSIGN, Area.ROLES, Target(id, assigned=new.role))
         document.setdefault("active", True)
-        document[GATEHOUSE_USER] = own
+        document[GATEHOUSE_USER] = {**document.get(GATEHOUSE_USER, {}), **own}
         check_name(document["userName"], strict=self._strict_names or source == LOCAL)
         details = {"userName": document["userName"], "source": source}
         return Plan(id, None, with_schemas(self._kind, document), Tag.DIRECTORY_USER_CREATED, details, password)

@@ -1,12 +1,14 @@
 """Many users at once: every change has its own outcome, and a bad one stops nobody else."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from idp.directory import LastRoot, Resource, UserCreate, UserUpdate
 from idp.errors import CallerError, InvalidValue, NotFound, NotUnique, VersionMismatch
 from idp.schema.urns import GATEHOUSE_USER
-from idp.store import Insert, Store
-from tests.support.directory import SYSTEM, Directory, everything
+from idp.store import Insert, Store, Write
+from tests.support.directory import SYSTEM, Directory, directory_over, everything
+from tests.support.faulty_store import Fault, FaultyStore
 
 
 def titled(title: str) -> Any:
@@ -81,3 +83,34 @@ async def test_names_may_be_exchanged_within_one_call(directory: Directory) -> N
         UserUpdate(bob.id, lambda old: {**old, "userName": "ada"}),
     ]
     assert kinds(await directory.users.write_many(SYSTEM, swap)) == [2, 2]
+
+
+async def test_a_race_lost_within_a_batch_is_run_again_alone(directory: Directory) -> None:
+    ada, bob = await directory.user("ada"), await directory.user("bob")
+    others = directory_over(directory.store, directory.clock)
+    raced = False
+
+    def racing(document: dict[str, Any]) -> dict[str, Any]:
+        return {**document, "title": "x"}
+
+    class Racing(FaultyStore):
+        async def commit(self, writes: Sequence[Write]) -> None:
+            nonlocal raced
+            if not raced:
+                raced = True
+                await others.users.update(SYSTEM, ada.id, lambda old: {**old, "nickName": "first"})
+            await super().commit(writes)
+
+    users = directory_over(Racing(directory.store), directory.clock).users
+    outcomes = await users.write_many(SYSTEM, [UserUpdate(ada.id, racing), UserUpdate(bob.id, racing)])
+    assert kinds(outcomes) == [3, 2]
+    found = await directory.users.get(SYSTEM, ada.id)
+    assert (found.document["title"], found.document["nickName"]) == ("x", "first")
+
+
+async def test_a_refusal_of_what_was_done_already_does_nothing_twice(directory: Directory) -> None:
+    ada = await directory.user("ada")
+    faulty = FaultyStore(directory.store, at=1, fault=Fault.DENIED, verbs=frozenset({"commit"}))
+    outcomes = await directory_over(faulty, directory.clock).users.write_many(SYSTEM, [UserUpdate(ada.id, titled("x"))])
+    assert kinds(outcomes) == [2]
+    assert len(await directory.events(ada.id)) == 2

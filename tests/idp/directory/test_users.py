@@ -19,7 +19,8 @@ from idp.schema import USER
 from idp.schema.urns import ENTERPRISE_USER, GATEHOUSE_USER
 from idp.schema.urns import USER as USER_URN
 from idp.store import Insert, Store
-from tests.support.directory import PROVISIONER, SYSTEM, Directory, everything, person, record_of
+from tests.support.directory import PROVISIONER, SYSTEM, Directory, directory_over, everything, person, record_of
+from tests.support.faulty_store import FaultyStore
 
 
 def with_title(title: str) -> Any:
@@ -124,6 +125,17 @@ async def test_a_change_may_tear_its_copy_apart(directory: Directory) -> None:
     assert await directory.users.get(SYSTEM, made.id) == made
 
 
+async def test_a_change_made_in_place_counts(directory: Directory) -> None:
+    made = await directory.user("ada", emails=[{"value": "ada@example.com"}])
+
+    def in_place(document: dict[str, Any]) -> dict[str, Any]:
+        document["emails"][0]["value"] = "countess@example.com"
+        return document
+
+    changed = await directory.users.update(SYSTEM, made.id, in_place)
+    assert (changed.version, changed.document["emails"]) == (2, [{"value": "countess@example.com"}])
+
+
 async def test_read_only_values_outlive_whatever_the_caller_sends(directory: Directory) -> None:
     made = await directory.user("ada")
     forged = {"id": "other", "meta": {"created": "1970-01-01T00:00:00Z"}, GATEHOUSE_USER: {"role": "root"}}
@@ -153,6 +165,16 @@ async def test_a_stale_version_changes_nothing(directory: Directory) -> None:
         with pytest.raises(VersionMismatch):
             await attempt
     assert (await directory.users.get(SYSTEM, made.id)).document["title"] == "first"
+
+
+async def test_a_stale_version_is_not_tried_again(directory: Directory) -> None:
+    made = await directory.user("ada")
+    counting = FaultyStore(directory.store)
+    with pytest.raises(VersionMismatch):
+        await directory_over(counting, directory.clock).users.update(
+            SYSTEM, made.id, with_title("x"), expected_version=2
+        )
+    assert counting.calls == 1
 
 
 async def test_updates_at_the_same_time_all_count(directory: Directory) -> None:
