@@ -6,7 +6,7 @@ from idp.auth.people import has_local_password
 from idp.errors import InvalidValue
 from idp.http.actor import client_address
 from idp.http.keys import ENROLMENT, PASSWORDS, SESSIONS
-from idp.web.forms import read_form
+from idp.web.forms import read_form, sentence
 from idp.web.gate import redirect
 from idp.web.keys import session_of
 from idp.web.login import REFUSED
@@ -53,6 +53,6 @@ def _password_page(request: web.Request, error: InvalidValue | None = None) -> w
     context = {
         "rules": request.app[PASSWORDS].rules,
         "wrong": error.path if error else "",
-        "error": error.reason if error else "",
+        "error": sentence(error) if error else "",
     }
     return render(request, "account/password.html", context, status=REFUSED if error else 200)

@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from idp import errors
+from idp.auth.enrolment import StaleLogin
 from idp.http.faults import status_of
 from idp.http.middleware import REQUEST_ID
 from idp.web.forms import NotOurForm
@@ -27,6 +28,8 @@ _STATUS: Final[Mapping[type[Exception], int]] = {
 
 def fault_page(request: web.Request, error: Exception) -> web.StreamResponse:
     """Answer an error with a page; of the inside it tells nothing but the request's id."""
+    if isinstance(error, StaleLogin):
+        return web.Response(status=303, headers={"Location": "/login?again&notice=again"})
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), status_of(error))
     key = "form" if isinstance(error, NotOurForm) else str(status)
     retry_after = error.retry_after if isinstance(error, errors.RateLimited | errors.RemoteError) else None

@@ -6,7 +6,7 @@ from idp.errors import InvalidValue, NotAuthenticated
 from idp.http.actor import client_address
 from idp.http.keys import PASSWORDS, SETUP
 from idp.web import login
-from idp.web.forms import Form, read_form
+from idp.web.forms import Form, read_form, sentence
 from idp.web.paths import HOME
 from idp.web.rendering import render
 
@@ -41,7 +41,7 @@ def _page(request: web.Request, form: Form, error: InvalidValue | None = None) -
         "email": form.text("email"),
         "rules": request.app[PASSWORDS].rules,
         "wrong": error.path if error else "",
-        "error": error.reason if error else "",
+        "error": sentence(error) if error else "",
     }
     return render(request, "setup.html", context, status=login.REFUSED if error else 200)
 

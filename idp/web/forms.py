@@ -16,6 +16,7 @@ from idp.web.keys import FORM_SECRET, RANDOM, SESSION
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_FIELD: Final = 4096
+_NAMES: Final = {"userName": "Username", "emails": "E-mail", "password": "Password"}
 
 
 class NotOurForm(CallerError):
@@ -42,8 +43,15 @@ class Form:
     def new_password(self) -> str:
         """Return a new password that was typed twice alike. Raises InvalidValue."""
         if self.secret("new_password") != self.secret("confirm_password"):
-            raise InvalidValue("password", "the two passwords are not the same")
+            raise InvalidValue("password", "The two passwords are not the same.")
         return self.secret("new_password")
+
+
+def sentence(error: InvalidValue) -> str:
+    """Say what is wrong: some reasons are sentences, others continue the name of what was typed."""
+    if error.reason[:1].isupper():
+        return error.reason
+    return f"{_NAMES.get(error.path, error.path)}: {error.reason}."
 
 
 async def read_form(request: web.Request) -> Form:

@@ -9,14 +9,16 @@ from aiohttp import web
 from idp.auth import FlowGone, FlowView, IllegalMove, Step
 from idp.errors import InvalidValue
 from idp.http.actor import client_address
-from idp.http.keys import LOGIN
+from idp.http.keys import LOGIN, SESSIONS
 from idp.web import cookies
-from idp.web.forms import Form, read_form
+from idp.web.forms import Form, read_form, sentence
 from idp.web.gate import redirect
-from idp.web.keys import COOKIES, SESSION
+from idp.web.keys import COOKIES, SESSION, session_of
 from idp.web.paths import local_path
+from idp.web.people import person
 from idp.web.rendering import render
 
+HERE: Final = "/login"
 REFUSED: Final = 422
 """A form that comes back with an error is no page to remember or to cache."""
 
@@ -30,12 +32,13 @@ _PAGES: Final[Mapping[Step, str]] = {
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Show the page of the step where the login stands."""
-    path = local_path(request.query.get("next", ""))
-    if SESSION in request:
+    path, secret = local_path(request.query.get("next", "")), _flow_secret(request)
+    flow = await request.app[LOGIN].view(secret) if secret else None
+    if flow is None and SESSION in request and "again" not in request.query:
         return redirect(path)
-    flow = await request.app[LOGIN].view(_flow_secret(request))
     if flow is None or flow.step is Step.PASSWORD:
-        return _password_page(request, path)
+        username = person(session_of(request).user.document).login if SESSION in request else ""
+        return _password_page(request, path, username)
     if flow.step is Step.DONE:
         return await _finish(request, flow)
     return _page(request, flow)
@@ -46,7 +49,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     act = _ACTS.get(form.text("step") or "password")
     if act is None:
-        raise web.HTTPSeeOther("/login")
+        raise redirect(HERE)
     try:
         return await act(request, form)
     except FlowGone:
@@ -55,7 +58,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
         return response
     except IllegalMove:
         # An old page, or a second press: show where the login really stands.
-        return redirect("/login")
+        return redirect(HERE)
 
 
 async def enter(request: web.Request, username: str, password: str, path: str) -> web.StreamResponse:
@@ -63,11 +66,12 @@ async def enter(request: web.Request, username: str, password: str, path: str) -
     login, address = request.app[LOGIN], client_address(request)
     _, secret = await login.begin(path, address)
     flow = await login.password(secret, username, password, address)
-    if flow.error:
+    if flow.step is Step.DONE:
+        return await _finish(request, flow, secret)
+    if flow.step is Step.PASSWORD:
         return _password_page(request, path, username, flow.error)
-    response = await _finish(request, flow, secret) if flow.step is Step.DONE else redirect("/login")
-    if flow.step is not Step.DONE:
-        request.app[COOKIES].put(response, cookies.FLOW, secret)
+    response = _page(request, flow) if flow.error else redirect(HERE)
+    request.app[COOKIES].put(response, cookies.FLOW, secret)
     return response
 
 
@@ -77,7 +81,7 @@ async def _password(request: web.Request, form: Form) -> web.StreamResponse:
 
 async def _choose(request: web.Request, form: Form) -> web.StreamResponse:
     flow = await request.app[LOGIN].choose(_flow_secret(request), form.text("factor"))
-    return _page(request, flow) if flow.error else redirect("/login")
+    return _page(request, flow) if flow.error else redirect(HERE)
 
 
 async def _second_factor(request: web.Request, form: Form) -> web.StreamResponse:
@@ -105,11 +109,11 @@ async def _new_password(request: web.Request, form: Form) -> web.StreamResponse:
         flow = await login.view(secret)
         if flow is None or flow.step is not Step.NEW_PASSWORD:
             raise FlowGone from error
-        return _page(request, replace(flow, error=error.reason))
+        return _page(request, replace(flow, error=sentence(error)))
 
 
 async def _start_over(request: web.Request, form: Form) -> web.StreamResponse:
-    response = redirect("/login")
+    response = redirect(HERE)
     request.app[COOKIES].drop(response, cookies.FLOW)
     return response
 
@@ -128,10 +132,13 @@ _ACTS: Final[Mapping[str, Callable[[web.Request, Form], Awaitable[web.StreamResp
 async def _answer(request: web.Request, flow: FlowView) -> web.StreamResponse:
     if flow.error:
         return _page(request, flow)
-    return await _finish(request, flow) if flow.step is Step.DONE else redirect("/login")
+    return await _finish(request, flow) if flow.step is Step.DONE else redirect(HERE)
 
 
 async def _finish(request: web.Request, flow: FlowView, secret: str | None = None) -> web.StreamResponse:
+    if SESSION in request:
+        # The browser is about to forget its cookie; nobody else shall keep it.
+        await request.app[SESSIONS].end(session_of(request), client_address(request))
     _, session_secret = await request.app[LOGIN].finish(
         secret or _flow_secret(request), client_address(request), request.headers.get("User-Agent", "")
     )

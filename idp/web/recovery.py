@@ -5,7 +5,7 @@ from aiohttp import web
 from idp.errors import InvalidValue, NotAuthenticated
 from idp.http.actor import client_address
 from idp.http.keys import PASSWORDS
-from idp.web.forms import read_form
+from idp.web.forms import read_form, sentence
 from idp.web.gate import redirect
 from idp.web.login import REFUSED
 from idp.web.rendering import render
@@ -40,7 +40,7 @@ async def submit_reset(request: web.Request) -> web.StreamResponse:
     except NotAuthenticated:
         return _dead_link(request)
     except InvalidValue as error:
-        return _page(request, token, error.reason)
+        return _page(request, token, sentence(error))
     return redirect("/login?notice=password-saved")
 
 

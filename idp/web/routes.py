@@ -85,4 +85,7 @@ def setup(app: web.Application, random: Callable[[int], bytes]) -> None:
     app.middlewares.append(errors.lost_pages)
     app.router.add_get("/static/{name}", app[ASSETS].serve)
     for view in VIEWS:
-        app.router.add_route(view.method, view.path, guarded(view.handler, view.access))
+        # aiohttp answers HEAD like GET only when asked to.
+        methods = ("GET", "HEAD") if view.method == "GET" else (view.method,)
+        for method in methods:
+            app.router.add_route(method, view.path, guarded(view.handler, view.access))

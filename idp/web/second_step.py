@@ -9,7 +9,7 @@ from aiohttp import web
 from idp.errors import InvalidSyntax, InvalidValue
 from idp.http.actor import client_address
 from idp.http.keys import ENROLMENT
-from idp.web.forms import read_form
+from idp.web.forms import read_form, sentence
 from idp.web.gate import redirect
 from idp.web.keys import session_of
 from idp.web.login import REFUSED
@@ -39,7 +39,7 @@ async def confirm_totp(request: web.Request) -> web.StreamResponse:
             session_of(request), form.text("code"), client_address(request)
         )
     except InvalidValue as error:
-        return await _totp_page(request, error.reason)
+        return await _totp_page(request, sentence(error))
     return _codes_page(request, codes, renewed=False)
 
 
@@ -56,7 +56,7 @@ async def submit_off(request: web.Request) -> web.StreamResponse:
             session_of(request), form.secret("password"), form.text("code"), client_address(request)
         )
     except InvalidValue as error:
-        return _prove_page(request, "totp_off", error.reason)
+        return _prove_page(request, "totp_off", sentence(error))
     return redirect(f"{HOME}?notice=totp-off")
 
 
@@ -73,7 +73,7 @@ async def submit_recovery(request: web.Request) -> web.StreamResponse:
             session_of(request), form.text("code"), client_address(request)
         )
     except InvalidValue as error:
-        return _prove_page(request, "recovery", error.reason)
+        return _prove_page(request, "recovery", sentence(error))
     return _codes_page(request, codes, renewed=True)
 
 

@@ -34,7 +34,10 @@ class Reply:
     def form(self, action: str, button: str = "") -> HtmlForm:
         """Return the form that is sent to this path, and that has a button of this value if one is asked for."""
         fitting = [form for form in self.forms if form.action == action]
-        return next(form for form in fitting if not button or button in [value for _, value in form.buttons])
+        for form in fitting:
+            if not button or button in [value for _, value in form.buttons]:
+                return form
+        raise LookupError(f"no form for {action} {button} on {self.path}: {self.text}")
 
 
 class _Reader(HTMLParser):

@@ -9,7 +9,7 @@ from idp.access import Actor, Area, Target, Verb, decide
 from idp.auth.people import has_local_password
 from idp.directory import Resource
 from idp.http.actor import actor_of
-from idp.http.keys import FACTORS, PASSWORDS, USERS
+from idp.http.keys import FACTORS, PASSWORDS, REGISTRY, USERS
 from idp.schema import USER
 from idp.web.console.events import events_about
 from idp.web.console.listing import Columns, listing
@@ -47,7 +47,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     context = {
         "user": user,
         "may": _permissions(actor, user, resource),
-        "attributes": facts(USER, resource.document),
+        "attributes": facts(request.app[REGISTRY].resource_types["User"], resource.document),
+        "totp": "totp" in await request.app[FACTORS].kinds(user_id),
         "groups": (await users.groups_of([user_id])).get(user_id, []),
         "events": await events_about(request, user_id),
     }
