@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import IndexModel, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure
 
 from idp.errors import Unavailable
@@ -40,8 +40,8 @@ async def _lay_out(database: Any, layout: Layout, *, is_new: bool) -> None:
     await _make(database, layout.name)
     collection = database[layout.name]
     wanted = layout.indexes()
-    for path in sorted(wanted):
-        await collection.create_index([(path, 1)] if path == "expires" else [(path, 1), ("_id", 1)], name=path)
+    if wanted:
+        await collection.create_indexes([IndexModel([(path, 1), ("_id", 1)], name=path) for path in sorted(wanted)])
     if not is_new:
         await _index_anew(database, layout)
         for name in (await collection.index_information()).keys() - wanted - {"_id_"}:

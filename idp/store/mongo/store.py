@@ -94,6 +94,7 @@ class MongoStore:
             raise Unavailable(WHAT, _OUTDATED)
         if self._is_away and not self._client.topology_description.has_writable_server():
             # The driver looks for the server all the time; nobody needs to wait until it is found.
+            await asyncio.sleep(0)
             raise Unavailable(WHAT)
         try:
             async with asyncio.timeout(self._settings.timeout):
@@ -156,6 +157,8 @@ class MongoStore:
         expiring = [layout.name for layout in self._layouts.values() if layout.collection.expires]
         results = [await self._database[name].delete_many(gone) for name in expiring]
         await self._database[LEDGER].delete_many(gone)
+        for layout in self._layouts.values():
+            await self._transactor.merge_counts(layout)
         return sum(result.deleted_count for result in results)
 
 

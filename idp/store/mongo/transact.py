@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from heapq import heappop, heappush
 from typing import Any, Final
@@ -16,13 +16,14 @@ from idp.errors import NotUnique
 from idp.query import microseconds, normalise
 from idp.store.contract import DeleteWhere, Insert
 from idp.store.mongo.client import settled
-from idp.store.mongo.layout import LEDGER, Layout, attribute_of, collection_of, count_id, live
+from idp.store.mongo.layout import LEDGER, Layout, attribute_of, collection_of, count_id, counts_of, live
 from idp.store.mongo.plan import Changes, Key, Outcome, Prepared, State, play, read_state
 
 _STATE: Final = {"version": 1, "expires": 1, "claims": 1, "keys": 1}
 _CERTAINLY_FAILED: Final = "TransientTransactionError"
 _NOBODY_KNOWS: Final = "UnknownTransactionCommitResult"
 _DUPLICATE: Final = 11000
+_MANY_COUNTS: Final = 64
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.2
 
@@ -39,23 +40,43 @@ class Transactor:
     async def commit(self, writes: Sequence[Prepared]) -> None:
         """Apply all writes, or none."""
         slot = self._slots.take()
-        pause = _FIRST_PAUSE
+
+        async def write(session: Any) -> None:
+            now = microseconds(self._clock.now())
+            before = await self._read(writes, session)
+            await self._write(play(writes, before, now), slot, now, session)
+
         try:
-            while not await self._attempt(writes, slot):
-                # Somebody else's commit met ours; who waits longer lets the other pass.
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+            await self._transact(write)
         finally:
             self._slots.put_back(slot)
 
-    async def _attempt(self, writes: Sequence[Prepared], slot: str) -> bool:
-        """Try once; False when nothing was done and it is worth another try."""
+    async def merge_counts(self, layout: Layout) -> None:
+        """Make one entry of many that count a collection: every process that ever wrote has left some."""
+
+        async def merge(session: Any) -> None:
+            ledger = self._database[LEDGER]
+            entries = await ledger.find(counts_of(layout.name), session=session).to_list(None)
+            if len(entries) > _MANY_COUNTS:
+                amount, ids = sum(entry["amount"] for entry in entries), [entry["_id"] for entry in entries]
+                await ledger.delete_many({"_id": {"$in": ids[1:]}}, session=session)
+                await ledger.update_one({"_id": ids[0]}, {"$set": {"amount": amount}}, session=session)
+
+        await self._transact(merge)
+
+    async def _transact(self, work: Callable[[Any], Awaitable[None]]) -> None:
+        """Do the work in a transaction, again when it met somebody else's and was certainly undone."""
+        pause = _FIRST_PAUSE
+        while not await self._attempt(work):
+            # Who waits longer lets the other pass.
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _attempt(self, work: Callable[[Any], Awaitable[None]]) -> bool:
         async with await settled(self._client.start_session()) as session:
             await settled(session.start_transaction(read_concern=ReadConcern("snapshot")))
             try:
-                now = microseconds(self._clock.now())
-                before = await self._read(writes, session)
-                await self._write(play(writes, before, now), slot, now, session)
+                await work(session)
                 await self._finish(session)
             except PyMongoError as error:
                 await _abandon(session)

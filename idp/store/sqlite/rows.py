@@ -35,6 +35,9 @@ class Rows:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let all reads of a block see the same state."""
+        if self.connection.in_transaction:
+            yield
+            return
         self.connection.execute("BEGIN")
         try:
             yield
@@ -48,7 +51,8 @@ class Rows:
 
     def get_many(self, table: Table, ids: Sequence[str]) -> dict[str, Record]:
         """Return the records that exist, by id and in the order asked for."""
-        found = (self.get(table, key) for key in ids)
+        with self.snapshot():
+            found = [self.get(table, key) for key in ids]
         return {record.id: record for record in found if record}
 
     def live(self, rows: Sequence[Row]) -> list[Record]:

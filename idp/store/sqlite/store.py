@@ -11,6 +11,7 @@ import apsw
 from idp.clock import Clock
 from idp.query import Filter, Query
 from idp.store.contract import Collection, Page, Record, Settings, Write
+from idp.store.narrow import is_storable
 from idp.store.sqlite.apply import Commit, prepare
 from idp.store.sqlite.catalogue import Table, load
 from idp.store.sqlite.database import connect, create, translated
@@ -22,6 +23,7 @@ from idp.store.sqlite.writer import Writer
 
 # The event loop never waits longer than this for a lock; a reader's thread waits in its place.
 _PATIENCE_IN_PLACE: Final = 0.01
+_PATIENCE: Final = 0.8
 _SWEPT_TOGETHER: Final = 500
 _PROBE: Final = "UPDATE state SET probes = probes + 1"
 
@@ -44,39 +46,26 @@ class SqliteStore:
         self._here = connect(path, _PATIENCE_IN_PLACE)
         self._rows = Rows(self._here, clock)
         self._finder = Finder(self._rows, settings.max_scan)
-        waits = [connect(path, settings.timeout) for _ in range(THREADS + 1)]
+        # Less than a verb may take, so that whoever meets another process's lock hears of it.
+        waits = [connect(path, _PATIENCE * settings.timeout) for _ in range(THREADS + 1)]
         self._readers = Readers(waits[1:], settings.max_waiting, settings.timeout)
         self._writer = Writer(waits[0], generation, settings.max_waiting, settings.timeout)
 
     async def get(self, collection: str, id: str) -> Record | None:
         """Return the record of that id, or None."""
         table = self._tables[collection]
-        try:
-            return self._rows.get(table, id)
-        except UnicodeEncodeError:
-            return None  # a lone surrogate: no id has one
-        except apsw.BusyError:
-            return await self._in_thread(lambda finder, rows: rows.get(table, id))
-        except apsw.Error as error:
-            raise translated(error) from error
+        return await self._in_place(lambda finder, rows: rows.get(table, id)) if is_storable(id) else None
 
     async def get_many(self, collection: str, ids: Sequence[str]) -> dict[str, Record]:
         """Return the records that exist, by id."""
-        if len(ids) > FEW:
-            table = self._tables[collection]
-            return await self._in_thread(lambda finder, rows: rows.get_many(table, ids))
-        found = [await self.get(collection, key) for key in ids]
-        return {record.id: record for record in found if record}
+        table, wanted = self._tables[collection], [key for key in ids if is_storable(key)]
+        read = self._in_place if len(wanted) <= FEW else self._in_thread
+        return await read(lambda finder, rows: rows.get_many(table, wanted))
 
     async def find(self, collection: str, query: Query) -> Page:
         """Return the matching records in the query's order."""
         table = self._tables[collection]
-        try:
-            page = find_quickly(self._rows, self._finder, table, query)
-        except apsw.BusyError:
-            page = None
-        except apsw.Error as error:
-            raise translated(error) from error
+        page = await self._in_place(lambda finder, rows: find_quickly(rows, finder, table, query))
         return await self._in_thread(lambda finder, rows: finder.find(table, query)) if page is None else page
 
     async def count(self, collection: str, filter: Filter) -> int:
@@ -110,6 +99,15 @@ class SqliteStore:
         await self._writer.close()
         await self._readers.close()
         self._here.close()
+
+    async def _in_place(self, work: Callable[[Finder, Rows], Answer]) -> Answer:
+        """Do a read of bounded cost here; only when another process holds the file up does it go to a thread."""
+        try:
+            return work(self._finder, self._rows)
+        except apsw.BusyError:
+            return await self._in_thread(work)
+        except apsw.Error as error:
+            raise translated(error) from error
 
     async def _in_thread(self, work: Callable[[Finder, Rows], Answer]) -> Answer:
         def read(connection: apsw.Connection) -> Answer:
