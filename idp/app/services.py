@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idp.app.authentication import Authentication, authentication
-from idp.app.foundation import Foundation, foundation, hashing_pool, store_settings
+from idp.app.foundation import Foundation, foundation, hashing_pool, new_id, store_settings
 from idp.audit import AuditLog
 from idp.clock import SystemClock
 from idp.config import Config
@@ -15,6 +15,8 @@ from idp.errors import ConfigError
 from idp.schema import default_registry
 from idp.store import open_store
 from idp.store.collections import collections
+from ldap_bridge.service import LdapService
+from ldap_bridge.settings import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Services:
     base: Foundation
     audit: AuditLog
     auth: Authentication
+    ldap: LdapService
 
     @property
     def config(self) -> Config:
@@ -52,7 +55,13 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         pool = hashing_pool(config)
         at_end.callback(pool.close)
         base = foundation(config, clock, registry, store, pool)
-        yield Services(base=base, audit=AuditLog(store), auth=authentication(base, {}))
+        sources = {name: parse(name, raw) for name, raw in config.ldap.items()}
+        yield Services(
+            base=base,
+            audit=AuditLog(store),
+            auth=authentication(base, {}),
+            ldap=LdapService(store, base.users, base.groups, clock, new_id, sources),
+        )
 
 
 def _make_directory(config: Config) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from idp.cli.importing import csv_file, json_file
+from idp.cli.importing import csv_file, json_file, ldif_file
 from idp.cli.importing.rows import GROUPS, USERS, Row, Wrong
 from idp.errors import InvalidSyntax
 from idp.schema.urns import ENTERPRISE_USER
@@ -132,3 +132,65 @@ def test_documents_are_read_one_a_line(tmp_path: Path) -> None:
 def test_what_is_not_json_is_refused_with_line_and_column(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InvalidSyntax, match=message):
         list(json_file.read(write(tmp_path, "all.json", text)))
+
+
+LDIF = """\
+version: 1
+
+dn: dc=example,dc=org
+objectClass: organization
+o: Example
+
+# Her name in base64: Åsa Öberg
+dn: uid=asa,ou=people,dc=example,dc=org
+objectClass: inetOrgPerson
+uid: asa
+cn:: w4VzYSDDlmJlcmc=
+sn: Berg
+mail: ASA@example.org
+
+dn: uid=ben,ou=people,dc=example,dc=org
+objectClass: inetOrgPerson
+uid: ben
+entryUUID: 5b3c7b9e-0000-4000-8000-000000000001
+cn: Ben
+sn: Ben
+
+dn: cn=sales,ou=groups,dc=example,dc=org
+objectClass: groupOfNames
+cn: Sales
+member: UID=asa, ou=people,dc=example,dc=org
+member: uid=ben,ou=people,dc=example,dc=org
+member: cn=all,ou=groups,dc=example,dc=org
+
+dn: cn=all,ou=groups,dc=example,dc=org
+objectClass: posixGroup
+cn: All
+memberUid: asa
+memberUid: gone
+
+dn: uid=nobody,ou=people,dc=example,dc=org
+objectClass: inetOrgPerson
+cn: Without a login name
+sn: Nobody
+"""
+
+
+def test_people_and_groups_are_read_from_an_export_with_their_lines(tmp_path: Path) -> None:
+    asa, ben, sales, everybody, wrong = ldif_file.read(write(tmp_path, "dump.ldif", LDIF))
+    assert isinstance(asa, Row)
+    assert isinstance(ben, Row)
+    assert (asa.line, asa.name, asa.external_id, asa.document["displayName"]) == (8, "asa", None, "Åsa Öberg")
+    assert asa.document["emails"][0]["value"] == "asa@example.org"
+    assert (ben.line, ben.external_id) == (15, "5b3c7b9e-0000-4000-8000-000000000001")
+    assert isinstance(sales, Row)
+    assert isinstance(everybody, Row)
+    assert (sales.line, sales.kind, sales.members) == (22, GROUPS, ("asa", ben.external_id, "All"))
+    assert (everybody.line, everybody.members) == (29, ("asa", "gone"))
+    assert isinstance(wrong, Wrong)
+    assert wrong.line == 35
+
+
+def test_an_export_that_is_cut_off_is_refused_with_the_line(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSyntax, match="line 12: is cut off"):
+        ldif_file.read(write(tmp_path, "dump.ldif", "\n".join(LDIF.split("\n")[:12])[:-3]))

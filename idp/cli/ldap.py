@@ -1,0 +1,95 @@
+"""`idp ldap`: directories, looked at and synchronised."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from idp.cli.output import Json
+from idp.cli.run import operator, with_services
+
+if TYPE_CHECKING:
+    from idp.app.services import Services
+    from ldap_bridge.report import PlanReport
+    from ldap_bridge.runs import Logged, Run
+    from ldap_bridge.service import TestReport
+
+FAILED = 1
+LISTED = 1000
+"""Changes of a run that are listed by themselves; more are asked for by `idp ldap runs SOURCE --run ID`."""
+
+app = typer.Typer(no_args_is_help=True, help="Directories.")
+
+Source = Annotated[str, typer.Argument(help="NAME of a section [ldap.NAME] of the settings.", show_default=False)]
+
+
+@app.command("test")
+def look_at(context: typer.Context, source: Source, json: Json = False) -> None:
+    """Connect, log in, read and map everything; change nothing."""
+    from idp.cli import ldap_output
+
+    async def look(services: "Services") -> "TestReport":
+        return await services.ldap.test(source)
+
+    result = with_services(context, look)
+    ldap_output.show_test(result, json=json)
+    if not result.complete:
+        raise typer.Exit(FAILED)
+
+
+@app.command("plan")
+def plan(context: typer.Context, source: Source, json: Json = False) -> None:
+    """Show by name and field what a run would change; change nothing."""
+    from idp.cli import ldap_output
+    from idp.cli.ldap_progress import watching
+
+    async def look(services: "Services") -> "PlanReport":
+        with watching(quiet=json) as watcher:
+            return await services.ldap.plan(source, watcher)
+
+    ldap_output.show_plan(with_services(context, look), json=json)
+
+
+@app.command("sync")
+def sync(
+    context: typer.Context,
+    source: Source,
+    force: Annotated[bool, typer.Option("--force", help="Also do what would be held back as unusually much.")] = False,
+    changes: Annotated[bool, typer.Option("--changes", help="With --json: list the changes, too.")] = False,
+    json: Json = False,
+) -> None:
+    """Bring accounts and groups in step with a directory; exit status 1 if it was held back or is incomplete."""
+    from idp.cli import ldap_output
+    from idp.cli.ldap_progress import watching
+
+    async def work(services: "Services") -> "tuple[Run, list[Logged]]":
+        with watching(quiet=json) as watcher:
+            run = await services.ldap.sync(source, force=force, progress=watcher, by=operator().name)
+        wanted = changes if json else run.logged <= LISTED
+        return run, await services.ldap.changes(run.id) if wanted else []
+
+    run, logged = with_services(context, work)
+    ldap_output.show_run(run, logged, json=json, with_changes=changes)
+    if run.state != "applied" or run.errors:
+        raise typer.Exit(FAILED)
+
+
+@app.command("runs")
+def runs(
+    context: typer.Context,
+    source: Source,
+    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 20,
+    run: Annotated[str, typer.Option(help="Show everything that one run did.", metavar="ID", show_default=False)] = "",
+    json: Json = False,
+) -> None:
+    """List past runs, or everything that one of them did."""
+    from idp.cli import ldap_output
+
+    async def look(services: "Services") -> "tuple[list[Run], list[Logged]]":
+        listed = await services.ldap.runs(source, limit)
+        return listed, await services.ldap.changes(run) if run else []
+
+    listed, logged = with_services(context, look)
+    if run:
+        ldap_output.show_changes(logged, json=json)
+    else:
+        ldap_output.show_runs(listed, json=json)

@@ -1,0 +1,124 @@
+"""What `idp ldap` prints."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from idp.cli.output import print_fields, print_json, print_note, print_table, printable, styled
+from ldap_bridge.report import PlanReport
+from ldap_bridge.runs import Logged, Run, State
+from ldap_bridge.service import TestReport
+
+_COLOURS: Final = {"create": "good", "enable": "good", "disable": "bad", "remove": "bad", "conflict": "bad"}
+_SHOWN: Final = 60
+"""Characters of a value that are shown to people; JSON has all of it."""
+
+
+def show_test(result: TestReport, *, json: bool) -> None:
+    """Print what a source answers."""
+    if json:
+        print_json(_plain(result))
+        return
+    print_fields(
+        {
+            "directory": f"{result.source} at {result.where}",
+            **{name.replace("_", " "): value for name, value in result.server.items()},
+            "people": result.people,
+            "groups": result.groups,
+            "complete": result.complete,
+        }
+    )
+    _show_problems(result.gaps, result.problems)
+    if result.example:
+        print("\nThe first entry would become:")
+        print_json(result.example)
+
+
+def show_plan(plan: PlanReport, *, json: bool) -> None:
+    """Print what a run would do."""
+    if json:
+        print_json(_plain(plan))
+        return
+    for change in plan.changes:
+        _print_change(change)
+    _show_problems(plan.gaps, plan.problems)
+    print_note(f"{plan.people} people and {plan.groups} groups read from {plan.where}. {_counted(plan.counts)}")
+    if plan.held:
+        print_note(styled(f"A run would be held: {plan.held}. `idp ldap sync --force` does it all the same.", "warn"))
+
+
+def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: bool) -> None:
+    """Print how a run ended and what it did."""
+    if json:
+        print_json(_plain(run) | ({"changes": _plain(changes)} if with_changes else {}))
+        return
+    for change in changes:
+        _print_change(change)
+    _show_problems(run.gaps, run.problems)
+    if run.logged > len(changes):
+        print_note(f"{run.logged} changes; `idp ldap runs {run.source} --run {run.id}` lists them.")
+    print_note(f"{run.people} people and {run.groups} groups read. {_counted(run.counts)}")
+    if run.errors:
+        print_note(styled(f"{run.errors} changes could not be made; they stand above with their reasons.", "bad"))
+    if run.state == State.HELD:
+        print_note(styled(f"Nothing was changed: {run.reason}. If that is right, add --force.", "warn"))
+    elif run.state == State.INCOMPLETE:
+        print_note(styled("The read was not complete, so nobody was disabled or removed.", "warn"))
+
+
+def show_runs(runs: Sequence[Run], *, json: bool) -> None:
+    """Print past runs."""
+    if json:
+        print_json(_plain(runs))
+        return
+    rows = [_plain(run) | {"changes": _counted(run.counts)} for run in runs]
+    print_table(rows, ["id", "started", "state", "by", "changes", "errors", "reason"], "No runs.")
+
+
+def show_changes(changes: Sequence[Logged], *, json: bool) -> None:
+    """Print what one run did."""
+    if json:
+        print_json(_plain(changes))
+        return
+    for change in changes:
+        _print_change(change)
+
+
+def _print_change(change: Logged) -> None:
+    kind = styled(f"{change.kind:8}", _COLOURS.get(change.kind, "warn"))
+    reason = styled(f"  {printable(change.reason)}", "dim") if change.reason else ""
+    print(f"{kind}  {change.subject:5}  {printable(change.name)}{reason}")
+    if change.old_dn:
+        print(f"            {printable(change.old_dn)} -> {printable(change.dn)}")
+    if change.kind != "create":
+        for field in change.fields:
+            print(f"            {field['path']}: {_value(field['old'])} -> {_value(field['new'])}")
+    for sign, names in (("+", change.added), ("-", change.removed)):
+        if names:
+            print(f"            {sign} {', '.join(map(printable, names))}")
+    if change.error:
+        print(f"            {styled(printable(change.error), 'bad')}")
+
+
+def _show_problems(gaps: Sequence[str], problems: Sequence[Mapping[str, Any]]) -> None:
+    for gap in gaps:
+        print_note(styled(f"incomplete: {printable(gap)}", "warn"))
+    for problem in problems:
+        print_note(f"{styled('left as it is:', 'warn')} {printable(problem['dn'])}: {printable(problem['reason'])}")
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    found = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
+    return f"{', '.join(found) or 'no changes'}."
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "-"
+    text = printable(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value)
