@@ -7,7 +7,7 @@ class DirectoryError(RemoteError):
     """A directory did not do what was asked of it."""
 
     def __init__(self, source: str, reason: str) -> None:
-        super().__init__(f"directory {source!r}: {reason}")
+        RemoteError.__init__(self, f"directory {source!r}: {reason}")
         self.source = source
         self.reason = reason
 
@@ -16,8 +16,9 @@ class DirectoryUnavailable(DirectoryError, Unavailable):
     """The server cannot be reached, does not answer in time, or dropped the connection."""
 
     def __init__(self, source: str, reason: str) -> None:
-        DirectoryError.__init__(self, source, reason)
-        self.what = f"directory {source!r}"
+        Unavailable.__init__(self, f"directory {source!r}", reason)
+        self.source = source
+        self.reason = reason
 
 
 class DirectoryUntrusted(DirectoryUnavailable):

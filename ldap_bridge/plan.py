@@ -33,6 +33,11 @@ class Kind(StrEnum):
 USER: Final = "user"
 GROUP: Final = "group"
 _REMOVING: Final = frozenset({Kind.DISABLE, Kind.REMOVE})
+_COUNTED: Final = (
+    *(kind.value for kind in Kind if kind not in (Kind.MEMBERS, Kind.SAME)),
+    "members_added",
+    "members_removed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +108,15 @@ class Plan:
         return not self.gaps
 
     def counts(self) -> dict[str, int]:
-        """Return how many changes there are of each kind, as `user.create`, and how much stays as it is."""
+        """Return how many changes there are of each kind; all zero when there is nothing to do."""
+        found = Counter(change.kind.value for change in self.changes)
+        found["members_added"] = sum(len(change.added) for change in self.memberships)
+        found["members_removed"] = sum(len(change.removed) for change in self.memberships)
+        return {name: found[name] for name in _COUNTED}
+
+    def counts_by_subject(self) -> dict[str, int]:
+        """Return what there is of each kind for people and for groups, as `user.create`; without zeros."""
         found = Counter(f"{change.subject}.{change.kind}" for change in self.changes if change.kind is not Kind.SAME)
-        found["membership.add"] = sum(len(change.added) for change in self.memberships)
-        found["membership.remove"] = sum(len(change.removed) for change in self.memberships)
-        found["problem"] = len(self.problems)
         touched = Counter(change.subject for change in self.changes if change.found and change.kind is not Kind.SAME)
         found["user.unchanged"] = self.people - touched[USER]
         found["group.unchanged"] = self.groups - touched[GROUP]

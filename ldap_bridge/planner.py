@@ -12,6 +12,7 @@ from idp.schema import ResourceType, validate
 from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Record, Store
 from ldap_bridge.entries import Directory, Entry, Reading
+from ldap_bridge.errors import DirectoryError
 from ldap_bridge.intake import Intake
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
@@ -53,7 +54,7 @@ class Planner:
         """Read everything and return the plan. Raises DirectoryError, LdifError, and what the store raises."""
         people, groups = await self._load_links()
         await self._read_people(people)
-        all_groups = await self._read_groups(groups) if self._source.groups.enabled else []
+        all_groups = await self._read_groups_if_possible(groups) if self._source.groups.enabled else []
         self.plan.problems = [*people.problems, *groups.problems]
         if self.plan.complete:
             await self._plan_gone(people, groups)
@@ -98,6 +99,16 @@ class Planner:
             meter.add(len(mapped.found) + len(mapped.problems))
         self.plan.people = people.count
         self._note_gaps("people", reading, people)
+
+    async def _read_groups_if_possible(self, groups: Intake) -> list[Found]:
+        """Read the groups; when the people broke off already, a line that stays dead is no more news."""
+        try:
+            return await self._read_groups(groups)
+        except DirectoryError as error:
+            if self.plan.complete:
+                raise
+            self.plan.gaps.append(f"groups: {error.reason}")
+            return []
 
     async def _read_groups(self, groups: Intake) -> list[Found]:
         """Plan the groups themselves; returns all of them, whose members are looked at when every id is known."""

@@ -23,6 +23,7 @@ class PlanReport:
     groups: int
     unresolved: int
     counts: dict[str, int]
+    by_subject: dict[str, int]
     changes: list[Logged]
     problems: list[dict[str, Any]] = field(default_factory=list)
 
@@ -40,6 +41,7 @@ def report(plan: Plan, where: str) -> PlanReport:
         groups=plan.groups,
         unresolved=plan.unresolved,
         counts=plan.counts(),
+        by_subject=plan.counts_by_subject(),
         changes=[*changes, *(logged_membership(change) for change in plan.memberships)],
         problems=[{"dn": problem.dn, "reason": problem.reason} for problem in plan.problems],
     )

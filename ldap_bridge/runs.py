@@ -33,7 +33,10 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Run:
-    """One run. `problems` and `gaps` are the first hundred; `errors` counts changes that could not be made."""
+    """One run. `counts` is what was planned, by kind; `errors` counts what of it could not be made.
+
+    `gaps` say why nobody was removed; of them and of `problems`, entries left as they are, the first hundred are kept.
+    """
 
     id: str
     source: str
@@ -45,6 +48,9 @@ class Run:
     by: str = ""
     fence: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    by_subject: dict[str, int] = field(default_factory=dict)
+    people: int = 0
+    groups: int = 0
     errors: int = 0
     logged: int = 0
     gaps: list[str] = field(default_factory=list)

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from idp.access import SYSTEM_ACTOR, Actor
+from idp.access import SYSTEM_ACTOR, Actor, ActorKind
 from idp.audit import Detail, Tag, event
 from idp.clock import Clock, to_text
 from idp.directory import Groups, Users
@@ -43,6 +43,17 @@ class TestReport:
     gaps: list[str]
     problems: list[dict[str, Any]]
     example: dict[str, Any] | None
+
+
+class RunActor(Actor):
+    """A run, which people know by its source: `ldap:corp run 4711`."""
+
+    __slots__ = ()
+
+    @property
+    def label(self) -> str:
+        """How records name the run."""
+        return self.name
 
 
 class LdapService:
@@ -122,12 +133,13 @@ class LdapService:
 
     async def _run(self, source: Source, run: Run, force: bool, progress: Watcher) -> Run:
         plan = await self._make_plan(source, progress)
-        run.counts, run.gaps = plan.counts(), plan.gaps
+        run.counts, run.by_subject = plan.counts(), plan.counts_by_subject()
+        run.people, run.groups, run.gaps = plan.people, plan.groups, plan.gaps
         run.problems = [{"dn": problem.dn, "reason": problem.reason} for problem in plan.problems]
         if plan.held and not force:
             await self._log(run, report(plan, source.where).changes)
             return await self._finish(run, State.HELD, plan.held)
-        actor = Actor(SYSTEM_ACTOR("").kind, source.key, f"{source.key} run {run.id}")
+        actor = RunActor(ActorKind.SYSTEM, source.key, f"{source.key} run {run.id}")
         applier = Applier(
             source.key, self._mappers[source.name], self._store, self._users, self._groups, self._clock, actor
         )

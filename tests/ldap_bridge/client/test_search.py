@@ -226,7 +226,7 @@ def test_no_connection_is_left_open_when_the_reader_stops_early() -> None:
         reading = LdapDirectory("corp", source.server).read(Selection(BASE, ["person"]))
         batches = reading.batches()
         assert len(next(batches)) == 500
-        batches.close()  # type: ignore[attr-defined]  # it is a generator, though its type promises less
+        batches.close()
     assert not reading.outcome.complete
 
 

@@ -1,0 +1,98 @@
+"""A bridge between a real directory and a real store."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idp.query import Query
+from idp.schema.urns import GATEHOUSE_USER
+from idp.store import Store, open_store
+from idp.store.collections import collections
+from ldap_bridge.runs import Logged, Run
+from ldap_bridge.service import LdapService
+from ldap_bridge.settings import Source, parse
+from tests.support.clock import FakeClock
+from tests.support.directory import Directory, directory_over, everything
+from tests.support.people import BASE
+from tests.support.slapd import Slapd
+
+
+@dataclass
+class Bridge:
+    """A service with one source `corp`, and short ways to look at what it did."""
+
+    service: LdapService
+    source: Source
+    store: Store
+    directory: Directory
+
+    async def sync(self, **options: Any) -> Run:
+        """Run once."""
+        return await self.service.sync("corp", **options)
+
+    async def logged(self, run: Run, kind: str) -> list[Logged]:
+        """Return a run's changes of one kind."""
+        return [change for change in await self.service.changes(run.id) if change.kind == kind]
+
+    async def people(self) -> dict[str, dict[str, Any]]:
+        """Return every account by login name."""
+        return {user["userName"]: user for user in await everything(self.store, "users")}
+
+    async def person(self, login: str) -> dict[str, Any]:
+        """Return one account."""
+        return (await self.people())[login]
+
+    async def members(self, name: str) -> set[str]:
+        """Return the names of a group's members, people and groups."""
+        groups = {found["displayName"]: found["id"] for found in await everything(self.store, "groups")}
+        members = (await self.directory.groups.members_of([groups[name]]))[groups[name]]
+        names = {user["id"]: login for login, user in (await self.people()).items()}
+        names |= {group: name for name, group in groups.items()}
+        return {names[member["value"]] for member in members}
+
+    async def inactive(self) -> set[str]:
+        """Return the logins of those who may not log in."""
+        return {login for login, user in (await self.people()).items() if not user["active"]}
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
+    """An empty store on the disk."""
+    opened = await open_store(f"sqlite:{tmp_path / 'idp.sqlite'}", collections(), clock)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def bridge_to(store: Store, clock: FakeClock) -> Callable[..., Bridge]:
+    """Make a bridge to a source given by its settings; all share one store."""
+    directory = directory_over(store, clock)
+    serial = directory.serial
+
+    def make(url: str, **settings: Any) -> Bridge:
+        source = parse("corp", {"url": url, "base": BASE, **settings})
+        service = LdapService(
+            store, directory.users, directory.groups, clock, lambda: f"new-{serial():06d}", {"corp": source}
+        )
+        return Bridge(service, source, store, directory)
+
+    return make
+
+
+@pytest.fixture
+def bridge(slapd: Slapd, bridge_to: Callable[..., Bridge]) -> Bridge:
+    """A bridge to the company's slapd, not run yet."""
+    return bridge_to(slapd.url, bind_dn=slapd.admin_dn, bind_password=slapd.admin_password)
+
+
+def source_of(user: dict[str, Any]) -> str:
+    """Return where an account says it comes from."""
+    return str(user[GATEHOUSE_USER]["source"])
+
+
+async def count_of(store: Store, collection: str) -> int:
+    """Return how many records there are."""
+    return (await store.find(collection, Query(limit=1))).total or 0
