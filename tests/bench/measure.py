@@ -69,9 +69,9 @@ def best(speeds: list[Speed]) -> Speed:
 
 def metered(pid: int, load: Callable[[], Speed]) -> Speed:
     """Add the CPU time that the process used for each request: what noise from other processes hardly touches."""
-    before = _cpu_seconds(pid)
+    before = cpu_seconds(pid)
     speed = load()
-    return replace(speed, cpu=(_cpu_seconds(pid) - before) / max(1, speed.requests) * 1000)
+    return replace(speed, cpu=(cpu_seconds(pid) - before) / max(1, speed.requests) * 1000)
 
 
 def get(port: int, paths: list[str], token: str, *, seconds: float, connections: int = 4) -> Speed:
@@ -110,7 +110,8 @@ def send(job: Job) -> tuple[Speed, Report]:
     return Speed(good / report.seconds, median, p99, failed, good + failed), report
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int | str) -> float:
+    """Return the CPU time a process ("self" for this one) has used in all its threads."""
     # Fields 14 and 15, utime and stime; the name in field 2 may hold blanks.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

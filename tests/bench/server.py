@@ -18,10 +18,11 @@ PROGRAM = Path(sys.executable).parent / "idp"
 
 @dataclass(frozen=True)
 class Run:
-    """What a command printed, how long it took and how much memory it had at its peak (MB)."""
+    """What a command printed, its time on the clock and on the CPU, and its memory at the peak (MB)."""
 
     output: str
     seconds: float
+    cpu: float
     memory: float
 
 
@@ -58,7 +59,7 @@ class Idp:
         text = output.read_text(errors="replace").strip()
         if process.returncode != 0:
             raise ServerError(f"idp {' '.join(arguments)} ended with {process.returncode}\n{text[-2000:]}")
-        return Run(text, seconds, usage.ru_maxrss / 1024)
+        return Run(text, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
     @contextmanager
     def serving(self) -> Iterator[None]:

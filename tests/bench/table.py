@@ -20,10 +20,10 @@ class Row:
     met: bool | None = None
 
 
-def print_rows(title: str, beside: str, rows: list[Row]) -> None:
+def print_rows(title: str, beside: str, rows: list[Row], cpu: str = "by CPU") -> None:
     """Print a table; a row that misses what was wanted says so."""
     table = Table(title=title, title_justify="left", title_style="bold")
-    shown = [("", "left"), ("ours", "right"), (beside, "right"), ("ratio", "right"), ("by CPU", "right")]
+    shown = [("", "left"), ("ours", "right"), (beside, "right"), ("ratio", "right"), (cpu, "right")]
     for heading, side in [*shown, ("p50 / p99 ms", "right"), ("wanted", "left")]:
         table.add_column(heading, justify="left" if side == "left" else "right", no_wrap=True)
     for row in rows:
