@@ -23,7 +23,9 @@ def coerce(resource_type: ResourceType, document: Mapping[str, Any]) -> dict[str
     for key, value in document.items():
         attribute = resource_type.top(key)
         if attribute is not None:
-            found[key] = coerce_value(attribute, value)
+            # The same name twice is left as it is, for validation to refuse.
+            name = key if attribute.name in found else attribute.name
+            found[name] = coerce_value(attribute, value)
         elif ":" in key or "." in key:
             _place(resource_type, key, value, found, nested)
     for target, value in nested:

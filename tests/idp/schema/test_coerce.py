@@ -24,6 +24,8 @@ from idp.schema.urns import USER as USER_URN
         ({"emails": ""}, {"emails": []}),
         ({"name.givenName": "Ada"}, {"name": {"givenName": "Ada"}}),
         ({"name": {"familyName": "L"}, "name.givenName": "Ada"}, {"name": {"familyName": "L", "givenName": "Ada"}}),
+        ({"NAME": {"givenName": "Ada"}, "name.GIVENNAME": "Eve"}, {"name": {"givenName": "Ada"}}),
+        ({"active": "true", "ACTIVE": "false"}, {"active": True, "ACTIVE": False}),
         ({f"{ENTERPRISE_USER}:department": "x"}, {ENTERPRISE_USER: {"department": "x"}}),
         ({f"{ENTERPRISE_USER}:manager": "42"}, {ENTERPRISE_USER: {"manager": {"value": "42"}}}),
         ({ENTERPRISE_USER: {"manager": "42"}}, {ENTERPRISE_USER: {"manager": {"value": "42"}}}),
