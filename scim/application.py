@@ -15,6 +15,7 @@ from scim.exchange import respond_encoded
 from scim.messages import list_response
 from scim.middleware import guard
 from scim.provider import GroupProvider, Provider, UserProvider
+from scim.root_search import RootSearch
 
 BASE: Final = "/scim/v2"
 # RFC 7643 section 5: how to authenticate should be readable before one can.
@@ -29,8 +30,10 @@ def setup(app: web.Application) -> None:
     limits = Limits(config.scim.default_count, config.scim.max_results)
     scim = web.Application(middlewares=[guard(app[CLIENTS], _PUBLIC)], client_max_size=config.server.max_body)
     providers: dict[str, Provider] = {"User": UserProvider(app[USERS]), "Group": GroupProvider(app[GROUPS])}
-    for name, provider in providers.items():
-        scim.add_routes(ResourceEndpoints(registry.resource_types[name], provider, base, limits).routes())
+    types = [ResourceEndpoints(registry.resource_types[name], each, base, limits) for name, each in providers.items()]
+    for endpoints in types:
+        scim.add_routes(endpoints.routes())
+    scim.add_routes([web.post("/.search", RootSearch(types, limits).search)])
     features = discovery.Features(limits.max_results, limits.default_count)
     scim.add_routes([web.get("/ServiceProviderConfig", _one(discovery.service_provider_config(features, base)))])
     scim.add_routes(_collection("/ResourceTypes", "ResourceType", discovery.resource_types(registry, base)))

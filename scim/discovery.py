@@ -88,7 +88,8 @@ def _attribute(attribute: Attribute) -> dict[str, Any]:
         "type": attribute.type.value,
         "multiValued": attribute.multi_valued,
         "description": attribute.description,
-        "required": attribute.required,
+        # What always has a value cannot be cleared: to a client that is what a required attribute is.
+        "required": attribute.required or attribute.assured,
         "mutability": attribute.mutability.value,
         "returned": attribute.returned.value,
         "uniqueness": attribute.uniqueness.value,

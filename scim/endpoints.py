@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
+from idp.access import Actor
 from idp.directory import Resource
 from idp.errors import InvalidPath, InvalidValue, TooLarge
 from idp.http.actor import actor_of
@@ -29,6 +30,18 @@ class Limits:
 
     default_count: int
     max_results: int
+
+    def page_size(self, count: int | None) -> int:
+        """Return how many resources a page has when a client asks for so many, or does not say."""
+        return min(self.default_count if count is None else count, self.max_results)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Resources as they are shown, and how many there are beside them."""
+
+    resources: Sequence[dict[str, Any]]
+    total: int
 
 
 class ResourceEndpoints:
@@ -74,11 +87,11 @@ class ResourceEndpoints:
 
     async def list(self, request: web.Request) -> web.Response:
         """GET of many (section 3.4.2)."""
-        return await self._find(request, search_request.from_query(request.query))
+        return await self._list(request, search_request.from_query(request.query))
 
     async def search(self, request: web.Request) -> web.Response:
         """POST of a search (section 3.4.3): what does not fit into a URI or must not be logged with it."""
-        return await self._find(request, search_request.from_body(await read_body(request)))
+        return await self._list(request, search_request.from_body(await read_body(request)))
 
     async def replace(self, request: web.Request) -> web.Response:
         """PUT (section 3.5.1)."""
@@ -104,25 +117,29 @@ class ResourceEndpoints:
         await self._provider.delete(actor_of(request), _id(request), version)
         return web.Response(status=204)
 
-    async def _find(self, request: web.Request, wanted: SearchRequest) -> web.Response:
+    async def find(self, actor: Actor, wanted: SearchRequest) -> Found:
+        """Return a page of resources as they are shown, and how many match. Raises what the service raises, TooMany."""
         projection = self._projections.of(wanted.attributes, wanted.excluded_attributes)
         try:
-            page = await self._provider.find(actor_of(request), self._query(wanted))
+            page = await self._provider.find(actor, self._query(wanted))
         except TooLarge as error:
             raise TooMany(str(error)) from None
         derived = await self._derive(projection, [record.id for record in page.records])
         show, reduce = self._renderer.show, projection.apply
         resources = [reduce(show(r.id, r.version, r.document, derived.get(r.id))) for r in page.records]
-        total = page.total if page.total is not None else len(resources)
-        return respond(request, list_response.build(resources, total=total, start_index=wanted.start_index))
+        return Found(resources, page.total if page.total is not None else len(resources))
+
+    async def _list(self, request: web.Request, wanted: SearchRequest) -> web.Response:
+        found = await self.find(actor_of(request), wanted)
+        message = list_response.build(found.resources, total=found.total, start_index=wanted.start_index)
+        return respond(request, message)
 
     def _query(self, wanted: SearchRequest) -> Query:
-        count = self._limits.default_count if wanted.count is None else wanted.count
         return Query(
             filter=EVERYTHING if wanted.filter is None else self._filters.read(wanted.filter),
             sort=None if not wanted.sort_by else self._sort(wanted.sort_by, descending=wanted.descending),
             offset=wanted.start_index - 1,
-            limit=min(count, self._limits.max_results),
+            limit=self._limits.page_size(wanted.count),
         )
 
     def _sort(self, path: str, *, descending: bool) -> Sort:
@@ -149,7 +166,10 @@ class ResourceEndpoints:
 
     async def _derive(self, projection: Projection, ids: Sequence[str]) -> Mapping[str, Derived]:
         """Return the derived attribute of each resource, unless nobody would see it."""
-        return await self._provider.derive(ids) if ids and projection.wants(self._provider.derived) else {}
+        derived = self._provider.derived
+        if not ids or not projection.wants(derived):
+            return {}
+        return await self._provider.derive(ids, named=projection.wants(derived, "display"))
 
     async def _answer(
         self, request: web.Request, resource: Resource, projection: Projection, *, status: int = 200

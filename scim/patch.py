@@ -161,12 +161,12 @@ def _is_object(attribute: Attribute) -> bool:
 
 
 def _merge(part: Document, attribute: Attribute, op: Op, given: Any, path: str) -> None:
-    """Set what is named and leave the rest as it is (section 3.5.2.3); readOnly sub-attributes are passed over."""
+    """Set what is named and leave the rest as it is (section 3.5.2.3); what is not the client's is passed over."""
     if not isinstance(given, dict):
         raise InvalidValue(path, "expected an object")
     for key, value in given.items():
         sub = attribute.sub(key)
-        if sub is not None and sub.mutability is not Mutability.READ_ONLY:
+        if sub is not None and sub.mutability is not Mutability.READ_ONLY and not sub.derived:
             _change(part, sub, op, value, f"{path}.{sub.name}")
 
 
@@ -181,7 +181,7 @@ def _store(holder: Document, attribute: Attribute, value: Any, path: str) -> Non
     """Set the value, or nothing at all where it is empty: null and [] mean unset (RFC 7643 section 2.5)."""
     if value is not None and value not in ([], {}):
         holder[attribute.name] = value
-    elif attribute.required and attribute.name in holder:
+    elif (attribute.required or attribute.assured) and attribute.name in holder:
         raise MutabilityViolated(path, "the attribute is required")
     else:
         holder.pop(attribute.name, None)

@@ -22,11 +22,9 @@ class Projection:
         self._keep = keep
         self._drop = drop
 
-    def wants(self, name: str) -> bool:
-        """Tell whether any part of a top-level attribute can be in the answer: else it need not be worked out."""
-        if self._keep is not None and name not in self._keep:
-            return False
-        return self._drop.get(name, {}) is not None
+    def wants(self, *keys: str) -> bool:
+        """Tell whether any of an attribute can be in the answer: else it need not be worked out."""
+        return (self._keep is None or _reaches(self._keep, keys)) and not _covers(self._drop, keys)
 
     def apply(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return the document without what is not to be shown; the very same one where all of it is."""
@@ -85,9 +83,14 @@ def _is_hidden(target: Target, asked: Iterable[tuple[str, ...]]) -> bool:
         case Returned.NEVER:
             return True
         case Returned.REQUEST:
-            return not any(keys == target.keys[: len(keys)] for keys in asked)
+            return not any(_on_one_way(keys, target.keys) for keys in asked)
         case _:
             return False
+
+
+def _on_one_way(keys: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """Tell whether one path leads to, or further than, the other."""
+    return all(key == other for key, other in zip(keys, others, strict=False))
 
 
 def _exclude(drop: Tree, target: Target) -> None:
@@ -110,6 +113,26 @@ def _add(tree: Tree, keys: tuple[str, ...]) -> None:
     inner = tree.setdefault(head, {})
     if inner is not None:
         _add(inner, tuple(rest))
+
+
+def _reaches(tree: Tree | None, keys: tuple[str, ...]) -> bool:
+    """Tell whether the path, or something on the way to it or below it, is in the tree."""
+    for key in keys:
+        if tree is None:
+            return True
+        if key not in tree:
+            return False
+        tree = tree[key]
+    return True
+
+
+def _covers(tree: Tree | None, keys: tuple[str, ...]) -> bool:
+    """Tell whether the whole of what is at the path is in the tree."""
+    for key in keys:
+        if tree is None:
+            return True
+        tree = tree.get(key, {})
+    return tree is None
 
 
 def _is_entered(tree: Tree, keys: tuple[str, ...]) -> bool:

@@ -63,6 +63,7 @@ class Attribute:
 
     `indexed` is ours: stores keep an index for it, so that filters and sorts on it stay fast as the directory grows.
     `derived` is ours too: the value is computed on reading (User.groups) and never stored.
+    `assured` says that the service sees to it that there is a value: callers may leave it out, and cannot clear it.
     `max_values` caps a list: the default is far above what a person has of anything, and keeps one document small.
     """
 
@@ -80,6 +81,7 @@ class Attribute:
     sub_attributes: tuple["Attribute", ...] = ()
     indexed: bool = False
     derived: bool = False
+    assured: bool = False
     max_values: int = 1_000
 
     @property

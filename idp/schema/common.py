@@ -81,14 +81,17 @@ def plural(name: str, description: str, value: Attribute, types: tuple[str, ...]
     )
 
 
-def ref(description: str, *types: str) -> Attribute:
-    """Declare a `$ref`: worked out from `value` when a resource is shown, so never stored."""
+def ref(description: str, *types: str, mutability: Mutability = READ_ONLY) -> Attribute:
+    """Declare a `$ref`: worked out from `value` when a resource is shown, so never stored.
+
+    Where a client may write it, it stands for the `value` at its end.
+    """
     return Attribute(
         "$ref",
         description,
         type=Type.REFERENCE,
         case_exact=True,
-        mutability=READ_ONLY,
+        mutability=mutability,
         reference_types=types,
         derived=True,
     )

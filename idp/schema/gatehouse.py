@@ -1,12 +1,13 @@
 """Our own extension of User: where an account comes from, what it may do, and why it is on or off.
 
-All of it is readOnly in the protocol: the services that decide these things write them.
+Nearly all of it is readOnly in the protocol, where the services that decide these things write them, and shown on
+request only: it says nothing to a client that provisions accounts.
 """
 
 from typing import Final
 
 from idp.schema import urns
-from idp.schema.attribute import Attribute, Type
+from idp.schema.attribute import Attribute, Returned, Type
 from idp.schema.common import READ_ONLY
 from idp.schema.model import Schema
 
@@ -15,6 +16,7 @@ _STATUS: Final = Attribute(
     "Why the account is active or not.",
     type=Type.COMPLEX,
     mutability=READ_ONLY,
+    returned=Returned.REQUEST,
     sub_attributes=(
         Attribute("reason", "What led to the present state.", mutability=READ_ONLY),
         Attribute("since", "When it came about.", type=Type.DATETIME, mutability=READ_ONLY),
@@ -27,11 +29,13 @@ GATEHOUSE_USER_SCHEMA: Final = Schema(
     "GatehouseUser",
     "What the identity provider itself keeps about an account",
     (
+        Attribute("description", "What is worth knowing about the account; nothing is decided by it."),
         Attribute(
             "source",
             "Where the account comes from: local, ldap:<directory> or scim:<client>.",
             case_exact=True,
             mutability=READ_ONLY,
+            returned=Returned.REQUEST,
             indexed=True,
         ),
         Attribute(
@@ -39,6 +43,7 @@ GATEHOUSE_USER_SCHEMA: Final = Schema(
             "The account's role in this service.",
             case_exact=True,
             mutability=READ_ONLY,
+            returned=Returned.REQUEST,
             canonical_values=("user", "developer", "admin", "root"),
             indexed=True,
         ),
@@ -47,6 +52,7 @@ GATEHOUSE_USER_SCHEMA: Final = Schema(
             "Whether a second factor is asked of the account; without a value, the general setting holds.",
             case_exact=True,
             mutability=READ_ONLY,
+            returned=Returned.REQUEST,
             canonical_values=("off", "optional", "required"),
         ),
         _STATUS,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from idp.schema import urns
-from idp.schema.attribute import Attribute, Mutability, Type
+from idp.schema.attribute import Attribute, Mutability, Returned, Type
 from idp.schema.common import COMMON, READ_ONLY, ref
 from idp.schema.model import ResourceType, Schema
 
@@ -16,14 +16,15 @@ _MEMBERS: Final = Attribute(
     max_values=1_000_000,
     sub_attributes=(
         Attribute("value", "The member's id.", required=True, case_exact=True, mutability=Mutability.IMMUTABLE),
-        ref("The member's URI.", "User", "Group"),
+        ref("The member's URI.", "User", "Group", mutability=Mutability.IMMUTABLE),
         Attribute(
             "type",
             "Whether the member is a person or a group.",
             mutability=Mutability.IMMUTABLE,
             canonical_values=("User", "Group"),
         ),
-        Attribute("display", "The member's name.", mutability=READ_ONLY, derived=True),
+        # Only on request: in a large group the names cost more than all the rest.
+        Attribute("display", "The member's name.", mutability=READ_ONLY, returned=Returned.REQUEST, derived=True),
     ),
 )
 

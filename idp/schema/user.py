@@ -124,7 +124,7 @@ USER_SCHEMA: Final = Schema(
         Attribute("preferredLanguage", "The languages the person prefers, as in an Accept-Language header."),
         Attribute("locale", "Where the person is, for dates, numbers and money; a language tag."),
         Attribute("timezone", "The person's time zone, as a name of the IANA database."),
-        Attribute("active", "Whether the person may log in.", type=Type.BOOLEAN, indexed=True),
+        Attribute("active", "Whether the person may log in.", type=Type.BOOLEAN, indexed=True, assured=True),
         Attribute(
             "password",
             "A new password; it is never shown.",

@@ -26,7 +26,7 @@ async def open_api(clock: FakeClock) -> AsyncIterator[OpenApi]:
     async def opener(store: Store, config: Config | None = None) -> Api:
         behind = provisioning_over(store, clock)
         opened.callback(behind.pool.close)
-        runner = make_runner(application(behind, config or Config()), drain=5)
+        runner = make_runner(application(behind, config or Config()))
         opened.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -22,16 +22,29 @@ def values(*resources: Any) -> list[dict[str, str]]:
     return [{"value": resource["id"]} for resource in resources]
 
 
-async def test_a_group_shows_its_members_with_type_name_and_reference(api: Api) -> None:
-    anna, inner = await api.user(displayName="Anna"), await api.group(displayName="inner")
+async def test_a_group_shows_its_members_with_type_and_reference(api: Api) -> None:
+    anna, inner = await api.user(), await api.group()
     group = await api.group(anna, inner)
     shown = (await api.get(f"/Groups/{group['id']}")).body
     assert shown == group
-    wanted = [
-        {"value": anna["id"], "type": "User", "display": "Anna", "$ref": f"{BASE}/Users/{anna['id']}"},
-        {"value": inner["id"], "type": "Group", "display": "inner", "$ref": f"{BASE}/Groups/{inner['id']}"},
+    assert sorted(shown["members"], key=lambda member: str(member["type"])) == [
+        {"value": inner["id"], "type": "Group", "$ref": f"{BASE}/Groups/{inner['id']}"},
+        {"value": anna["id"], "type": "User", "$ref": f"{BASE}/Users/{anna['id']}"},
     ]
-    assert sorted(shown["members"], key=lambda member: member["type"]) == sorted(wanted, key=lambda m: m["type"])
+
+
+@pytest.mark.parametrize("attributes", ["members", "members.display,members.value"])
+async def test_members_are_named_where_that_is_asked_for(api: Api, attributes: str) -> None:
+    anna, inner = await api.user(displayName="Anna"), await api.group(displayName="inner")
+    group = await api.group(anna, inner)
+    for shown in (
+        (await api.get(f"/Groups/{group['id']}", attributes=attributes)).body,
+        (await api.found("/Groups", f'id eq "{group["id"]}"', attributes=attributes))[0],
+    ):
+        assert {member["value"]: member["display"] for member in shown["members"]} == {
+            anna["id"]: "Anna",
+            inner["id"]: "inner",
+        }
 
 
 async def test_a_group_without_members_has_no_such_attribute(api: Api) -> None:

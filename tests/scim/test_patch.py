@@ -313,6 +313,7 @@ REFUSED: dict[str, tuple[list[Document], type[CallerError], str]] = {
     "selected elements of a readOnly list": ([op("remove", 'groups[value eq "1"]')], MutabilityViolated, "readOnly"),
     "a role": ([op("replace", f"{GATEHOUSE_USER}:role", value="root")], MutabilityViolated, "readOnly"),
     "removing a required attribute": ([op("remove", "userName")], MutabilityViolated, "required"),
+    "removing what always has a value": ([op("remove", "active")], MutabilityViolated, "required"),
     "clearing a required attribute": ([op("replace", "userName", value=None)], MutabilityViolated, "required"),
     "a boolean that is none": ([op("replace", "active", value="perhaps")], InvalidValue, "true or false"),
     "text for an object": ([op("replace", "name", value="x")], InvalidValue, "expected an object"),
@@ -328,7 +329,7 @@ REFUSED: dict[str, tuple[list[Document], type[CallerError], str]] = {
 def test_an_operation_that_cannot_be_carried_out_is_refused_with_the_reason(case: str) -> None:
     operations, error, reason = REFUSED[case]
     with pytest.raises(error, match=reason):
-        patched(user(title="t", meta={"resourceType": "User"}), *operations)
+        patched(user(title="t", active=True, meta={"resourceType": "User"}), *operations)
 
 
 def test_the_work_of_one_patch_is_limited() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from idp.errors import InvalidValue
-from idp.schema import USER, Attribute, ResourceType, Returned, Type
+from idp.schema import GROUP, USER, Attribute, ResourceType, Returned, Type
 from idp.schema.urns import ENTERPRISE_USER
 from scim.projection import Projections
 
@@ -108,6 +108,26 @@ def test_it_can_be_told_beforehand_whether_an_attribute_will_be_seen(
     attributes: tuple[str, ...], excluded: tuple[str, ...], wanted: bool
 ) -> None:
     assert users.of(attributes, excluded).wants("groups") is wanted
+
+
+@pytest.mark.parametrize(
+    ("attributes", "excluded", "wanted"),
+    [
+        ((), (), False),
+        (("members",), (), True),
+        (("members.display",), (), True),
+        (("members.value",), (), False),
+        (("displayName",), (), False),
+        ((), ("displayName",), False),
+    ],
+)
+def test_names_of_members_are_seen_only_where_they_are_asked_for(
+    attributes: tuple[str, ...], excluded: tuple[str, ...], wanted: bool
+) -> None:
+    projection = Projections(GROUP).of(attributes, excluded)
+    assert projection.wants("members", "display") is wanted
+    document = {"id": "1", "members": [{"value": "a", "display": "Anna"}]}
+    assert ("display" in str(projection.apply(document))) is wanted
 
 
 def _special() -> ResourceType:

@@ -26,7 +26,18 @@ async def test_a_user_is_created_and_read_back(api: Api) -> None:
     assert made.body == read.body
     assert {key: read.body[key] for key in FULL} == FULL | {"schemas": read.body["schemas"]}
     assert read.body["schemas"] == [USER, ENTERPRISE_USER, GATEHOUSE_USER]
-    assert read.body[GATEHOUSE_USER]["source"].startswith("scim:")
+
+
+async def test_where_an_account_comes_from_is_shown_to_who_asks(api: Api) -> None:
+    made = await api.user(**{GATEHOUSE_USER: {"description": "d", "source": "local", "role": "root"}})
+    assert made[GATEHOUSE_USER] == {"description": "d"}
+    path = f"/Users/{made['id']}"
+    own = (await api.get(path, attributes=GATEHOUSE_USER)).body[GATEHOUSE_USER]
+    assert own.pop("source").startswith("scim:")
+    assert own == {"description": "d", "role": "user"}
+    await api.patch(path, {"op": "replace", "path": "active", "value": False})
+    shown = (await api.get(path, attributes=f"{GATEHOUSE_USER}:status.by,active")).body
+    assert (shown["active"], shown[GATEHOUSE_USER]) == (False, {"status": {"by": "client:hr"}})
 
 
 async def test_a_created_user_comes_with_location_version_and_media_type(api: Api) -> None:

@@ -17,10 +17,9 @@ Row = tuple[str, str, bool, bool, bool, str, str, str]
 
 # Where we declare something else than scim2-models, and why.
 OURS: dict[str, dict[str, Any]] = {
-    # "$ref" and the derived names are worked out here, whatever a client sends.
-    "members.$ref": {"mutability": "readOnly"},
-    "members.display": {"mutability": "readOnly"},
-    "manager.$ref": {"mutability": "readOnly", "required": False},
+    # The derived names are worked out here, whatever a client sends, and those of members when they are asked for.
+    "members.display": {"mutability": "readOnly", "returned": "request"},
+    "manager.$ref": {"required": False},
     "manager.value": {"required": False},
     # Section 4.2: "members" without a "value" have no meaning.
     "members.value": {"required": True},
@@ -51,6 +50,7 @@ def _theirs(prefix: str, attributes: Any) -> Iterator[tuple[str, Row]]:
             "required": bool(a.required),
             "caseExact": bool(a.case_exact),
             "mutability": a.mutability.value,
+            "returned": a.returned.value,
             **OURS.get(path, {}),
         }
         yield (
@@ -62,7 +62,7 @@ def _theirs(prefix: str, attributes: Any) -> Iterator[tuple[str, Row]]:
                 said["required"],
                 said["caseExact"],
                 said["mutability"],
-                a.returned.value,
+                said["returned"],
                 a.uniqueness.value if a.uniqueness else "none",
             ),
         )
