@@ -25,7 +25,7 @@ _HEADER: Final = """\
 """
 
 
-class SealBroken(Exception):
+class SealBroken(ValueError):
     """What was sealed cannot be opened: its key is missing, or it was not sealed here for this purpose."""
 
 

@@ -23,7 +23,7 @@ class Seal(Protocol):
         ...
 
     def open(self, sealed: str, context: str) -> bytes:
-        """Return what was sealed for this context."""
+        """Return what was sealed for this context. Raises ValueError when that is not to be had."""
         ...
 
 
@@ -101,6 +101,6 @@ _PARTS: Final = {"subject": "subject.txt", "text": "body.txt", "html": "body.htm
 
 
 def opened(document: Mapping[str, Any], seal: Seal) -> Letter:
-    """Return the letter that an outbox record holds."""
+    """Return the letter that an outbox record holds. Raises ValueError when it cannot be read."""
     words = msgspec.json.decode(seal.open(document["sealed"], f"mail:{document['id']}"), type=dict[str, str])
     return Letter(id=document["id"], to=document["to"], created=document["created"], **words)

@@ -74,9 +74,8 @@ class Outbox:
         except RemoteError as error:
             await self._put_off(leased, str(error))
             return False
-        except Refused as error:
-            log.warning("letter %s (%s) cannot be delivered: %s", record.id, record.document["template"], error)
-            await self._change(leased, state=FAILED, error=str(error), sealed="")
+        except (Refused, ValueError) as error:
+            await self._give_up(leased, str(error))
             return False
         with suppress(VersionMismatch):
             await self._store.commit([Delete(OUTBOX, leased.id, leased.version)])
@@ -91,6 +90,10 @@ class Outbox:
         pause = min(_LAST_RETRY, _FIRST_RETRY * 2 ** min(record.document["attempts"] - 1, 16))
         log.warning("letter %s (%s) waits for %s: %s", record.id, record.document["template"], pause, reason)
         await self._change(record, state=WAITING, error=reason, due=to_text(self._clock.now() + pause))
+
+    async def _give_up(self, record: Record, reason: str) -> None:
+        log.warning("letter %s (%s) cannot be delivered: %s", record.id, record.document["template"], reason)
+        await self._change(record, state=FAILED, error=reason, sealed="")
 
     async def _change(self, record: Record, **changes: Any) -> Record | None:
         """Replace the record as it was read; None when another worker was first."""

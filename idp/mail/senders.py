@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import re
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -17,7 +19,8 @@ from idp.errors import CallerError, ConfigError, Unavailable
 from idp.mail.compose import Letter
 
 _TIMEOUT: Final = 30.0
-_KEPT_FILES: Final = 1000
+# Of RFC 5321's mailboxes all but quoted ones; letters of any script (RFC 6531).
+_ADDRESS: Final = re.compile(r"""[^\s@<>()\[\]\\,;:"\x00-\x1f]+@[^\s@<>()\[\]\\,;:"\x00-\x1f]+""")
 
 
 class Refused(CallerError):
@@ -80,11 +83,12 @@ class WrittenLetter:
 
 
 class FileSender:
-    """Writes each letter into a file that only the server's user can read; the newest thousand are kept."""
+    """Writes each letter into a file that only the server's user can read; the newest are kept."""
 
-    def __init__(self, directory: Path, sender: str) -> None:
+    def __init__(self, directory: Path, sender: str, kept: int = 1000) -> None:
         self._directory = directory
         self._sender = sender
+        self._kept = kept
 
     async def send(self, letter: Letter) -> None:
         """Write the letter into a file of its own."""
@@ -101,11 +105,12 @@ class FileSender:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = as_mime(letter, self._sender).as_bytes()
         name = f"{letter.created.replace(':', '')}-{letter.id}.eml"
-        draft = self._directory / f".{name}"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        # A name of its own (and mode 0600): the same letter may be on its way twice.
+        descriptor, draft = mkstemp(dir=self._directory, prefix=".")
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        draft.rename(self._directory / name)
-        for old in self._files()[:-_KEPT_FILES]:
+        Path(draft).rename(self._directory / name)
+        for old in self._files()[: -self._kept]:
             old.unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:
@@ -114,11 +119,11 @@ class FileSender:
 
 def as_mime(letter: Letter, sender: str) -> EmailMessage:
     """Return the letter as a MIME message with a text and an HTML part. Raises Refused for an impossible address."""
-    message = EmailMessage(policy.SMTP)
-    try:
-        message["To"] = Address(addr_spec=letter.to)
-    except (ValueError, IndexError):
-        raise Refused("the address is not one that mail can be sent to") from None
+    if not _ADDRESS.fullmatch(letter.to):
+        raise Refused("the address is not one that mail can be sent to")
+    user, _, domain = letter.to.partition("@")
+    message = EmailMessage(policy.SMTPUTF8)
+    message["To"] = Address(username=user, domain=domain)
     message["From"] = sender
     message["Subject"] = letter.subject
     message["Date"] = from_text(letter.created)

@@ -1,0 +1,169 @@
+"""The outbox: every letter goes out once, when it can, and no longer than it is of use."""
+
+import asyncio
+
+import pytest
+
+from idp.auth.sealing import Sealer
+from idp.errors import Unavailable
+from idp.mail import Letter, Mailer, Outbox, Refused, messages
+from idp.query import Query
+from idp.store import Store
+from tests.support.clock import FakeClock
+from tests.support.faulty_store import FaultyStore
+
+DAY = 86400
+
+
+class Box:
+    """A sender that keeps letters, or does what it is told instead."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+        self.error: Exception | None = None
+        self.gate: asyncio.Event | None = None
+        self.asked, self.sent = asyncio.Event(), asyncio.Event()
+
+    async def send(self, letter: Letter) -> None:
+        self.asked.set()
+        if self.gate:
+            await self.gate.wait()
+        if self.error:
+            raise self.error
+        self.letters.append(letter)
+        self.sent.set()
+
+
+@pytest.fixture
+def box() -> Box:
+    return Box()
+
+
+@pytest.fixture
+def outbox(store: Store, clock: FakeClock, box: Box, seal: Sealer) -> Outbox:
+    return Outbox(store, clock, box, seal)
+
+
+async def queue(store: Store, mailer: Mailer, to: str = "ada@example.test") -> None:
+    await store.commit([mailer.queue(messages.password_changed(to, "Ada"))])
+
+
+async def waiting(store: Store) -> list[dict[str, object]]:
+    return [record.document for record in (await store.find("outbox", Query())).records]
+
+
+async def test_a_queued_letter_is_delivered_once_and_forgotten(
+    outbox: Outbox, box: Box, store: Store, mailer: Mailer
+) -> None:
+    await queue(store, mailer)
+    assert await outbox.deliver_due() == 1
+    assert await outbox.deliver_due() == 0
+    assert [letter.to for letter in box.letters] == ["ada@example.test"]
+    assert "was changed" in box.letters[0].subject
+    assert await waiting(store) == []
+
+
+async def test_a_hundred_letters_go_out_in_one_go(outbox: Outbox, box: Box, store: Store, mailer: Mailer) -> None:
+    for number in range(100):
+        await queue(store, mailer, f"p{number}@example.test")
+    assert await outbox.deliver_due() == 100
+    assert len({letter.to for letter in box.letters}) == 100
+
+
+async def test_workers_side_by_side_send_each_letter_once(
+    store: Store, clock: FakeClock, seal: Sealer, mailer: Mailer, box: Box
+) -> None:
+    for number in range(30):
+        await queue(store, mailer, f"p{number}@example.test")
+    workers = [Outbox(store, clock, box, seal) for _ in range(4)]
+    sent = await asyncio.gather(*(worker.deliver_due() for worker in workers))
+    assert sum(sent) == len(box.letters) == 30
+
+
+async def test_while_the_server_is_away_letters_wait_ever_longer_and_then_go(
+    outbox: Outbox, box: Box, store: Store, mailer: Mailer, clock: FakeClock
+) -> None:
+    await queue(store, mailer)
+    box.error = Unavailable("mail server", "it answered 451")
+    pauses: list[int] = []
+    waited = 0
+    for _ in range(4):
+        assert await outbox.deliver_due() == 0
+        while (await waiting(store))[0]["attempts"] == len(pauses) + 1:
+            clock.advance(1)
+            waited += 1
+            await outbox.deliver_due()
+        pauses.append(waited)
+        waited = 0
+    assert pauses == [10, 20, 40, 80]
+    letter = (await waiting(store))[0]
+    assert letter["state"] == "waiting"
+    assert letter["error"] == "mail server: it answered 451"
+    box.error = None
+    clock.advance(3600)
+    assert await outbox.deliver_due() == 1
+
+
+async def test_a_letter_that_came_to_nothing_is_dropped_when_it_is_of_no_use(
+    outbox: Outbox, box: Box, store: Store, mailer: Mailer, clock: FakeClock
+) -> None:
+    await queue(store, mailer)
+    box.error = Unavailable("mail server")
+    await outbox.deliver_due()
+    clock.advance(3 * DAY)
+    box.error = None
+    assert await outbox.deliver_due() == 0
+    assert await waiting(store) == []
+
+
+async def test_what_is_refused_for_good_is_kept_without_its_words_and_not_tried_again(
+    outbox: Outbox, box: Box, store: Store, mailer: Mailer, clock: FakeClock
+) -> None:
+    await queue(store, mailer)
+    box.error = Refused("the mail server refused the letter with 550")
+    assert await outbox.deliver_due() == 0
+    [letter] = await waiting(store)
+    assert (letter["state"], letter["sealed"]) == ("failed", "")
+    assert letter["error"] == "the mail server refused the letter with 550"
+    box.error = None
+    clock.advance(DAY)
+    assert await outbox.deliver_due() == 0
+
+
+async def test_one_bad_letter_does_not_hold_up_the_others(
+    outbox: Outbox, box: Box, store: Store, mailer: Mailer, seal: Sealer
+) -> None:
+    broken = mailer.queue(messages.password_changed("eve@example.test", "Eve"))
+    await store.commit([type(broken)("outbox", {**broken.document, "sealed": seal.seal(b"{}", "something else")})])
+    await queue(store, mailer)
+    assert await outbox.deliver_due() == 1
+    [letter] = await waiting(store)
+    assert (letter["to"], letter["state"]) == ("eve@example.test", "failed")
+
+
+async def test_a_worker_that_died_in_the_middle_is_replaced_after_its_lease(
+    outbox: Outbox, box: Box, store: Store, mailer: Mailer, clock: FakeClock
+) -> None:
+    await queue(store, mailer)
+    box.gate = asyncio.Event()
+    dying = asyncio.create_task(outbox.deliver_due())
+    await box.asked.wait()
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    box.gate = None
+    assert await outbox.deliver_due() == 0
+    clock.advance(121)
+    assert await outbox.deliver_due() == 1
+
+
+async def test_the_endless_delivery_survives_a_store_that_is_away(
+    store: Store, clock: FakeClock, seal: Sealer, mailer: Mailer, box: Box, caplog: pytest.LogCaptureFixture
+) -> None:
+    faulty = FaultyStore(store, at=1)
+    running = asyncio.create_task(Outbox(faulty, clock, box, seal).run_forever(pause=0))
+    await queue(store, mailer)
+    await box.sent.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert faulty.has_failed
+    assert "the outbox waits" in caplog.text
