@@ -38,6 +38,14 @@ class LdifFile:
         """Begin a read; the file is opened when the first batch is asked for."""
         return LdifReading(self, selection)
 
+    def stamp(self) -> tuple[int, int]:
+        """Return what changes when the file does. Raises LdifError."""
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise LdifError(str(self.path), 0, f"cannot be read: {error.strerror}") from error
+        return found.st_mtime_ns, found.st_size
+
     def entries(self) -> Iterator[Entry]:
         """Yield every record. Raises LdifError at the first line that is wrong."""
         try:

@@ -104,11 +104,23 @@ class Mapper:
             self._map(entry, self.groups, "displayName", mapped)
         return mapped
 
+    def stable_id(self, entry: Entry) -> str:
+        """Return what tells the entry from all others for ever. Raises BadValue, and DnError when it is the DN."""
+        if self._stable == STABLE_DN:
+            return key(entry.dn)
+        values = entry.attributes.get(self._stable)
+        if not values or not values[0]:
+            raise BadValue(self._source.stable_id, "the entry has no value for it, so it cannot be told again")
+        try:
+            return guid_text(values[0]) if self._stable == "objectguid" else values[0].decode().lower()
+        except (Unreadable, UnicodeDecodeError) as error:
+            raise BadValue(self._source.stable_id, f"cannot be read: {error}") from None
+
     def _map(self, entry: Entry, table: Table, name: str, mapped: Mapped) -> None:
         stable = ""
         try:
             dn_key = key(entry.dn)
-            stable = self._stable_id(entry, dn_key)
+            stable = self.stable_id(entry)
             document = table.apply(entry.attributes)
             if name not in document:
                 raise BadValue(name, "the entry has no value for it")
@@ -126,17 +138,6 @@ class Mapper:
         if self._member_of:
             found.groups = tuple(filter(None, map(_dn_ref, entry.attributes.get(self._member_of, ()))))
         return found
-
-    def _stable_id(self, entry: Entry, dn_key: str) -> str:
-        if self._stable == STABLE_DN:
-            return dn_key
-        values = entry.attributes.get(self._stable)
-        if not values or not values[0]:
-            raise BadValue(self._source.stable_id, "the entry has no value for it, so it cannot be told again")
-        try:
-            return guid_text(values[0]) if self._stable == "objectguid" else values[0].decode().lower()
-        except (Unreadable, UnicodeDecodeError) as error:
-            raise BadValue(self._source.stable_id, f"cannot be read: {error}") from None
 
     def _members_of(self, entry: Entry) -> tuple[str, ...]:
         refs: dict[str, None] = {}

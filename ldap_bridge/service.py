@@ -105,6 +105,7 @@ class LdapService:
         chosen = self._source(source)
         run = Run(self._ids(), source, to_text(self._clock.now()), forced=force, by=by)
         async with exclusive(self._leases, source, run.id) as run.fence:
+            await self._close_abandoned(source)
             await self._runs.start(run)
             try:
                 return await self._run(chosen, run, force, progress)
@@ -146,6 +147,12 @@ class LdapService:
         await applier.apply(plan, lambda changes: self._log(run, changes), progress)
         run.errors = applier.errors
         return await self._finish(run, State.APPLIED if plan.complete else State.INCOMPLETE, "; ".join(plan.gaps))
+
+    async def _close_abandoned(self, source: str) -> None:
+        """Nobody else holds the lease, so what still counts as running ended with its process."""
+        for run in await self._runs.latest(source, 5):
+            if run.state == State.RUNNING:
+                await self._finish(run, State.FAILED, "the process ended before the run did")
 
     async def _log(self, run: Run, changes: Sequence[Logged]) -> None:
         run.logged = await self._runs.log(run.id, changes, run.logged)

@@ -166,7 +166,7 @@ class Channel:
                 size_limit=0,
                 time_limit=0,
                 types_only=False,
-                auto_escape=True,
+                auto_escape=False,
                 auto_encode=True,
             )
         except (LDAPExceptionError, ValueError, LookupError, TypeError) as error:

@@ -4,9 +4,11 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
-from ldap_bridge.client.channel import SUCCESS, Channel
-from ldap_bridge.client.search import PagedSearch
+from ldap_bridge.ber import EntryMessage
+from ldap_bridge.client.channel import SUBTREE_SCOPE, SUCCESS, Channel
+from ldap_bridge.client.search import PagedSearch, escape_filter_value
 from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import DirectoryRefused
 from ldap_bridge.settings import Server
@@ -36,9 +38,13 @@ class LdapDirectory:
         self._source = source
         self._server = server
 
+    def open(self) -> Channel:
+        """Open a channel that is not bound yet. Raises DirectoryError."""
+        return Channel(self._source, self._server)
+
     def connect(self) -> Channel:
         """Open a channel bound as the configured account. Raises DirectoryError."""
-        channel = Channel(self._source, self._server)
+        channel = self.open()
         try:
             result = channel.bind(self._server.bind_dn, self._server.bind_password)
             if result.code != SUCCESS:
@@ -51,6 +57,23 @@ class LdapDirectory:
     def read(self, selection: Selection) -> "LdapReading":
         """Begin a read; the connection is opened when the first batch is asked for."""
         return LdapReading(self, selection)
+
+    def present_dn(self, base: str, attribute: str, stable: str) -> str | None:
+        """Return the DN that the entry of a stable id has now, or None when it is not there. Raises DirectoryError."""
+        if attribute.lower() == "dn":
+            return None
+        value = stable
+        if attribute.lower() == "objectguid":
+            value = "".join(f"\\{octet:02x}" for octet in UUID(stable).bytes_le)
+        else:
+            value = escape_filter_value(stable)
+        with closing(self.connect()) as channel:
+            found = [
+                message.entry.dn
+                for message in channel.search(base, SUBTREE_SCOPE, f"({attribute}={value})", ["1.1"])
+                if isinstance(message, EntryMessage)
+            ]
+        return found[0] if len(found) == 1 else None
 
     def facts(self) -> ServerFacts:
         """Connect, bind and read the rootDSE. Raises DirectoryError."""

@@ -1,0 +1,95 @@
+"""Sources with an interval are kept in step, each by one worker at a time."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from idp.store import Replace
+from idp.store.leases import Leases
+from ldap_bridge.runs import State
+from ldap_bridge.schedule import run_forever, seconds_to_wait
+from tests.ldap_bridge.conftest import Bridge
+from tests.support.clock import FakeClock
+from tests.support.slapd import Slapd
+
+
+class Enough(Exception):
+    """The test has seen what it wanted."""
+
+
+class Sleeper:
+    """Moves the clock instead of waiting, and stops after so many naps."""
+
+    def __init__(self, clock: FakeClock, naps: int) -> None:
+        self.slept: list[float] = []
+        self._clock = clock
+        self._naps = naps
+
+    async def __call__(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if len(self.slept) >= self._naps:
+            raise Enough
+        self._clock.advance(seconds)
+
+
+@pytest.fixture
+def hourly(slapd: Slapd, bridge_to: Callable[..., Bridge]) -> Bridge:
+    """A bridge whose source is to run every hour."""
+    return bridge_to(slapd.url, interval=60)
+
+
+async def keep(bridge: Bridge, clock: FakeClock, naps: int) -> list[float]:
+    """Run the schedule for so many naps; returns how long each was to be."""
+    sleeper = Sleeper(clock, naps)
+    with pytest.raises(ExceptionGroup) as caught:
+        await run_forever(bridge.service, clock, sleeper)
+    assert caught.group_contains(Enough)
+    return sleeper.slept
+
+
+async def test_it_runs_at_once_and_then_at_every_interval(hourly: Bridge, clock: FakeClock) -> None:
+    assert await keep(hourly, clock, 3) == [3600, 3600, 3600]
+    runs = await hourly.service.runs("corp")
+    assert [run.by for run in runs] == ["schedule"] * 3
+    assert len(await hourly.people()) == 50
+
+
+async def test_a_run_by_hand_counts(hourly: Bridge, clock: FakeClock) -> None:
+    await hourly.sync()
+    clock.advance(600)
+    assert await keep(hourly, clock, 2) == [3000, 3600]
+
+
+async def test_a_failure_is_tried_again_after_a_minute(hourly: Bridge, clock: FakeClock, slapd: Slapd) -> None:
+    slapd.stop()
+    assert await keep(hourly, clock, 2) == [60, 60]
+    assert {run.state for run in await hourly.service.runs("corp")} == {State.FAILED}
+    slapd.start()
+    clock.advance(60)
+    assert await keep(hourly, clock, 1) == [3600]
+
+
+async def test_while_another_worker_runs_this_one_waits(hourly: Bridge, clock: FakeClock) -> None:
+    await Leases(hourly.store, clock).acquire("ldap:corp", "another worker", 3000)
+    assert await keep(hourly, clock, 1) == [60]
+    assert await hourly.service.runs("corp") == []
+
+
+async def test_without_an_interval_nothing_runs(bridge: Bridge, clock: FakeClock) -> None:
+    async with asyncio.timeout(5):
+        await run_forever(bridge.service, clock)
+    assert await bridge.service.runs("corp") == []
+
+
+async def test_a_run_that_died_with_its_process_is_closed_by_the_next(hourly: Bridge, clock: FakeClock) -> None:
+    first = await hourly.sync()
+    record = await hourly.store.get("ldap_runs", first.id)
+    assert record is not None
+    abandoned = {**record.document, "state": "running", "finished": ""}
+    await hourly.store.commit([Replace("ldap_runs", abandoned, record.version)])
+    assert await seconds_to_wait(hourly.service, "corp", 3600, clock) == 0
+    await hourly.sync()
+    states = {run.id: run.state for run in await hourly.service.runs("corp")}
+    assert states.pop(first.id) == State.FAILED
+    assert list(states.values()) == [State.APPLIED]
