@@ -17,7 +17,7 @@ from ldap_bridge.links import Link, Links
 from ldap_bridge.settings import Source
 
 if TYPE_CHECKING:
-    from ldap_bridge.client import Channel
+    from ldap_bridge.client import Channel, LdapDirectory
 
 _SUCCESS: Final = 0
 # What a server says of a wrong name or password, or of an account that may not bind (RFC 4511 appendix A):
@@ -106,12 +106,12 @@ class ServerProver:
     @cached_property
     def _directory(self) -> "LdapDirectory":
         # Not before somebody logs in, because ldap3 is slow to import; see ldap_bridge.directories.
-        from ldap_bridge.client import LdapDirectory
+        from ldap_bridge import client
 
         assert self._source.server is not None  # noqa: S101 (files have a prover of their own)
         # Somebody waits in front of a page: an answer that takes longer than a connection may is too late.
         server = dataclasses.replace(self._source.server, timeout=self._source.server.connect_timeout)
-        return LdapDirectory(self._source.name, server)
+        return client.LdapDirectory(self._source.name, server)
 
     def _binds(self, dn: str, password: str) -> bool:
         while self._idle:
