@@ -9,9 +9,9 @@ from idp.errors import VersionMismatch
 
 Result = TypeVar("Result")
 
-# Within a process the locks keep order, so every lost race is one against another process; each round of a race has
-# a winner, and ten lost in a row mean that something else is wrong.
-TRIES: Final = 10
+# Within a process the locks keep order, so a race is lost against other processes only. Each round has one winner: of
+# 16 processes that all want the same record, one loses 200 rounds in a row once in 400,000 times; a deadline comes first.
+TRIES: Final = 200
 
 
 class Stale(VersionMismatch):
@@ -49,7 +49,7 @@ class KeyedLocks:
 
 
 async def retrying(attempt: Callable[[], Awaitable[Result]]) -> Result:
-    """Run the attempt, which reads anew each time, until it loses no race. Raises VersionMismatch after ten."""
+    """Run the attempt, which reads anew each time, until it loses no race. Raises VersionMismatch after too many."""
     for _ in range(TRIES - 1):
         try:
             return await attempt()

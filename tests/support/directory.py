@@ -71,13 +71,13 @@ class Directory:
         return [event for event in records if target in (None, event["target"])]
 
 
-def directory_over(store: Store, clock: FakeClock, *, strict_names: bool = False) -> Directory:
-    """Wire both services over a store."""
+def directory_over(store: Store, clock: FakeClock, *, strict_names: bool = False, prefix: str = "id-") -> Directory:
+    """Wire both services over a store; each new id is the prefix and a number."""
     numbers = count(1)
     locks = KeyedLocks()
 
     def ids() -> str:
-        return f"id-{next(numbers):04d}"
+        return f"{prefix}{next(numbers):04d}"
 
     users = Users(store, USER, clock, ids, StoredCredentials(), strict_names=strict_names, locks=locks)
     return Directory(store, clock, users, Groups(store, GROUP, clock, ids, locks=locks))

@@ -1,22 +1,29 @@
-"""A directory over a real store."""
+"""A directory over real stores."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from idp.store import Store, open_store
+from idp.store import Store
 from idp.store.collections import collections
 from tests.support.clock import FakeClock
 from tests.support.directory import Directory, directory_over
+from tests.support.stores import Stores, url_of
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    """An empty store on the disk."""
-    opened = await open_store(f"sqlite:{tmp_path / 'idp.sqlite'}", collections(), clock)
-    yield opened
-    await opened.close()
+async def stores(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Stores]:
+    """What opens stores over the same data; SQLite, unless the test asks for each backend."""
+    async with AsyncExitStack() as at_end:
+        yield Stores(url_of(getattr(request, "param", "sqlite"), request, tmp_path), clock, at_end)
+
+
+@pytest.fixture
+async def store(stores: Stores) -> Store:
+    """An empty store."""
+    return await stores.open(collections())
 
 
 @pytest.fixture

@@ -48,6 +48,8 @@ async def test_a_new_group_keeps_its_members_apart(directory: Directory, store: 
         {"value": ada.id, "type": "User", "display": "Ada Lovelace"},
         {"value": inner.id, "type": "Group", "display": "inner"},
     ]
+    bare = (await directory.groups.members_of([made.id], named=False))[made.id]
+    assert bare == [{"value": ada.id, "type": "User"}, {"value": inner.id, "type": "Group"}]
     assert len(await everything(store, "edges")) == 2
 
 
