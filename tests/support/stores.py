@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
-
-import pytest
+from typing import TYPE_CHECKING, Final
 
 from idp.clock import Clock
 from idp.query import Field, Kind
 from idp.store import Collection, Settings, Store, open_store
+
+if TYPE_CHECKING:  # processes that tests start and kill by the dozen come up faster without it
+    import pytest
 
 # SQLite, and MongoDB through each of its two drivers.
 BACKENDS: Final = ("sqlite", "pymongo", "motor")
@@ -34,7 +35,7 @@ SAMPLES: Final[Mapping[str, Collection]] = {
 }
 
 
-def url_of(backend: str, request: pytest.FixtureRequest, directory: Path) -> str:
+def url_of(backend: str, request: "pytest.FixtureRequest", directory: Path) -> str:
     """Return the URL of an empty store of this backend; MongoDB is started when it is the first to need it."""
     if backend == "sqlite":
         return f"sqlite:{directory / 'store.sqlite'}"

@@ -15,6 +15,7 @@ from pymongo.errors import (
     ExecutionTimeout,
     InvalidURI,
     NetworkTimeout,
+    OperationFailure,
     PyMongoError,
     WaitQueueTimeoutError,
 )
@@ -28,10 +29,11 @@ DRIVERS: Final = ("pymongo", "motor")
 _DURABLE: Final = {"w": "majority", "journal": True, "readConcernLevel": "majority", "retryWrites": True}
 # A primary that is away is noticed in seconds, and whoever waits for it hears so while still there.
 _BRISK: Final = {"serverSelectionTimeoutMS": 2_000, "connectTimeoutMS": 1_500, "heartbeatFrequencyMS": 1_000}
+_TOO_LARGE: Final = 10334
 _LARGEST_DOCUMENT: Final = 16 * 2**20
 
 
-def connect(url: str, timeout: float) -> tuple[Any, Any]:
+def connect(url: str) -> tuple[Any, Any]:
     """Return the client and the database that the URL names; nothing is waited for. Raises ConfigError.
 
     The client is untyped on purpose: it is one of two, and `settled` levels where they differ.
@@ -48,7 +50,7 @@ def connect(url: str, timeout: float) -> tuple[Any, Any]:
     brisk = {option: value for option, value in _BRISK.items() if option.lower() not in set_by_url}
     plain = urlunsplit(parts._replace(query=urlencode(given)))
     try:
-        client = _client_class(driver)(plain, tz_aware=True, timeoutMS=round(timeout * 1000), **_DURABLE, **brisk)
+        client = _client_class(driver)(plain, tz_aware=True, **_DURABLE, **brisk)
     except (ConfigurationError, InvalidURI, ValueError) as error:
         # The URL may hold a password; the driver's sentence does not.
         raise ConfigError("store.url", str(error)) from None
@@ -87,6 +89,8 @@ def domain_error(error: PyMongoError) -> IdpError:
     """Return the domain's error for the driver's."""
     match error:
         case DocumentTooLarge():
+            return TooLarge("the document", _LARGEST_DOCUMENT)
+        case OperationFailure() if error.code == _TOO_LARGE:
             return TooLarge("the document", _LARGEST_DOCUMENT)
         case WaitQueueTimeoutError():
             return Overloaded(WHAT)

@@ -1,8 +1,9 @@
 """Searches: by MongoDB where its indexes have the whole answer, else over documents read in batches, in threads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import Executor
+from contextlib import aclosing
 from typing import Any, Final
 
 import bson
@@ -10,7 +11,7 @@ import bson
 from idp.clock import Clock
 from idp.errors import TooLarge
 from idp.query import EVERYTHING, Filter, Not, Query, matches, microseconds
-from idp.store.contract import Page, Record
+from idp.store.contract import Page, Record, Settings
 from idp.store.mongo.compile import Match, compiled
 from idp.store.mongo.layout import LEDGER, Layout, counts_of
 from idp.store.narrow import ID, NOTHING, is_indexed, narrow
@@ -24,11 +25,13 @@ _BATCH: Final = 500
 class Finder:
     """Answers queries over one database."""
 
-    def __init__(self, database: Any, clock: Clock, threads: Executor, max_scan: int) -> None:
+    def __init__(self, database: Any, clock: Clock, threads: Executor, settings: Settings) -> None:
         self._database = database
         self._clock = clock
         self._threads = threads
-        self._max_scan = max_scan
+        self._max_scan = settings.max_scan
+        # The server, too, stops what nobody waits for any more.
+        self._most_ms = round(settings.timeout * 1000)
 
     async def get_many(self, layout: Layout, ids: list[str]) -> dict[str, Record]:
         """Return the records that exist, by id and in the order asked for."""
@@ -63,7 +66,7 @@ class Finder:
         way = -1 if order.descending else 1
         keys = [("_id", way)] if order.field == ID else [(layout.order_path(order.field), way), ("_id", way)]
         found = self._database[layout.name].find(match, what)
-        return found.sort(keys).skip(query.offset).limit(query.limit)
+        return found.sort(keys).skip(query.offset).limit(query.limit).max_time_ms(self._most_ms)
 
     def _alive(self, match: Match, layout: Layout) -> Match:
         if not layout.collection.expires:
@@ -86,7 +89,7 @@ class Finder:
 
     async def _counted(self, layout: Layout, narrowed: Filter) -> int:
         match = self._alive(compiled(narrowed, layout), layout)
-        count: int = await self._database[layout.name].count_documents(match)
+        count: int = await self._database[layout.name].count_documents(match, maxTimeMS=self._most_ms)
         return count
 
     # --- scanning ---
@@ -96,22 +99,26 @@ class Finder:
         remaining = EVERYTHING if exact else query.filter
         ends_early = not query.total and order_of(query) == BY_ID
         places = Places(query)
-        async for documents in self._judged(layout, narrowed, remaining, in_order=ends_early, after=query.after):
-            for document in documents:
-                places.add(document)
-            if ends_early and places.total >= query.offset + query.limit:
-                break
+        start = query.after if ends_early else None
+        async with aclosing(self._judged(layout, narrowed, remaining, in_order=ends_early, start=start)) as batches:
+            async for documents in batches:
+                for document in documents:
+                    places.add(document)
+                if ends_early and places.total >= query.offset + query.limit:
+                    break
         found = await self.get_many(layout, places.page())
         return Page(list(found.values()), places.total if query.total else None)
 
     async def _judged(
-        self, layout: Layout, narrowed: Filter, remaining: Filter, *, in_order: bool, after: str | None
-    ) -> AsyncIterator[list[dict[str, Any]]]:
+        self, layout: Layout, narrowed: Filter, remaining: Filter, *, in_order: bool, start: str | None
+    ) -> AsyncGenerator[list[dict[str, Any]], None]:
         """Yield the documents of those candidates that satisfy the remaining filter, batch by batch."""
         match = self._alive(compiled(narrowed, layout), layout)
         if in_order and after is not None:
             match = {"$and": [match, {"_id": {"$gt": after}}]}
-        cursor = self._database[layout.name].find_raw_batches(match, _DOCUMENT, batch_size=_BATCH)
+        cursor = (
+            self._database[layout.name].find_raw_batches(match, _DOCUMENT, batch_size=_BATCH).max_time_ms(self._most_ms)
+        )
         if in_order:
             cursor = cursor.sort([("_id", 1)])
         loop = asyncio.get_running_loop()

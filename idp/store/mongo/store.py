@@ -30,18 +30,18 @@ class MongoStore:
     """`idp.store.contract.Store` in one database; made without waiting for the server, which may come later."""
 
     def __init__(self, url: str, collections: Mapping[str, Collection], clock: Clock, settings: Settings) -> None:
-        self._client, self._database = connect(url, settings.timeout)
+        self._client, self._database = connect(url)
         self._layouts = lay_out(collections)
         self._clock = clock
         self._settings = settings
         self._threads = ThreadPoolExecutor(_JUDGES, "mongo-judge")
-        self._finder = Finder(self._database, clock, self._threads, settings.max_scan)
+        self._finder = Finder(self._database, clock, self._threads, settings)
         self._transactor = Transactor(self._client, self._database, clock, str(ObjectId()))
         self._commits: set[asyncio.Task[None]] = set()
         self._setting_up = asyncio.Lock()
         self._is_set_up = False
         self._is_away = False
-        self._is_outdated = False
+        self._refusal: str | None = None
 
     async def get(self, collection: str, id: str) -> Record | None:
         """Return the record of that id, or None."""
@@ -83,6 +83,7 @@ class MongoStore:
 
     async def close(self) -> None:
         """Finish what has begun and let go of the connections."""
+        self._refusal = "it has been closed"
         if self._commits:
             await asyncio.wait(self._commits)
         await settled(self._client.close())
@@ -90,8 +91,8 @@ class MongoStore:
 
     async def _run(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do the work against a database that is set up, within the time a verb may take."""
-        if self._is_outdated:
-            raise Unavailable(WHAT, _OUTDATED)
+        if self._refusal:
+            raise Unavailable(WHAT, self._refusal)
         if self._is_away and not self._client.topology_description.has_writable_server():
             # The driver looks for the server all the time; nobody needs to wait until it is found.
             await asyncio.sleep(0)
@@ -148,7 +149,7 @@ class MongoStore:
 
     async def _probe(self) -> None:
         if not await is_current(self._database, self._layouts):
-            self._is_outdated = True
+            self._refusal = _OUTDATED
             raise Unavailable(WHAT, _OUTDATED)
         await self._database[LEDGER].update_one({"_id": "probe"}, {"$inc": {"amount": 1}}, upsert=True)
 

@@ -1,0 +1,107 @@
+"""What the MongoDB backend does while its server is away, not yet there, or not fit."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from idp.errors import ConfigError, InvalidValue, RemoteError, TooLarge, Unavailable
+from idp.query import EVERYTHING, Query
+from idp.store import Delete, Insert, Store, open_store
+from tests.support.clock import FakeClock
+from tests.support.mongod import Mongod, with_database
+from tests.support.stores import SAMPLES, Stores, opened
+
+
+@pytest.fixture(params=["pymongo", "motor"])
+async def stores(request: pytest.FixtureRequest, mongo_database_uri: str, clock: FakeClock) -> AsyncIterator[Stores]:
+    """What opens stores over an empty database, by each driver."""
+    mark = "&" if "?" in mongo_database_uri else "?"
+    async for one in opened(f"{mongo_database_uri}{mark}driver={request.param}", clock):
+        yield one
+
+
+async def ready(store: Store) -> None:
+    """Return when the store takes writes."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await store.check()
+            except RemoteError:
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("driver", ["pymongo", "motor"])
+async def test_the_store_opens_without_its_server_and_works_when_it_comes(
+    new_mongod: Callable[[], Mongod], clock: FakeClock, driver: str
+) -> None:
+    server = new_mongod()
+    store = await open_store(f"{with_database(server.uri, 'late')}&driver={driver}", SAMPLES, clock)
+    with pytest.raises(Unavailable):
+        await store.commit([Insert("plain", {"id": "1"})])
+    started = time.monotonic()
+    for _ in range(20):
+        with pytest.raises(Unavailable):
+            await store.get("plain", "1")
+        with pytest.raises(Unavailable):
+            await store.check()
+    # Nobody waits for a server that is known to be away.
+    assert time.monotonic() - started < 1
+    await asyncio.to_thread(server.start)
+    await ready(store)
+    await store.commit([Insert("plain", {"id": "1"})])
+    await asyncio.to_thread(server.stop)
+    with pytest.raises(RemoteError):
+        await store.commit([Insert("plain", {"id": "2"})])
+    await asyncio.to_thread(server.start)
+    await ready(store)
+    assert await store.get("plain", "1") is not None
+    assert await store.count("plain", EVERYTHING) == 1
+    await store.close()
+
+
+async def test_counts_stay_right_when_their_entries_are_merged(stores: Stores) -> None:
+    for number in range(70):
+        store = await stores.open()
+        await store.commit([Insert("people", {"id": f"{number}"})])
+        await store.close()
+    store = await stores.open()
+    other = await stores.open()
+    await store.commit([Delete("people", "0")])
+    await asyncio.gather(store.sweep(), *(other.commit([Insert("people", {"id": f"x{n}"})]) for n in range(10)))
+    assert await store.count("people", EVERYTHING) == (await other.find("people", Query(limit=1000))).total == 79
+    await store.sweep()
+    assert await store.count("people", EVERYTHING) == 79
+
+
+async def test_what_mongodb_would_read_as_a_reference_of_its_own_is_refused(stores: Stores) -> None:
+    store = await stores.open()
+    for document in ({"id": "1", "a": {"$ref": "x", "$id": "y"}}, {"id": "1", "a": [[{"$id": 1, "b": 2, "$ref": 3}]]}):
+        with pytest.raises(InvalidValue):
+            await store.commit([Insert("plain", document)])
+    await store.commit([Insert("plain", {"id": "1", "$ref": "x", "a": {"$id": "y"}})])
+
+
+async def test_numbers_over_64_bits_and_documents_over_16_mb_are_refused(stores: Stores) -> None:
+    store = await stores.open()
+    with pytest.raises(InvalidValue):
+        await store.commit([Insert("plain", {"id": "1", "n": 2**64})])
+    with pytest.raises(TooLarge):
+        await store.commit([Insert("plain", {"id": "1", "n": "x" * 17 * 2**20})])
+    assert await store.count("plain", EVERYTHING) == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("mongodb://127.0.0.1", "name a database"),
+        ("mongodb://127.0.0.1/x?driver=mongoengine", "driver"),
+        ("mongodb://user:secret@/x", None),
+        ("mongodb://127.0.0.1:99999/x", None),
+    ],
+)
+async def test_an_unusable_url_is_refused_without_its_password(clock: FakeClock, url: str, reason: str | None) -> None:
+    with pytest.raises(ConfigError, match=reason) as caught:
+        await open_store(url, SAMPLES, clock)
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,144 @@
+"""What the SQLite backend does with too much work, with other processes' locks, and with files that are not its own."""
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+import pytest
+
+from idp.errors import ConfigError, DeadlineExceeded, NotUnique, Overloaded, RemoteError
+from idp.query import EVERYTHING, Compare, Field, Op, Query
+from idp.store import Insert, Settings, Store, open_store
+from idp.store.sqlite.readers import THREADS, Readers
+from tests.support.clock import FakeClock
+from tests.support.stores import SAMPLES, Stores, opened
+
+ENDLESS = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the store's file is."""
+    return tmp_path / "store.sqlite"
+
+
+@pytest.fixture
+async def stores(path: Path, clock: FakeClock) -> AsyncIterator[Stores]:
+    """What opens stores over the file."""
+    async for one in opened(f"sqlite:{path}", clock):
+        yield one
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the write lock as another process would."""
+    connection = apsw.Connection(str(path))
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+async def count(store: Store) -> int:
+    """How many plain records there are."""
+    return await store.count("plain", EVERYTHING)
+
+
+async def test_commits_beyond_the_queue_are_refused_and_the_others_made(stores: Stores, path: Path) -> None:
+    store = await stores.open(settings=Settings(max_waiting=8))
+    with locked(path):
+        tasks = [asyncio.create_task(store.commit([Insert("plain", {"id": f"{n}"})])) for n in range(30)]
+        await asyncio.sleep(0)
+        refused = [task for task in tasks if task.done() and isinstance(task.exception(), Overloaded)]
+        assert 30 - 9 <= len(refused) <= 30 - 8
+    await asyncio.wait(tasks)
+    assert await count(store) == 30 - len(refused)
+
+
+async def test_one_bad_commit_among_many_that_share_a_transaction_fails_alone(stores: Stores, path: Path) -> None:
+    store = await stores.open()
+    with locked(path):
+        ids = [3 if n == 7 else n for n in range(20)]
+        pairs = ([Insert("plain", {"id": f"x{n}"}), Insert("plain", {"id": f"{one}"})] for n, one in enumerate(ids))
+        tasks = [asyncio.create_task(store.commit(pair)) for pair in pairs]
+        await asyncio.sleep(0)
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [n for n, outcome in enumerate(outcomes) if outcome is not None] == [7]
+    assert isinstance(outcomes[7], NotUnique)
+    assert await count(store) == 38
+    assert await store.get("plain", "x7") is None
+
+
+async def test_another_processs_lock_is_waited_for_and_no_longer_than_allowed(stores: Stores, path: Path) -> None:
+    store = await stores.open(settings=Settings(timeout=0.2))
+    with locked(path):
+        with pytest.raises(RemoteError):
+            await store.commit([Insert("plain", {"id": "1"})])
+        with pytest.raises(RemoteError):
+            await store.check()
+        assert await store.get("plain", "1") is None
+    await store.commit([Insert("plain", {"id": "1"})])
+    assert await count(store) == 1
+
+
+async def test_reads_go_on_while_another_process_writes(stores: Stores, path: Path) -> None:
+    store = await stores.open()
+    await store.commit([Insert("plain", {"id": f"{n}", "title": "t"}) for n in range(300)])
+    with locked(path):
+        assert await store.get("plain", "5") is not None
+        assert (await store.find("plain", Query(Compare(Field(("title",)), Op.EQ, "t")))).total == 300
+
+
+async def test_a_read_that_is_cancelled_or_out_of_time_frees_its_thread(stores: Stores, path: Path) -> None:
+    await stores.open()
+    readers = Readers([apsw.Connection(str(path)) for _ in range(THREADS)], max_waiting=100, timeout=60)
+    endless = [asyncio.create_task(readers.do(lambda c: c.execute(ENDLESS).get)) for _ in range(3 * THREADS)]
+    await asyncio.sleep(0.01)
+    for task in endless:
+        task.cancel()
+    assert await readers.do(lambda c: c.execute("SELECT 1").get) == 1
+    await readers.close()
+
+
+async def test_a_read_that_takes_too_long_ends_at_its_deadline(stores: Stores, path: Path) -> None:
+    await stores.open()
+    readers = Readers([apsw.Connection(str(path))], max_waiting=2, timeout=0.05)
+    slow = [asyncio.create_task(readers.do(lambda c: c.execute(ENDLESS).get)) for _ in range(3)]
+    outcomes = await asyncio.gather(*slow, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [DeadlineExceeded, DeadlineExceeded, Overloaded]
+    await readers.close()
+
+
+async def test_the_file_is_its_owners_alone(stores: Stores, path: Path) -> None:
+    store = await stores.open()
+    await store.check()
+    for file in path.parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("content", [b"not a database, but long enough to be looked at " * 100, b"\x00" * 5000])
+def test_a_file_of_another_kind_is_refused_and_left_alone(path: Path, clock: FakeClock, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"store\.url"):
+        asyncio.run(open_store(f"sqlite:{path}", SAMPLES, clock))
+    assert path.read_bytes() == content
+
+
+async def test_another_programs_database_and_a_newer_format_are_refused(path: Path, clock: FakeClock) -> None:
+    for statement, reason in (("CREATE TABLE t (a)", "another program"), ("PRAGMA user_version = 99", "format 99")):
+        connection = apsw.Connection(str(path))
+        connection.execute(statement)
+        connection.close()
+        with pytest.raises(ConfigError, match=reason):
+            await open_store(f"sqlite:{path}", SAMPLES, clock)
+
+
+@pytest.mark.parametrize("url", ["sqlite:", "postgres://x/y", "", "sqlite:/dev/null/x"])
+async def test_a_url_that_names_no_store_is_refused(url: str, clock: FakeClock) -> None:
+    with pytest.raises(ConfigError, match=r"store\.url"):
+        await open_store(url, SAMPLES, clock)
