@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from idp.access import ANONYMOUS
 from idp.audit import Tag
 from idp.auth.context import Context, unchanged
 from idp.auth.credentials import UserCredentials
@@ -25,7 +26,6 @@ from idp.mail import messages
 from idp.store.contract import Write
 
 NO_FACTOR: Final = "Your account needs a second factor, and none can be set up here. Please ask your administrator."
-ALREADY_ENROLLED: Final = "an authenticator app was set up meanwhile"
 
 
 class Login:
@@ -156,6 +156,10 @@ class Login:
         user = entered.user
         step, kind = await self._second.after_password(user, must_change=entered.must_change)
         if step is None:
+            refused = self._context.event(
+                Tag.AUTH_LOGIN_FAILED, ANONYMOUS(flow.address), user.id, {"reason": "no second factor possible"}
+            )
+            await self._context.commit([refused])
             return await self._view(secret, flow, NO_FACTOR)
         error: str | None = None
         begun: Sequence[Write] = ()

@@ -53,6 +53,9 @@ class Outbox:
                 await self.deliver_due()
             except IdpError as error:
                 log.warning("the outbox waits: %s", error)
+            except Exception:
+                # A fault of ours in one round must not stop all mail until somebody notices.
+                log.exception("the outbox failed")
             await asyncio.sleep(pause)
 
     async def _due(self) -> list[Record]:

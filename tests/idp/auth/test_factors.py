@@ -266,6 +266,8 @@ async def test_who_needs_a_factor_and_can_have_none_is_told_so(house: House) -> 
     await house.person("ada", emails=[])
     assert (await house.try_password("ada", PASSWORD)).error == NO_FACTOR
     assert (await house.try_password("ada", "wrong")).error == WRONG
+    reasons = [event["details"]["reason"] for event in await house.events("auth:login:failed")]
+    assert reasons == ["no second factor possible", "wrong password"]
 
 
 async def test_when_only_mail_is_left_the_code_is_sent_with_the_right_password(house: House) -> None:

@@ -11,8 +11,10 @@ from idp.query import Query
 from idp.store import Store
 from tests.support.clock import FakeClock
 from tests.support.faulty_store import FaultyStore
+from tests.support.stores import BACKENDS
 
 DAY = 86400
+on_every_store = pytest.mark.parametrize("store", BACKENDS, indirect=True)
 
 
 class Box:
@@ -21,6 +23,7 @@ class Box:
     def __init__(self) -> None:
         self.letters: list[Letter] = []
         self.error: Exception | None = None
+        self.once: Exception | None = None
         self.gate: asyncio.Event | None = None
         self.asked, self.sent = asyncio.Event(), asyncio.Event()
 
@@ -28,6 +31,9 @@ class Box:
         self.asked.set()
         if self.gate:
             await self.gate.wait()
+        if self.once:
+            error, self.once = self.once, None
+            raise error
         if self.error:
             raise self.error
         self.letters.append(letter)
@@ -70,6 +76,7 @@ async def test_a_hundred_letters_go_out_in_one_go(outbox: Outbox, box: Box, stor
     assert len({letter.to for letter in box.letters}) == 100
 
 
+@on_every_store
 async def test_workers_side_by_side_send_each_letter_once(
     store: Store, clock: FakeClock, seal: Sealer, mailer: Mailer, box: Box
 ) -> None:
@@ -80,6 +87,7 @@ async def test_workers_side_by_side_send_each_letter_once(
     assert sum(sent) == len(box.letters) == 30
 
 
+@on_every_store
 async def test_while_the_server_is_away_letters_wait_ever_longer_and_then_go(
     outbox: Outbox, box: Box, store: Store, mailer: Mailer, clock: FakeClock
 ) -> None:
@@ -156,14 +164,25 @@ async def test_a_worker_that_died_in_the_middle_is_replaced_after_its_lease(
     assert await outbox.deliver_due() == 1
 
 
-async def test_the_endless_delivery_survives_a_store_that_is_away(
-    store: Store, clock: FakeClock, seal: Sealer, mailer: Mailer, box: Box, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("error", [None, RuntimeError("a fault of ours")])
+async def test_the_endless_delivery_survives_whatever_happens(
+    store: Store,
+    clock: FakeClock,
+    seal: Sealer,
+    mailer: Mailer,
+    box: Box,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception | None,
 ) -> None:
+    box.once = error
     faulty = FaultyStore(store, at=1)
     running = asyncio.create_task(Outbox(faulty, clock, box, seal).run_forever(pause=0))
     await queue(store, mailer)
+    await box.asked.wait()
+    clock.advance(121)
     await box.sent.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert faulty.has_failed
     assert "the outbox waits" in caplog.text
+    assert ("the outbox failed" in caplog.text) == (error is not None)
