@@ -8,10 +8,14 @@ from typing import Final
 
 from idp.app.foundation import new_id
 from idp.app.services import Services
-from idp.errors import IdpError
+from idp.errors import RemoteError
 from idp.store.leases import Leases
+from ldap_bridge.schedule import run_forever
 
 SWEEP_EVERY: Final = 600.0
+RESTART_AFTER: Final = 5.0
+
+Work = Callable[[], Awaitable[None]]
 
 logger = logging.getLogger("idp.background")
 
@@ -19,16 +23,12 @@ logger = logging.getLogger("idp.background")
 @asynccontextmanager
 async def background(services: Services) -> AsyncIterator[None]:
     """Run all background work while entered."""
-    leases, holder = Leases(services.base.store, services.base.clock), new_id()
-
-    async def sweep() -> None:
-        swept = await services.base.store.sweep()
-        logger.debug("swept %d expired records", swept)
-
-    tasks = [
-        asyncio.create_task(services.base.outbox.run_forever()),
-        asyncio.create_task(_repeat("sweep", SWEEP_EVERY, leases, holder, sweep)),
-    ]
+    works: dict[str, Work] = {
+        "outbox": services.base.outbox.run_forever,
+        "sweep": lambda: _sweep(services),
+        "directories": lambda: run_forever(services.ldap, services.base.clock),
+    }
+    tasks = [asyncio.create_task(_kept_running(name, work)) for name, work in works.items()]
     try:
         yield
     finally:
@@ -37,14 +37,22 @@ async def background(services: Services) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _repeat(name: str, every: float, leases: Leases, holder: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Do the work again and again, one worker at a time; what fails is tried again after a pause."""
+async def _kept_running(name: str, work: Work) -> None:
+    """Do the work until it returns; what ends it by an error is logged, and it begins again after a pause."""
     while True:
         try:
-            if await leases.acquire(name, holder, every * 2) is not None:
-                await work()
-        except IdpError as error:
+            return await work()
+        except RemoteError as error:
             logger.warning("%s waits: %s", name, error)
         except Exception:
-            logger.exception("%s failed", name)
-        await asyncio.sleep(every)
+            logger.exception("%s failed and will be started again", name)
+        await asyncio.sleep(RESTART_AFTER)
+
+
+async def _sweep(services: Services) -> None:
+    """Remove what has expired, one worker of all at a time."""
+    leases, holder = Leases(services.base.store, services.base.clock), new_id()
+    while True:
+        if await leases.acquire("sweep", holder, SWEEP_EVERY * 2) is not None:
+            logger.debug("swept %d expired records", await services.base.store.sweep())
+        await asyncio.sleep(SWEEP_EVERY)

@@ -15,6 +15,7 @@ from idp.errors import ConfigError
 from idp.schema import default_registry
 from idp.store import open_store
 from idp.store.collections import collections
+from ldap_bridge.bind import open_verifier
 from ldap_bridge.service import LdapService
 from ldap_bridge.settings import parse
 
@@ -56,10 +57,13 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         at_end.callback(pool.close)
         base = foundation(config, clock, registry, store, pool)
         sources = {name: parse(name, raw) for name, raw in config.ldap.items()}
+        binds = {source.key: open_verifier(source, store) for source in sources.values()}
+        for bind in binds.values():
+            at_end.callback(bind.close)
         yield Services(
             base=base,
             audit=AuditLog(store),
-            auth=authentication(base, {}),
+            auth=authentication(base, binds),
             ldap=LdapService(store, base.users, base.groups, clock, new_id, sources),
         )
 
