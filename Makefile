@@ -16,10 +16,10 @@ PACKAGES := tools/system_packages.sh
 RUNTIME_STAMP := $(VENV)/.runtime-installed
 DEV_STAMP := $(VENV)/.dev-installed
 
-.PHONY: help setup setup-dev run test check format bench fuzz up lock clean
+.PHONY: help setup setup-dev run test check format bench fuzz screenshots up lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(RUNTIME_STAMP) ## virtual environment with what `make run` needs
 	@:
@@ -50,6 +50,10 @@ bench: setup-dev ## speed against a bare server, as ratios (ARGS=--quick for sma
 
 fuzz: setup-dev ## the property tests, with many more examples than `make test` tries
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 -m hypothesis $(ARGS)
+
+screenshots: setup-dev ## take the README's pictures from the real pages, into docs/images
+	@bash $(PACKAGES) test
+	@$(BIN)/python -m tests.support.screenshots
 
 up: .env ## everything in containers: server, MongoDB, OpenLDAP, mail catcher
 	@docker compose up --build

@@ -1,6 +1,5 @@
 """A user or a group as pages show one, read off the stored document and its declared attributes."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,11 +8,10 @@ from idp.access.roles import DEFAULT_ROLE
 from idp.query import Document
 from idp.schema import Attribute, ResourceType, Type
 from idp.schema.urns import GATEHOUSE_USER
-from idp.web.texts import utc
+from idp.web.texts import utc, words
 
 # What the page says elsewhere, better.
 _SHOWN_ELSEWHERE: Final = frozenset({"id", "schemas", "meta", "groups", "members", "password", "active"})
-_WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def person(document: Document) -> Person:
     login = str(document["userName"])
     return Person(
         id=str(document["id"]),
-        name=str(document.get("displayName") or _full_name(document) or login),
+        name=str(document.get("displayName") or _full_name(document.get("name") or {}) or login),
         login=login,
         mail=primary_mail(document),
         active=document.get("active") is True,
@@ -80,9 +78,11 @@ def primary_mail(document: Document) -> str:
 
 
 def facts(resource_type: ResourceType, document: Document) -> list[Fact]:
-    """Return every attribute that has a value, in the order of the declarations."""
+    """Return every attribute that has a value, in the order of the declarations; ours are shown as the account's."""
     found = [*_facts(resource_type.schema.attributes, document)]
     for extension in resource_type.extensions:
+        if extension.schema.id == GATEHOUSE_USER:
+            continue
         found += _facts(extension.schema.attributes, document.get(extension.schema.id) or {})
     return found
 
@@ -93,7 +93,7 @@ def _facts(attributes: tuple[Attribute, ...], values: Mapping[str, Any]) -> Iter
         if attribute.name in _SHOWN_ELSEWHERE or value in (None, "", [], {}):
             continue
         elements = value if isinstance(value, list) else [value]
-        yield Fact(_words(attribute.name), tuple(_text(attribute, element) for element in elements))
+        yield Fact(words(attribute.name), tuple(_text(attribute, element) for element in elements))
 
 
 def _text(attribute: Attribute, value: Any) -> str:
@@ -105,7 +105,7 @@ def _text(attribute: Attribute, value: Any) -> str:
 
 
 def _complex_text(attribute: Attribute, value: Mapping[str, Any]) -> str:
-    main = value.get("display") or value.get("formatted") or value.get("displayName") or value.get("value")
+    main = value.get("display") or _full_name(value) or value.get("displayName") or value.get("value")
     if main is None:
         parts = [(sub, value[sub.name]) for sub in attribute.sub_attributes if value.get(sub.name) is not None]
         return ", ".join(_text(sub, part) for sub, part in parts)
@@ -114,13 +114,7 @@ def _complex_text(attribute: Attribute, value: Mapping[str, Any]) -> str:
     return f"{main} ({', '.join(notes)})" if notes else str(main)
 
 
-def _words(name: str) -> str:
-    text = _WORDS.sub(" ", name)
-    return text[:1].upper() + text[1:].lower()
-
-
-def _full_name(document: Document) -> str:
-    name: Mapping[str, Any] = document.get("name") or {}
+def _full_name(name: Mapping[str, Any]) -> str:
     given_and_family = " ".join(str(name[key]) for key in ("givenName", "familyName") if name.get(key))
     return str(name.get("formatted") or given_and_family)
 

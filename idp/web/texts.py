@@ -1,5 +1,6 @@
 """Values as people read them; templates use these as filters."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ _BROWSERS: Final = (
     ("Safari/", "Safari"),
     ("curl/", "curl"),
 )
+_JOINTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -62,6 +64,12 @@ def source(text: str) -> str:
     """Say where an account or a group comes from: `ldap:corp`, `scim:<client>`, `local`."""
     kind, _, name = text.partition(":")
     return {"ldap": f"Directory {name}", "scim": f"SCIM client {name}"}.get(kind, "Local")
+
+
+def words(name: str) -> str:
+    """Write an attribute's name as words: `phoneNumbers`, `members_added`."""
+    text = _JOINTS.sub(" ", name)
+    return text[:1].upper() + text[1:].lower()
 
 
 def grouped(secret: str) -> str:

@@ -1,6 +1,6 @@
 """What happened, as the console shows it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,9 +14,12 @@ from idp.schema import GROUP, USER
 from idp.web.console.listing import Columns, listing
 from idp.web.people import person, team
 from idp.web.rendering import render
+from idp.web.texts import words
 
 RECENT: Final = 8
 COLUMNS: Final = Columns(sortable={"at": Field(("at",), Kind.DATETIME)}, descending=True)
+# Names stand at the event's head, ids of members say nothing to people.
+_SAID_ALREADY: Final = frozenset({"userName", "displayName", "added", "removed"})
 _TARGET, _ACTOR = Field(("target",)), Field(("actor",))
 
 
@@ -81,9 +84,12 @@ def _event(document: Document, links: dict[str, tuple[str, str]]) -> Event:
         target=name,
         link=link,
         address=str(document.get("address", "")),
-        details=", ".join(f"{key}: {_plain(value)}" for key, value in (document.get("details") or {}).items()),
+        details=", ".join(_details(document.get("details") or {})),
     )
 
 
-def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def _details(details: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in details.items():
+        if key not in _SAID_ALREADY:
+            text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            yield f"{words(key).lower()}: {text}"

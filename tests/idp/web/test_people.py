@@ -47,11 +47,12 @@ def test_role_source_and_state_come_from_our_extension() -> None:
 def test_attributes_are_listed_in_the_order_of_their_declarations_with_those_of_extensions_last() -> None:
     shown = facts(USER, ADA)
     assert shown[0] == Fact("User name", ("ada",))
-    assert Fact("Name", ("Lovelace, Ada",)) in shown
+    assert Fact("Name", ("Ada Lovelace",)) in shown
     assert Fact("Emails", ("home@example.net", "ada@example.org (work, primary)")) in shown
     assert shown[-2:] == [Fact("Department", ("Engines",)), Fact("Manager", ("Charles",))]
 
 
 def test_nothing_empty_or_internal_is_listed() -> None:
-    names = {fact.name for fact in facts(USER, {**ADA, "title": "", "phoneNumbers": []})}
-    assert names.isdisjoint({"Title", "Phone numbers", "Id", "Meta", "Schemas", "Active"})
+    own = {"role": "admin", "source": "ldap:corp"}
+    names = {fact.name for fact in facts(USER, {**ADA, "title": "", "phoneNumbers": [], GATEHOUSE_USER: own})}
+    assert names.isdisjoint({"Title", "Phone numbers", "Id", "Meta", "Schemas", "Active", "Role", "Source"})
