@@ -244,6 +244,16 @@ async def test_feature_09_names_made_here_hold_no_reserved_sign(directory: Direc
         await directory.user(f"a{sign}b")
 
 
+async def test_feature_09_one_setting_makes_the_strict_rule_hold_everywhere(directory: Directory) -> None:
+    strict = directory_over(directory.store, directory.clock, strict_names=True).users
+    with pytest.raises(InvalidValue, match="userName: may not hold '"):
+        await strict.create(PROVISIONER, {"userName": "o'brien"})
+    made = await directory.users.create(PROVISIONER, {"userName": "o'brien"})
+    assert (await strict.update(PROVISIONER, made.id, with_title("x"))).version == 2
+    with pytest.raises(InvalidValue, match="userName"):
+        await strict.update(PROVISIONER, made.id, lambda old: {**old, "userName": "o'hara"})
+
+
 @pytest.mark.parametrize("name", [" ada", "ada ", "a\tb", "a\x7f", "  "])
 async def test_feature_09_blanks_around_and_control_characters_are_refused_from_everybody(
     directory: Directory, name: str
