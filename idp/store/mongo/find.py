@@ -114,13 +114,10 @@ class Finder:
     ) -> AsyncGenerator[list[dict[str, Any]], None]:
         """Yield the documents of those candidates that satisfy the remaining filter, batch by batch."""
         match = self._alive(compiled(narrowed, layout), layout)
-        if in_order and after is not None:
-            match = {"$and": [match, {"_id": {"$gt": after}}]}
-        cursor = (
-            self._database[layout.name].find_raw_batches(match, _DOCUMENT, batch_size=_BATCH).max_time_ms(self._most_ms)
-        )
-        if in_order:
-            cursor = cursor.sort([("_id", 1)])
+        if start is not None:
+            match = {"$and": [match, {"_id": {"$gt": start}}]}
+        found = self._database[layout.name].find_raw_batches(match, _DOCUMENT, batch_size=_BATCH)
+        cursor = (found.sort([("_id", 1)]) if in_order else found).max_time_ms(self._most_ms)
         loop = asyncio.get_running_loop()
         read = 0
         try:

@@ -55,7 +55,8 @@ async def test_commits_beyond_the_queue_are_refused_and_the_others_made(stores: 
         tasks = [asyncio.create_task(store.commit([Insert("plain", {"id": f"{n}"})])) for n in range(30)]
         await asyncio.sleep(0)
         refused = [task for task in tasks if task.done() and isinstance(task.exception(), Overloaded)]
-        assert 30 - 9 <= len(refused) <= 30 - 8
+        # The writer holds those it took first, up to a queue's length, and the queue is full again.
+        assert 30 - 2 * 8 <= len(refused) <= 30 - 8
     await asyncio.wait(tasks)
     assert await count(store) == 30 - len(refused)
 
