@@ -166,12 +166,15 @@ def _preset(name: str, preset: str, presets: Path) -> dict[str, Any]:
         raise ConfigError(str(file), f"cannot be read: {error}") from error
 
 
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay one table over another; a value of "" in `above` takes an attribute of the preset away."""
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any], depth: int = 2) -> dict[str, Any]:
+    """Lay one table over another, down to the single rules (users.attributes.NAME), which are taken whole."""
     merged = dict(below)
     for key, value in above.items():
         inner = merged.get(key)
-        merged[key] = _merge(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+        if depth > 0 and isinstance(inner, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merge(inner, value, depth - 1)
+        else:
+            merged[key] = value
     return merged
 
 
