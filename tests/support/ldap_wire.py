@@ -15,8 +15,9 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from ldap3.protocol import rfc4511 as asn1
     from ldap3.protocol.rfc2696 import RealSearchControlValue
-    from pyasn1.codec.ber import decoder, encoder
+    from pyasn1.codec.ber import encoder
 
+BIND_REQUEST, SEARCH_REQUEST = 0x60, 0x63
 PAGED = "1.2.840.113556.1.4.319"
 
 
@@ -82,10 +83,11 @@ def _envelope(kind: str, operation: object, message_id: int, cookie: bytes | Non
 
 @dataclass(frozen=True)
 class Request:
-    """A search as the responder received it."""
+    """A search as the responder received it; the filter is what its outermost element holds."""
 
     message_id: int
     base: str
+    filter: bytes
     attributes: tuple[str, ...]
     cookie: bytes
 
@@ -110,14 +112,15 @@ def _serve(line: socket.socket, answer: Answer, bind_code: int) -> None:
     buffer = b""
     while chunk := line.recv(65536):
         buffer += chunk
-        while buffer and len(buffer) >= 2 and (size := _size(buffer)) <= len(buffer):
-            message, _ = decoder.decode(buffer[:size], asn1Spec=asn1.LDAPMessage())
+        while len(buffer) >= 2 and (size := _size(buffer)) <= len(buffer):
+            ((_, message),) = _elements(buffer[:size])
             buffer = buffer[size:]
-            kind, message_id = message["protocolOp"].getName(), int(message["messageID"])
-            if kind == "bindRequest":
+            (_, identifier), (operation, content), *controls = _elements(message)
+            message_id = int.from_bytes(identifier, "big")
+            if operation == BIND_REQUEST:
                 line.sendall(encode_bind_response(bind_code, message_id=message_id))
-            elif kind == "searchRequest":
-                replies = answer(_request(message_id, message))
+            elif operation == SEARCH_REQUEST:
+                replies = answer(_request(message_id, content, controls[0][1] if controls else b""))
                 if replies is None:
                     return
                 line.sendall(b"".join(replies))
@@ -133,14 +136,27 @@ def _size(buffer: bytes) -> int:
     return 2 + octets + int.from_bytes(buffer[2 : 2 + octets], "big")
 
 
-def _request(message_id: int, message: "asn1.LDAPMessage") -> Request:
-    search, cookie = message["protocolOp"]["searchRequest"], b""
-    for control in message["controls"] if message["controls"].hasValue() else ():
-        if str(control["controlType"]) == PAGED:
-            value, _ = decoder.decode(bytes(control["controlValue"]), asn1Spec=RealSearchControlValue())
-            cookie = bytes(value["cookie"])
-    attributes = tuple(str(name) for name in search["attributes"])
-    return Request(message_id, str(search["baseObject"]), attributes, cookie)
+def _elements(octets: bytes) -> list[tuple[int, bytes]]:
+    """Split into tags and contents; pyasn1 cannot read ldap3's filters with a `!` in them."""
+    found = []
+    while octets:
+        size = _size(octets)
+        start = 2 + (octets[1] & 0x7F if octets[1] >= 0x80 else 0)
+        found.append((octets[0], octets[start:size]))
+        octets = octets[size:]
+    return found
+
+
+def _request(message_id: int, content: bytes, controls: bytes) -> Request:
+    (_, base), *_, (_, wanted), (_, names) = _elements(content)
+    cookie = b""
+    for _, control in _elements(controls):
+        (_, oid), *_, (_, value) = _elements(control)
+        if oid == PAGED.encode():
+            ((_, inner),) = _elements(value)
+            _, (_, cookie) = _elements(inner)
+    attributes = tuple(name.decode() for _, name in _elements(names))
+    return Request(message_id, base.decode(), wanted, attributes, cookie)
 
 
 class CuttingProxy:

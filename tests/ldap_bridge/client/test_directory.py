@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -13,7 +14,7 @@ from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import DirectoryRefused, DirectoryUnavailable, DirectoryUntrusted
 from ldap_bridge.settings import parse
 from tests.support.certificates import Certificates, make_certificates
-from tests.support.ldap_wire import CuttingProxy
+from tests.support.ldap_wire import CuttingProxy, Request, encode_done, encode_entry, responder
 from tests.support.people import BASE, Company, make_company
 from tests.support.ports import HOST, free_port, is_listening
 from tests.support.slapd import Slapd
@@ -230,3 +231,32 @@ def test_a_server_without_tls_is_told_from_a_bad_certificate(slapd: Slapd) -> No
 def test_ldaps_to_a_plain_port_is_an_error_of_its_own(slapd: Slapd) -> None:
     with pytest.raises(DirectoryUntrusted, match="no TLS with"):
         read(directory(slapd, url=f"ldaps://{HOST}:{slapd.port}"))
+
+
+# --- finding somebody again ---
+
+
+@pytest.mark.parametrize(
+    ("attribute", "stable", "sent"),
+    [
+        ("objectGUID", "12345678-9abc-4def-8123-456789abcdef", UUID("12345678-9abc-4def-8123-456789abcdef").bytes_le),
+        ("entryUUID", "a(*)b", b"a(*)b"),
+    ],
+)
+def test_an_entry_is_found_again_by_its_stable_id(attribute: str, stable: str, sent: bytes) -> None:
+    asked: list[bytes] = []
+
+    def answer(request: Request) -> list[bytes]:
+        asked.append(request.filter)
+        return [encode_entry("cn=now", {}, request.message_id), encode_done(message_id=request.message_id)]
+
+    with responder(answer) as port:
+        source = parse("corp", {"url": f"ldap://{HOST}:{port}", "base": BASE})
+        assert source.server is not None
+        assert LdapDirectory("corp", source.server).present_dn(BASE, attribute, stable) == "cn=now"
+    assert asked[0].endswith(b"\x04" + bytes([len(sent)]) + sent)
+
+
+def test_a_stable_id_that_is_the_dn_needs_no_search(slapd: Slapd) -> None:
+    assert directory(slapd).present_dn(BASE, "dn", "uid=x") is None
+    assert directory(slapd).present_dn(BASE, "entryUUID", "00000000-0000-4000-8000-000000000000") is None
