@@ -36,7 +36,10 @@ class Sender(Protocol):
 
 
 class SmtpSender:
-    """Sends through `smtp://[user:password@]host[:port]` (with STARTTLS where offered) or `smtps://`."""
+    """Sends through `smtp://[user:password@]host[:port]` (with STARTTLS where offered) or `smtps://`.
+
+    A password is sent over TLS only; certificates are verified.
+    """
 
     def __init__(self, url: str, sender: str) -> None:
         parts = urlsplit(url)
@@ -59,6 +62,7 @@ class SmtpSender:
                 username=self._user,
                 password=self._password,
                 use_tls=self._tls,
+                start_tls=True if self._user and not self._tls else None,
                 timeout=_TIMEOUT,
             )
         except aiosmtplib.SMTPRecipientsRefused as error:

@@ -10,7 +10,7 @@ from idp.store import Store
 from idp.store.collections import collections
 from tests.support.authentication import House
 from tests.support.clock import FakeClock
-from tests.support.stores import BACKENDS, Stores, url_of
+from tests.support.stores import Stores, url_of
 
 
 @pytest.fixture
@@ -33,6 +33,3 @@ async def house(store: Store, clock: FakeClock) -> AsyncIterator[House]:
     house = House(store, clock)
     yield house
     house.pool.close()
-
-
-on_every_store = pytest.mark.parametrize("stores", BACKENDS, indirect=True)
