@@ -1,7 +1,9 @@
 """The characteristics of an attribute, declared once and read by everything else (RFC 7643 sections 2 and 7)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from idp.query import Kind
@@ -91,5 +93,12 @@ class Attribute:
 
     def sub(self, name: str) -> "Attribute | None":
         """Return the sub-attribute of that name, in any case, or None."""
-        wanted = name.lower()
-        return next((attribute for attribute in self.sub_attributes if attribute.name.lower() == wanted), None)
+        known = _by_name(self)
+        return known.get(name) or known.get(name.lower())
+
+
+@lru_cache(1_024)
+def _by_name(attribute: Attribute) -> Mapping[str, Attribute]:
+    """Return the sub-attributes by their names, as declared and in lower case."""
+    subs = attribute.sub_attributes
+    return {sub.name.lower(): sub for sub in subs} | {sub.name: sub for sub in subs}

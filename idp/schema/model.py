@@ -24,6 +24,11 @@ class Schema:
         """Attributes by lower-cased name: names are case-insensitive (RFC 7643 section 2.1)."""
         return {attribute.name.lower(): attribute for attribute in self.attributes}
 
+    @cached_property
+    def whole(self) -> Attribute:
+        """An extension as its resource has it: one complex attribute, named by the URN."""
+        return Attribute(self.id, self.description, type=Type.COMPLEX, sub_attributes=self.attributes)
+
 
 @dataclass(frozen=True)
 class Extension:
@@ -116,8 +121,7 @@ class ResourceType:
         """
         schema, rest = self._split_urn(path)
         if schema is not self.schema and not rest:
-            extension = Attribute(schema.id, schema.description, type=Type.COMPLEX, sub_attributes=schema.attributes)
-            return Target(schema, (schema.id,), (extension,))
+            return Target(schema, (schema.id,), (schema.whole,))
         head, _, tail = rest.partition(".")
         found = self._top.get(head.lower()) if schema is self.schema else schema.by_name.get(head.lower())
         if found is None:
