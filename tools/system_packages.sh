@@ -14,6 +14,7 @@ case ${1:-test} in
     need chromium chromium
     need oathtool oathtool
     need zbarimg zbar-tools
+    need curl curl
     # The mongod of the test packages links against it.
     if [ -z "${IDP_TEST_MONGODB:-}" ]; then
       ldconfig -p | grep -q 'libcurl\.so\.4 ' || missing+=(libcurl4)

@@ -19,6 +19,15 @@ WRONG_USE = 2
 """A wrong option, argument or setting (the status of typer's own usage errors, too)."""
 INTERRUPTED = 130
 
+
+class OurBug(Exception):
+    """What nobody has thought of; development mode shows where it happened."""
+
+    def __init__(self, error: Exception) -> None:
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        super().__init__(f"this is an error of ours ({what}); PYTHONDEVMODE=1 shows where")
+
+
 app = typer.Typer(
     name="idp",
     no_args_is_help=True,
@@ -64,4 +73,9 @@ def main() -> None:
     except BrokenPipeError:
         # Whoever read our output has seen enough (`| head`).
         sys.stderr.close()
+        sys.exit(FAILED)
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        print_error(OurBug(error))
         sys.exit(FAILED)

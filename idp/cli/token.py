@@ -1,10 +1,10 @@
-"""`idp token`: bearer tokens for SCIM clients."""
+"""`idp token`: SCIM clients and their bearer tokens."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from idp.cli.output import Json, print_json
+from idp.cli.output import Json, print_json, print_table
 from idp.cli.run import operator, with_services
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def create(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make a client and print its token, which is shown this once, alone on standard output."""
+    """Make a token, of a new client or one of that name, and print it this once, alone on standard output."""
     scopes = frozenset(scope or SCOPES)
     if unknown := sorted(scopes - set(SCOPES)):
         raise typer.BadParameter(f"{', '.join(unknown)}: not one of {', '.join(SCOPES)}", param_hint="--scope")
@@ -40,3 +40,41 @@ def create(
             print(text)
 
     with_services(context, make)
+
+
+@app.command("list")
+def list_clients(context: typer.Context, json: Json = False) -> None:
+    """List clients, their tokens' scopes, and when they were last used."""
+
+    async def look(services: "Services") -> list[dict[str, Any]]:
+        clients = services.auth.clients
+        rows = []
+        for client in await clients.all(operator()):
+            tokens = await clients.tokens_of(operator(), client.name)
+            scopes = sorted({scope for token in tokens for scope in token.scopes})
+            used = max((token.used for token in tokens if token.used), default=None)
+            row = {"id": client.id, "name": client.name, "created": client.created, "tokens": len(tokens)}
+            rows.append({**row, "scopes": scopes, "used": used})
+        return rows
+
+    rows = with_services(context, look)
+    if json:
+        print_json(rows)
+    else:
+        print_table(rows, ["name", "tokens", "scopes", "created", "used"], "No clients.")
+
+
+@app.command("revoke")
+def revoke(
+    context: typer.Context, name: Annotated[str, typer.Argument(show_default=False)], json: Json = False
+) -> None:
+    """Remove a client; all its tokens end at once."""
+
+    async def remove(services: "Services") -> None:
+        await services.auth.clients.delete(operator(), name)
+
+    with_services(context, remove)
+    if json:
+        print_json({"name": name})
+    else:
+        print(f"{name} has been removed; its tokens are no longer valid.")

@@ -52,7 +52,6 @@ class StoreSettings(Section, frozen=True):
     """Where everything is kept."""
 
     url: StoreUrl = ""
-    driver: Literal["pymongo", "motor"] = "pymongo"
     timeout: Seconds = 5.0
     max_waiting: Positive = 1024
     max_scan: Positive = 5_000_000

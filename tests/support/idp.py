@@ -22,9 +22,13 @@ SETUP_LINK = re.compile(r"https?://\S+/setup\?token=\S+")
 class Idp:
     """An installation: settings as variables, data below `directory`, the server, and commands beside it."""
 
-    def __init__(self, directory: Path, *, store: str = "", settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, store: str = "", settings: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
+        # In another directory than ours, so that config/idp.toml is not found unless a test wants it.
+        self.cwd = cwd or directory
         self.port = free_port()
         # Nothing of the developer's own settings; a wide terminal, and no colours.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
@@ -35,7 +39,7 @@ class Idp:
             "NO_COLOR": "1",
             **(settings or {}),
         }
-        self.process = ServerProcess([PROGRAM, "serve"], directory / "idp.log", env=self.env, cwd=directory)
+        self.process = ServerProcess([PROGRAM, "serve"], directory / "idp.log", env=self.env, cwd=self.cwd)
 
     @property
     def url(self) -> str:
@@ -79,7 +83,7 @@ class Idp:
             capture_output=True,
             text=True,
             env=self.env | dict(env or {}),
-            cwd=self.directory,
+            cwd=self.cwd,
             timeout=120,
             check=False,
         )
