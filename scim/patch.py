@@ -25,18 +25,22 @@ def apply(document: Mapping[str, Any], operations: Iterable[Operation]) -> Docum
 
     Raises InvalidValue, MutabilityViolated, NoTarget or TooLarge.
     """
-    changed: Document = copy(document)
+    return carry_out(copy(document), operations)
+
+
+def carry_out(document: Document, operations: Iterable[Operation]) -> Document:
+    """Do what `apply` does to a document that is the caller's own to change, and return it."""
     looks = 0
     for operation in operations:
-        holder = _holder(changed, operation.path)
+        holder = _holder(document, operation.path)
         current = holder.get(operation.path.keys[-1])
         looks += len(current) if isinstance(current, list) else 1
         if looks > _MAX_LOOKS:
             raise TooLarge("the number of values that the operations go through", _MAX_LOOKS)
         _apply(holder, operation)
         if not holder:
-            changed.pop(operation.path.keys[0], None)
-    return changed
+            document.pop(operation.path.keys[0], None)
+    return document
 
 
 def copy(value: Any) -> Any:

@@ -155,15 +155,17 @@ def _pick(document: Mapping[str, Any], tree: Tree) -> dict[str, Any]:
 
 
 def _omit(document: Mapping[str, Any], tree: Tree) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in document.items():
-        inner = tree.get(key, {})
-        if inner is None:
+    # The tree has few names and the document many, so it is copied whole and only those are looked at.
+    left = dict(document)
+    for key, inner in tree.items():
+        if key not in left:
             continue
-        left = _each(value, inner, _omit) if inner else value
-        if left not in ({}, []):
-            found[key] = left
-    return found
+        rest = None if inner is None else _each(left[key], inner, _omit)
+        if rest is None or rest in ({}, []):
+            del left[key]
+        else:
+            left[key] = rest
+    return left
 
 
 def _each(value: Any, tree: Tree, reduce: Any) -> Any:
