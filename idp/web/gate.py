@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
-from typing import Final
 
 from aiohttp import web
 
@@ -17,7 +16,6 @@ from idp.web.keys import COOKIES, FORM_SECRET, SESSION
 from idp.web.paths import HOME, login_path
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-NO_STORE: Final = "no-store"
 
 
 class Access(Enum):
@@ -66,6 +64,5 @@ async def _identify(request: web.Request) -> Session | None:
 
 
 def _remember_form(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.setdefault("Cache-Control", NO_STORE)
     if FORM_SECRET in request and cookies.read(request, cookies.FORM) is None:
         request.app[COOKIES].put(response, cookies.FORM, request[FORM_SECRET])

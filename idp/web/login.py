@@ -136,12 +136,11 @@ async def _answer(request: web.Request, flow: FlowView) -> web.StreamResponse:
 
 
 async def _finish(request: web.Request, flow: FlowView, secret: str | None = None) -> web.StreamResponse:
+    address, agent = client_address(request), request.headers.get("User-Agent", "")
+    _, session_secret = await request.app[LOGIN].finish(secret or _flow_secret(request), address, agent)
     if SESSION in request:
-        # The browser is about to forget its cookie; nobody else shall keep it.
-        await request.app[SESSIONS].end(session_of(request), client_address(request))
-    _, session_secret = await request.app[LOGIN].finish(
-        secret or _flow_secret(request), client_address(request), request.headers.get("User-Agent", "")
-    )
+        # The browser forgets the cookie it had; nobody else shall have kept it.
+        await request.app[SESSIONS].end(session_of(request), address)
     response = redirect(local_path(flow.next))
     request.app[COOKIES].put(response, cookies.SESSION, session_secret)
     request.app[COOKIES].drop(response, cookies.FLOW)

@@ -12,7 +12,6 @@ _SYSTEMS: Final = (
     ("Android", "Android"),
     ("Windows", "Windows"),
     ("Mac OS X", "macOS"),
-    ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
 # In this order: every browser also names those it descends from.
