@@ -14,6 +14,7 @@ from scim.names import resolve
 Template = Callable[[Sequence[Scalar]], Filter]
 """A shape whose attributes are known; call it with the filter's values."""
 
+_UNUSABLE: Final = "the attribute cannot be used in a filter"
 _EQUALITY: Final = frozenset({Op.EQ, Op.NE})
 _ORDER: Final = _EQUALITY | {Op.GT, Op.GE, Op.LT, Op.LE}
 _SUBSTRING: Final = _EQUALITY | {Op.CO, Op.SW, Op.EW}
@@ -49,6 +50,9 @@ class ResourceScope:
             target = resolve(self._resource_type, path)
         except InvalidPath as error:
             raise InvalidFilter(str(error)) from None
+        # Of what is worked out on reading, the directory answers conditions on members and groups alone.
+        if target.attribute.derived and not target.chain[0].derived:
+            raise InvalidFilter(f"{path}: {_UNUSABLE}")
         return target.attribute, target.keys
 
 
@@ -87,8 +91,9 @@ def bind(shape: Shape, scope: Scope) -> Template:
 
 def _find(scope: Scope, path: str) -> tuple[Attribute, tuple[str, ...]]:
     attribute, keys = scope.find(path)
-    if attribute.returned is Returned.NEVER:
-        raise InvalidFilter(f"{path}: the attribute cannot be used in a filter")
+    is_shown_reference = attribute.derived and attribute.type is Type.REFERENCE
+    if attribute.returned is Returned.NEVER or is_shown_reference:
+        raise InvalidFilter(f"{path}: {_UNUSABLE}")
     return attribute, keys
 
 
