@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from idp.clock import from_text
 
+# As JSON is read: dicts, lists and scalars.
 Document = Mapping[str, Any]
 Scalar = str | bool | int | float | None
 
@@ -168,7 +169,7 @@ def _walk(value: Any, rest: tuple[str, ...]) -> Iterator[Any]:
     elif not rest:
         if value is not None:
             yield value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         yield from _walk(value.get(rest[0]), rest[1:])
 
 
@@ -178,7 +179,7 @@ def normalise(field: Field, value: Any) -> Scalar:
     A complex value compares by its `value` sub-attribute (RFC 7644 section 3.5.2 reads `members eq "id"` so).
     None stands for what compares with nothing.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = value.get("value")
     if field.kind is Kind.DATETIME:
         return _epoch(value) if isinstance(value, str) else None
@@ -225,13 +226,13 @@ def sort_key(field: Field, document: Document) -> Scalar:
     """Return the value a document sorts by: of a multi-valued attribute the primary element's, else the first."""
     value: Any = document
     for key in field.path:
-        value = _leading(value.get(key)) if isinstance(value, Mapping) else None
+        value = _leading(value.get(key)) if isinstance(value, dict) else None
     return normalise(field, value)
 
 
 def _leading(value: Any) -> Any:
     while isinstance(value, list):
-        value = next((e for e in value if isinstance(e, Mapping) and e.get("primary") is True), next(iter(value), None))
+        value = next((e for e in value if isinstance(e, dict) and e.get("primary") is True), next(iter(value), None))
     return value
 
 
@@ -256,7 +257,7 @@ def matches(filter: Filter, document: Document) -> bool:
             return any(order_key(normalise(field, value)) in wanted for value in values_at(document, field.path))
         case ValuePath(field, inner):
             elements = values_at(document, field.path)
-            return any(isinstance(element, Mapping) and matches(inner, element) for element in elements)
+            return any(isinstance(element, dict) and matches(inner, element) for element in elements)
         case And(terms):
             return all(matches(term, document) for term in terms)
         case Or(terms):
@@ -286,7 +287,7 @@ def _comparable(left: Scalar, right: Scalar) -> bool:
 
 
 def _is_present(value: Any) -> bool:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return any(_is_present(inner) for inner in value.values())
     return value is not None and value not in ("", [])
 

@@ -1,9 +1,8 @@
-"""What stores index of a document: one pure function, so that every backend finds by the same values."""
+"""What stores index of a document: pure functions, so that every backend finds by the same values."""
 
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
 from idp.errors import InvalidValue
 from idp.query import Document, Field, Kind, Scalar, normalise, order_key, sort_key, values_at
@@ -16,38 +15,41 @@ LARGEST_INTEGER: Final = 2**63 - 1
 NEVER: Final = LARGEST_INTEGER
 
 
-@dataclass(frozen=True, slots=True)
-class FieldKeys:
+class FieldKeys(NamedTuple):
     """The distinct values of one indexed field, and the one that its record sorts by."""
 
     values: tuple[Scalar, ...]
     sort: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class IndexKeys:
-    """Everything a store derives from a document.
-
-    `fields` goes with `Collection.indexed`; `unique` holds (position in `Collection.unique`, value); `expires` is
-    in epoch microseconds, NEVER when the record stays.
-    """
-
-    fields: tuple[FieldKeys, ...]
-    unique: tuple[tuple[int, Scalar], ...]
-    expires: int
+NO_KEYS: Final = FieldKeys((), None)
 
 
-def index_keys(collection: Collection, document: Document) -> IndexKeys:
-    """Return the document's keys. Raises InvalidValue when a value cannot be indexed as its field is declared."""
-    return IndexKeys(
-        tuple(_field_keys(collection, field, document) for field in collection.indexed),
-        tuple(
-            (position, value)
-            for position, field in enumerate(collection.unique)
-            for value in _distinct(_values(field, document))
-        ),
-        _expiry(collection, document),
-    )
+def field_keys(field: Field, document: Document, *, is_list: bool) -> FieldKeys:
+    """Return a field's keys. Raises InvalidValue for a value that cannot be indexed as the field is declared."""
+    if is_list:
+        return FieldKeys(unique_values(field, document), sort_key(field, document))
+    value = _single(field, document)
+    if value is None:
+        return NO_KEYS
+    key = _key(field, value)
+    return NO_KEYS if key is None else FieldKeys((key,), key)
+
+
+def unique_values(field: Field, document: Document) -> tuple[Scalar, ...]:
+    """Return the distinct values of a field. Raises InvalidValue as `field_keys` does."""
+    found = tuple(_keys(field, document))
+    return found if len(found) < 2 else tuple({order_key(key): key for key in found}.values())
+
+
+def expiry(collection: Collection, document: Document) -> int:
+    """Return when the document expires, in epoch microseconds; NEVER when it stays. Raises InvalidValue."""
+    if collection.expires is None or (text := document.get(collection.expires)) is None:
+        return NEVER
+    moment = normalise(Field((collection.expires,), Kind.DATETIME), text)
+    if not isinstance(moment, int):
+        raise InvalidValue(collection.expires, f"is not a {Kind.DATETIME}")
+    return moment
 
 
 def layout(collection: Collection) -> str:
@@ -58,38 +60,34 @@ def layout(collection: Collection) -> str:
     return "\n".join(parts)
 
 
-def _field_keys(collection: Collection, field: Field, document: Document) -> FieldKeys:
-    values = _distinct(_values(field, document))
-    leader = sort_key(field, document)
-    if len(values) > (leader is not None) and field not in collection.lists:
+def _single(field: Field, document: Document) -> Any:
+    value: Any = document
+    for name in field.path:
+        if not isinstance(value, dict):
+            return _alone(field, document)
+        value = value.get(name)
+    return _alone(field, document) if isinstance(value, list) else value
+
+
+def _alone(field: Field, document: Document) -> Any:
+    """Return the only value where a list stands in the way of a field declared to have one."""
+    found = list(values_at(document, field.path))
+    if len(found) > 1:
         raise InvalidValue(field.name, "has more than one value")
-    return FieldKeys(values, leader)
+    return found[0] if found else None
 
 
-def _values(field: Field, document: Document) -> Iterable[Scalar]:
+def _keys(field: Field, document: Document) -> Iterator[Scalar]:
     for value in values_at(document, field.path):
-        key = normalise(field, value)
+        key = _key(field, value)
         if key is not None:
-            yield _within_64_bits(field, key)
-        elif field.kind is not Kind.COMPLEX:
-            raise InvalidValue(field.name, f"is not a {field.kind}")
+            yield key
 
 
-def _within_64_bits(field: Field, key: Scalar) -> Scalar:
+def _key(field: Field, value: Any) -> Scalar:
+    key = normalise(field, value)
+    if key is None and field.kind is not Kind.COMPLEX:
+        raise InvalidValue(field.name, f"is not a {field.kind}")
     if isinstance(key, int) and not -LARGEST_INTEGER <= key <= LARGEST_INTEGER:
         raise InvalidValue(field.name, "is a number of more than 64 bits")
     return key
-
-
-def _distinct(values: Iterable[Scalar]) -> tuple[Scalar, ...]:
-    found = tuple(values)
-    return found if len(found) < 2 else tuple({order_key(value): value for value in found}.values())
-
-
-def _expiry(collection: Collection, document: Document) -> int:
-    if collection.expires is None or (text := document.get(collection.expires)) is None:
-        return NEVER
-    moment = normalise(Field((collection.expires,), Kind.DATETIME), text)
-    if not isinstance(moment, int):
-        raise InvalidValue(collection.expires, f"is not a {Kind.DATETIME}")
-    return moment

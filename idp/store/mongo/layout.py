@@ -9,7 +9,7 @@ from bson.max_key import MaxKey
 from idp.errors import InvalidValue
 from idp.query import Document, Field, Scalar
 from idp.store.contract import Collection
-from idp.store.keys import NEVER, IndexKeys, index_keys, layout
+from idp.store.keys import NEVER, expiry, field_keys, layout, unique_values
 
 # Claims of unique values, and how many records a collection has.
 LEDGER: Final = "_ledger"
@@ -58,26 +58,26 @@ class Layout:
         """Return the record to be stored, and the claims it makes. Raises InvalidValue for what cannot be indexed."""
         if _has_reference(document):
             raise InvalidValue("document", "holds `$ref` beside `$id`, which MongoDB takes for a reference of its own")
-        keys = index_keys(self.collection, document)
-        claims = self.claims(keys)
+        claims = self._claims(document)
         record: dict[str, Any] = {"_id": document["id"], "version": version, "keys": {}, "document": dict(document)}
-        for one, found in zip(self.collection.indexed, keys.fields, strict=True):
-            name = self.names[one]
-            if one in self.collection.lists:
-                record["keys"][name] = list(found.values)
-                record.setdefault("order", {})[name] = ABSENT if found.sort is None else found.sort
+        for one, name in self.names.items():
+            is_list = one in self.collection.lists
+            values, leader = field_keys(one, document, is_list=is_list)
+            if is_list:
+                record["keys"][name] = list(values)
+                record.setdefault("order", {})[name] = ABSENT if leader is None else leader
             else:
-                record["keys"][name] = found.values[0] if found.values else ABSENT
+                record["keys"][name] = ABSENT if leader is None else leader
         if claims:
             record["claims"] = claims
         if self.collection.expires:
-            record["expires"] = keys.expires
+            record["expires"] = expiry(self.collection, document)
         return record, claims
 
-    def claims(self, keys: IndexKeys) -> list[str]:
+    def _claims(self, document: Document) -> list[str]:
         """Return the ids of the ledger entries that a record's unique values need, sorted."""
-        unique = self.collection.unique
-        return sorted(f"{self.name}|{unique[position].name}|{_tagged(value)}" for position, value in keys.unique)
+        values = ((one, value) for one in self.collection.unique for value in unique_values(one, document))
+        return sorted(f"{self.name}|{one.name}|{_tagged(value)}" for one, value in values)
 
 
 def lay_out(collections: Mapping[str, Collection]) -> dict[str, Layout]:

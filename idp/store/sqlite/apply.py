@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from typing import Final
 
 import apsw
@@ -12,34 +14,40 @@ from idp.clock import Clock
 from idp.errors import InvalidValue, NotUnique, VersionMismatch
 from idp.query import Document, microseconds, normalise
 from idp.store.contract import Check, Delete, DeleteWhere, Insert, Replace, Write
-from idp.store.keys import IndexKeys, index_keys
-from idp.store.sqlite.catalogue import ABSENT, ClaimRow, Table, Value, encoded
 from idp.store.sqlite.database import fetch
+from idp.store.sqlite.entries import ClaimRow, Entries, entries_changed, entries_of, expires_at
 from idp.store.sqlite.rows import decode
+from idp.store.sqlite.table import ABSENT, Table, Value, encoded
 
 _FIND: Final = "SELECT number, version, expires, body FROM records WHERE collection = ? AND id = ?"
 _BY_NUMBER: Final = "SELECT number, version, expires, body FROM records WHERE number = ?"
 _INSERT: Final = "INSERT INTO records (collection, id, version, expires, body) VALUES (?, ?, 1, ?, ?)"
 _REPLACE: Final = "UPDATE records SET version = version + 1, expires = ?, body = ? WHERE number = ?"
 _DELETE: Final = "DELETE FROM records WHERE number = ?"
-_ADD_KEY: Final = "INSERT INTO keys VALUES (?, ?, ?, ?)"
 _DROP_KEY: Final = "DELETE FROM keys WHERE field = ? AND value = ? AND record = ?"
 _HOLDER: Final = "SELECT record FROM claims WHERE field = ? AND value = ?"
 _CLAIM: Final = "INSERT INTO claims VALUES (?, ?, ?)"
 _RELEASE: Final = "DELETE FROM claims WHERE field = ? AND value = ?"
 _HOLDING: Final = "SELECT record FROM keys WHERE field = ? AND value = ?"
 _EXPIRED: Final = "SELECT number, version, expires, body FROM records WHERE collection = ? AND expires <= ? LIMIT ?"
+_ROWS_TOGETHER: Final = 64
 _COUNT: Final = "UPDATE collections SET amount = amount + ? WHERE number = ?"
+
+
+@cache
+def _add_keys(count: int) -> str:
+    return "INSERT INTO keys VALUES " + ", ".join(["(?, ?, ?, ?)"] * count)  # noqa: S608 - question marks
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A write with everything that can be worked out before it holds the lock."""
+    """A write with what is worked out before it holds the lock: the encoded document, and the rows of a new one."""
 
     write: Write
     table: Table
-    keys: IndexKeys | None = None
     body: bytes = b""
+    expires: int | None = None
+    entries: Entries | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +63,18 @@ class Stored:
 def prepare(write: Write, table: Table) -> Prepared:
     """Encode and index what is to be written. Raises InvalidValue for what cannot be stored."""
     match write:
-        case Insert(_, document) | Replace(_, document):
-            return Prepared(write, table, index_keys(table.collection, document), _encode(document))
+        case Insert(_, document):
+            entries = entries_of(table, document)
+            return Prepared(write, table, _encoded(document), expires_at(table, document), entries)
+        case Replace(_, document):
+            return Prepared(write, table, _encoded(document), expires_at(table, document))
         case DeleteWhere(_, field) if field not in table.by_field:
             raise ValueError(f"{table.collection.name} has no index on {field.name}")
         case _:
             return Prepared(write, table)
 
 
-def _keys(prepared: Prepared) -> IndexKeys:
-    if prepared.keys is None:
-        raise TypeError("a write of a document is prepared with its keys")
-    return prepared.keys
-
-
-def _encode(document: Document) -> bytes:
+def _encoded(document: Document) -> bytes:
     try:
         return msgspec.json.encode(document)
     except UnicodeEncodeError as error:
@@ -134,45 +139,44 @@ class Commit:
     # --- records ---
 
     def _insert(self, prepared: Prepared, id: str) -> None:
-        table, keys = prepared.table, _keys(prepared)
+        table = prepared.table
         if stored := self._find(table, id):
             if not self._has_expired(stored):
                 raise NotUnique(table.collection.name, "id")
             self._remove(table, stored)
-        self._connection.execute(_INSERT, (table.number, id, table.expiry(keys), prepared.body))
-        number = self._connection.last_insert_rowid()
-        self._connection.executemany(_ADD_KEY, [(f, v, number, leads) for f, v, leads in table.key_rows(keys)])
-        self._claims.update(((claim, number), table) for claim in table.claim_rows(keys))
+        self._connection.execute(_INSERT, (table.number, id, prepared.expires, prepared.body))
+        if prepared.entries:
+            self._add(table, prepared.entries, self._connection.last_insert_rowid())
         self._amounts[table.number] += 1
 
     def _replace(self, prepared: Prepared, stored: Stored) -> None:
-        table, number = prepared.table, stored.number
-        before, after = index_keys(table.collection, decode(stored.body)), _keys(prepared)
-        self._connection.execute(_REPLACE, (table.expiry(after), prepared.body, number))
-        if before == after:
-            return
-        old, new = table.key_rows(before), table.key_rows(after)
-        self._connection.executemany(_DROP_KEY, [(field, value, number) for field, value, _ in old - new])
-        self._connection.executemany(_ADD_KEY, [(f, v, number, leads) for f, v, leads in new - old])
-        held, wanted = table.claim_rows(before), table.claim_rows(after)
-        self._release(held - wanted, number)
-        self._claims.update(((claim, number), table) for claim in wanted - held)
+        gone, come = entries_changed(prepared.table, stored.body, prepared.body)
+        self._connection.execute(_REPLACE, (prepared.expires, prepared.body, stored.number))
+        self._drop(gone, stored.number)
+        self._add(prepared.table, come, stored.number)
 
     def _remove(self, table: Table, stored: Stored) -> None:
-        keys = index_keys(table.collection, decode(stored.body))
-        rows = table.key_rows(keys)
         self._connection.execute(_DELETE, (stored.number,))
-        self._connection.executemany(_DROP_KEY, [(field, value, stored.number) for field, value, _ in rows])
-        self._release(table.claim_rows(keys), stored.number)
+        self._drop(entries_of(table, decode(stored.body)), stored.number)
         self._amounts[table.number] -= 1
 
-    # --- unique values ---
+    def _add(self, table: Table, entries: Entries, number: int) -> None:
+        rows = [(field, value, number, leads) for field, value, leads in entries.keys]
+        # Many by one statement: each statement costs more in coming and going than in work.
+        for start in range(0, len(rows), _ROWS_TOGETHER):
+            some = rows[start : start + _ROWS_TOGETHER]
+            self._connection.execute(_add_keys(len(some)), tuple(chain.from_iterable(some)))
+        self._claims.update(((claim, number), table) for claim in entries.claims)
 
-    def _release(self, claims: set[ClaimRow], number: int) -> None:
-        for claim in claims:
+    def _drop(self, entries: Entries, number: int) -> None:
+        if entries.keys:
+            self._connection.executemany(_DROP_KEY, [(field, value, number) for field, value, _ in entries.keys])
+        for claim in entries.claims:
             # A value that this very commit gave the record is not in the table yet.
             if self._claims.pop((claim, number), None) is None:
                 self._connection.execute(_RELEASE, claim)
+
+    # --- unique values ---
 
     def _claim(self, claim: ClaimRow, number: int, table: Table) -> None:
         for (holder,) in fetch(self._connection, _HOLDER, claim):

@@ -7,7 +7,7 @@ from typing import Final
 
 from idp.query import EVERYTHING, And, Compare, Filter, In, Not, Op, Or, Present, Scalar, ValuePath, normalise
 from idp.store.narrow import ID
-from idp.store.sqlite.catalogue import ABSENT, AFTER_BOOLEANS, FALSE, Table, Value, encoded
+from idp.store.sqlite.table import ABSENT, AFTER_BOOLEANS, FALSE, Table, Value, encoded
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ CREATE TABLE collections (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, layout TEXT NOT NULL, amount INTEGER NOT NULL
 );
 CREATE TABLE fields (
-    number INTEGER PRIMARY KEY, collection INTEGER NOT NULL, label TEXT NOT NULL, UNIQUE (collection, label)
+    number INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL, label TEXT NOT NULL,
+    UNIQUE (collection, label)
 );
 CREATE TABLE records (
     number INTEGER PRIMARY KEY, collection INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,

@@ -11,10 +11,10 @@ from idp.query import EVERYTHING, Compare, Filter, Not, Op, Query, matches
 from idp.store.contract import Page
 from idp.store.narrow import ID, NOTHING, is_indexed, narrow
 from idp.store.places import BY_ID, Places, order_of
-from idp.store.sqlite.catalogue import Table
 from idp.store.sqlite.compile import Cost, Leaf, Sql, driver, expense, leaf_count, leaf_select, test
 from idp.store.sqlite.database import fetch
 from idp.store.sqlite.rows import Rows, decode
+from idp.store.sqlite.table import Table
 
 # An estimate of how many keys a comparison selects counts no further than this.
 _PROBE: Final = 1000

@@ -6,11 +6,11 @@ from typing import Final
 from idp.query import EVERYTHING, And, Compare, Filter, In, Op, Query, matches, order_key, sort_key
 from idp.store.contract import Page, Record
 from idp.store.narrow import NOTHING, narrow
-from idp.store.sqlite.catalogue import Table
 from idp.store.sqlite.compile import Leaf, Sql, leaf_select
 from idp.store.sqlite.database import fetch
 from idp.store.sqlite.find import Finder
 from idp.store.sqlite.rows import Rows
+from idp.store.sqlite.table import Table
 
 # Reading, decoding and judging so many records takes about what handing them to a thread and back takes.
 FEW: Final = 32

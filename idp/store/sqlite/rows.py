@@ -10,9 +10,9 @@ import msgspec
 from idp.clock import Clock
 from idp.query import microseconds
 from idp.store.contract import Record
-from idp.store.sqlite.catalogue import Table
 from idp.store.sqlite.compile import Sql
 from idp.store.sqlite.database import fetch
+from idp.store.sqlite.table import Table
 
 Row = tuple[str, int, int | None, bytes]
 

@@ -13,12 +13,13 @@ from idp.query import Filter, Query
 from idp.store.contract import Collection, Page, Record, Settings, Write
 from idp.store.narrow import is_storable
 from idp.store.sqlite.apply import Commit, prepare
-from idp.store.sqlite.catalogue import Table, load
+from idp.store.sqlite.catalogue import load
 from idp.store.sqlite.database import connect, create, translated
 from idp.store.sqlite.find import Finder
 from idp.store.sqlite.quick import FEW, find_quickly
 from idp.store.sqlite.readers import THREADS, Readers
 from idp.store.sqlite.rows import Rows
+from idp.store.sqlite.table import Table
 from idp.store.sqlite.writer import Writer
 
 # The event loop never waits longer than this for a lock; a reader's thread waits in its place.

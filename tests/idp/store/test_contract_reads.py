@@ -139,6 +139,21 @@ async def test_keys_of_a_replaced_record_are_those_of_the_new_document_only(stor
         assert len(await ids(store, Query(Compare(field, Op.EQ, value)))) == found
 
 
+async def test_a_key_whose_type_alone_changes_is_a_new_key(store: Store) -> None:
+    await fill(store, {"id": "1", "code": 1})
+    await store.commit([Replace("people", {"id": "1", "code": True}, 1)])
+    assert await ids(store, Query(Compare(CODE, Op.EQ, True))) == ["1"]
+    assert await ids(store, Query(Compare(CODE, Op.EQ, 1))) == []
+
+
+async def test_a_list_may_be_longer_than_any_statement(store: Store) -> None:
+    await fill(store, {"id": "1", "emails": [{"value": f"{n}@x"} for n in range(3000)]})
+    assert await ids(store, Query(Compare(MAIL, Op.EQ, "2999@X"))) == ["1"]
+    await store.commit([Replace("people", {"id": "1", "emails": [{"value": f"{n}@y"} for n in range(3000)]}, 1)])
+    assert await ids(store, Query(Compare(MAIL, Op.EW, "@x"))) == []
+    assert await ids(store, Query(Compare(MAIL, Op.EW, "9@y"))) == ["1"]
+
+
 async def test_moments_compare_as_moments_whatever_their_offset(store: Store) -> None:
     await fill(store, {"id": "1", "meta": {"born": "2024-01-01T00:00:00Z"}})
     await fill(store, {"id": "2", "meta": {"born": "2024-01-01T01:30:00+01:00"}})
