@@ -23,11 +23,11 @@ _PUBLIC: Final = frozenset({f"{BASE}/ServiceProviderConfig"})
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-def setup(app: web.Application) -> None:
-    """Add the endpoints over the services that are in the application."""
+def setup(app: web.Application, limits: Limits | None = None) -> None:
+    """Add the endpoints over the services that are in the application; the settings say the limits, unless given."""
     config, registry = app[CONFIG], app[REGISTRY]
     base = config.public_url + BASE
-    limits = Limits(config.scim.default_count, config.scim.max_results)
+    limits = limits or Limits(config.scim.default_count, config.scim.max_results)
     scim = web.Application(middlewares=[guard(app[CLIENTS], _PUBLIC)], client_max_size=config.server.max_body)
     providers: dict[str, Provider] = {"User": UserProvider(app[USERS]), "Group": GroupProvider(app[GROUPS])}
     types = [ResourceEndpoints(registry.resource_types[name], each, base, limits) for name, each in providers.items()]

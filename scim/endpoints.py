@@ -13,7 +13,15 @@ from idp.http.actor import actor_of
 from idp.query import EVERYTHING, Query, Sort
 from idp.schema import ResourceType, Returned, Type, coerce
 from scim.errors import TooMany
-from scim.exchange import condition, demand_match, entity_headers, projection_of, read_body, respond
+from scim.exchange import (
+    asks_for_attributes,
+    condition,
+    demand_match,
+    entity_headers,
+    projection_of,
+    read_body,
+    respond,
+)
 from scim.filter import resource_filters
 from scim.messages import list_response, patch_op, search_request
 from scim.messages.search_request import SearchRequest
@@ -26,10 +34,11 @@ from scim.render import Derived, Renderer
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes of pages."""
+    """Sizes of pages: of resources, and of the members that all of them have."""
 
     default_count: int
     max_results: int
+    max_members: int = 50_000
 
     def page_size(self, count: int | None) -> int:
         """Return how many resources a page has when a client asks for so many, or does not say."""
@@ -107,7 +116,7 @@ class ResourceEndpoints:
         operations = patch_op.read(await read_body(request), self._paths)
         version = await self._expected_version(request)
         resource = await self._provider.patch(actor_of(request), _id(request), operations, version)
-        if self._provider.returns_patched or "ttributes" in request.query_string:
+        if self._provider.returns_patched or asks_for_attributes(request):
             return await self._answer(request, resource, projection)
         return web.Response(status=204, headers=self._headers(resource))
 
@@ -126,7 +135,7 @@ class ResourceEndpoints:
             raise TooMany(str(error)) from None
         derived = await self._derive(projection, [record.id for record in page.records])
         show, reduce = self._renderer.show, projection.apply
-        resources = [reduce(show(r.id, r.version, r.document, derived.get(r.id))) for r in page.records]
+        resources = [reduce(show(r.id, r.version, r.document, derived[r.id])) for r in page.records if r.id in derived]
         return Found(resources, page.total if page.total is not None else len(resources))
 
     async def _list(self, request: web.Request, wanted: SearchRequest) -> web.Response:
@@ -165,17 +174,29 @@ class ResourceEndpoints:
         return demand_match(wanted, self._type.name, resource.id, resource.version)
 
     async def _derive(self, projection: Projection, ids: Sequence[str]) -> Mapping[str, Derived]:
-        """Return the derived attribute of each resource, unless nobody would see it."""
-        derived = self._provider.derived
-        if not ids or not projection.wants(derived):
-            return {}
-        return await self._provider.derive(ids, named=projection.wants(derived, "display"))
+        """Return the derived attribute of each resource, nothing where nobody would see it.
+
+        Once there are more members than one answer should hold, the rest is left for the next page: a server may
+        return fewer resources than it was asked for (section 3.4.2.4).
+        """
+        provider = self._provider
+        if not projection.wants(provider.derived):
+            return dict.fromkeys(ids, ())
+        found: dict[str, Derived] = {}
+        named, elements = projection.wants(provider.derived, "display"), 0
+        for start in range(0, len(ids), provider.at_once):
+            if elements > self._limits.max_members:
+                break
+            some = await provider.derive(ids[start : start + provider.at_once], named=named)
+            found |= some
+            elements += sum(map(len, some.values()))
+        return found
 
     async def _answer(
         self, request: web.Request, resource: Resource, projection: Projection, *, status: int = 200
     ) -> web.Response:
         derived = await self._derive(projection, [resource.id])
-        shown = self._renderer.show(resource.id, resource.version, resource.document, derived.get(resource.id))
+        shown = self._renderer.show(resource.id, resource.version, resource.document, derived[resource.id])
         return respond(request, projection.apply(shown), status=status, headers=self._headers(resource))
 
     def _headers(self, resource: Resource) -> dict[str, str]:

@@ -52,6 +52,11 @@ def projection_of(request: web.Request, projections: Projections) -> Projection:
     )
 
 
+def asks_for_attributes(request: web.Request) -> bool:
+    """Tell whether the client chose what the answer is to carry."""
+    return bool(request.query_string) and not request.query.keys().isdisjoint(("attributes", "excludedAttributes"))
+
+
 def condition(request: web.Request, header: str) -> Condition | None:
     """Return the entity tags of If-Match or If-None-Match; None when the request has no such header."""
     given = request.headers.getall(header, None)

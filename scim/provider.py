@@ -35,6 +35,8 @@ class Provider(Protocol):
 
     derived: str
     """The attribute that is worked out on reading."""
+    at_once: int
+    """For how many resources it is worked out at once: few where it can be long."""
     returns_patched: bool
     """Whether a PATCH is answered with the resource even if nobody asks for its attributes."""
 
@@ -71,6 +73,7 @@ class UserProvider:
     """People's accounts."""
 
     derived = "groups"
+    at_once = 1_000
     returns_patched = True
 
     def __init__(self, users: Users) -> None:
@@ -102,6 +105,7 @@ class GroupProvider:
     """Groups. Their PATCH is answered with 204, as Microsoft's and Okta's clients expect, and big groups like it."""
 
     derived = "members"
+    at_once = 8
     returns_patched = False
 
     def __init__(self, groups: Groups) -> None:

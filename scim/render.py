@@ -22,7 +22,7 @@ class Renderer:
         """Return the URI under which a resource is read."""
         return self._prefix + id
 
-    def show(self, id: str, version: int, document: Mapping[str, Any], derived: Derived | None) -> dict[str, Any]:
+    def show(self, id: str, version: int, document: Mapping[str, Any], derived: Derived) -> dict[str, Any]:
         """Return the representation; the document stays as it is. `derived` are its groups or its members."""
         meta = {**document["meta"], "location": self._prefix + id, "version": tag(version)}
         shown = {**document, "meta": meta}

@@ -47,6 +47,9 @@ class RootSearch:
                 continue
             resources += found.resources
             total += found.total
+            if start - 1 + len(found.resources) < found.total:
+                # The page ends here, full or not: what follows begins where this type goes on.
+                room = len(resources)
         if len(refused) == len(self._types):
             raise refused[0]
         return Found(resources, total)

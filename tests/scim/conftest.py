@@ -12,6 +12,7 @@ from idp.config import Config
 from idp.http.runner import make_runner
 from idp.store import Store, open_store
 from idp.store.collections import collections
+from scim.endpoints import Limits
 from tests.support.clock import FakeClock
 from tests.support.scim import Api, application, provisioning_over
 
@@ -23,10 +24,10 @@ async def open_api(clock: FakeClock) -> AsyncIterator[OpenApi]:
     """Serve SCIM over a store, with a token for everything."""
     opened = AsyncExitStack()
 
-    async def opener(store: Store, config: Config | None = None) -> Api:
+    async def opener(store: Store, config: Config | None = None, limits: Limits | None = None) -> Api:
         behind = provisioning_over(store, clock)
         opened.callback(behind.pool.close)
-        runner = make_runner(application(behind, config or Config()))
+        runner = make_runner(application(behind, config or Config(), limits))
         opened.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -8,6 +8,7 @@ from idp.access import SYSTEM_ACTOR
 from idp.config import Config
 from idp.config.model import ScimSettings
 from idp.store import Store
+from scim.endpoints import Limits
 from tests.support.scim import Api
 
 
@@ -183,3 +184,21 @@ async def test_a_search_from_the_root_shows_what_the_client_may_read(api: Api) -
     assert (answer.body["totalResults"], [each["id"] for each in answer.body["Resources"]]) == (1, [group["id"]])
     _, api.token = await api.behind.clients.create(SYSTEM_ACTOR("test"), "none", ["groups:write"])
     assert (await api.ask("POST", "/.search", {})).status == 403
+
+
+async def test_a_page_of_large_groups_is_cut_short_and_nothing_is_lost(open_api: Any, store: Store) -> None:
+    api = await open_api(store, limits=Limits(default_count=100, max_results=100, max_members=10))
+    people = [await api.user(userName=f"u{n}") for n in range(3)]
+    groups = [(await api.group(*people))["id"] for _ in range(12)]
+    for path, total in (("/Groups/.search", 12), ("/.search", 15)):
+        seen: list[Any] = []
+        pages = 0
+        while len(seen) < total:
+            page = (await api.ask("POST", path, {"startIndex": len(seen) + 1})).body
+            assert (page["totalResults"], page["itemsPerPage"]) == (total, len(page["Resources"]))
+            seen += page["Resources"]
+            pages += 1
+        assert pages == 2
+        assert sorted(each["id"] for each in seen if "members" in each) == sorted(groups)
+        assert all(len(each["members"]) == 3 for each in seen if "members" in each)
+    assert len((await api.get("/Groups", excludedAttributes="members")).body["Resources"]) == 12

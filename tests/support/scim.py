@@ -28,6 +28,7 @@ from idp.http.middleware import Outermost
 from idp.http.traffic import Traffic
 from idp.schema import GROUP, USER, Registry
 from idp.store import Store
+from scim.endpoints import Limits
 from tests.support.clock import FakeClock
 
 BASE = "/scim/v2"
@@ -158,7 +159,7 @@ class Unheard:
         """Nothing is held back."""
 
 
-def application(behind: Provisioning, config: Config) -> web.Application:
+def application(behind: Provisioning, config: Config, limits: Limits | None = None) -> web.Application:
     """Return SCIM under the outermost middleware, as it is served."""
     outermost = Outermost(
         deadline=config.server.deadline,
@@ -178,5 +179,5 @@ def application(behind: Provisioning, config: Config) -> web.Application:
     app[keys.GROUPS] = behind.groups
     app[keys.CLIENTS] = behind.clients
     app[FAULT_FORMS] = {"/scim/": scim.error_response}
-    scim.setup(app)
+    scim.setup(app, limits)
     return app
