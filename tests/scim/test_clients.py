@@ -30,32 +30,37 @@ async def api(open_api: Any, stores: Stores) -> Api:
     return api
 
 
+ENTRA_PERSON: dict[str, Any] = {
+    "schemas": [USER, ENTERPRISE_USER],
+    "externalId": "anna.adler",
+    "userName": "Anna.Adler@example.com",
+    "active": "True",
+    "addresses": [{"type": "work", "primary": False, "formatted": "Spandauer Damm 1"}],
+    "emails": [{"primary": True, "type": "work", "value": "anna.adler@example.com"}],
+    "meta": {"resourceType": "User"},
+    "name": {"familyName": "Adler", "givenName": "Anna", "formatted": None},
+    "title": None,
+    "roles": [],
+}
+
+
 async def test_entra_id_provisions_a_person(api: Api) -> None:
     assert (await api.found("/Users", f'userName eq "{uuid4()}"')) == []
     boss = await api.user()
-    made = await api.post(
-        "/Users",
-        {
-            "schemas": [USER, ENTERPRISE_USER],
-            "externalId": "anna.adler",
-            "userName": "Anna.Adler@example.com",
-            "active": "True",
-            "addresses": [{"type": "work", "primary": False, "formatted": "Unter den Linden 1"}],
-            "emails": [{"primary": True, "type": "work", "value": "anna.adler@example.com"}],
-            "meta": {"resourceType": "User"},
-            "name": {"familyName": "Adler", "givenName": "Anna", "formatted": None},
-            "title": None,
-            "roles": [],
-            ENTERPRISE_USER: {"department": "Legal", "manager": boss["id"]},
-        },
-    )
-    path = f"/Users/{made.body['id']}"
+    extended = {ENTERPRISE_USER: {"department": "Legal", "manager": boss["id"]}}
+    made = await api.post("/Users", ENTRA_PERSON | extended)
     assert made.body["active"] is True
     assert made.body[ENTERPRISE_USER]["manager"]["value"] == boss["id"]
     assert not {"title", "roles"} & made.body.keys()
     [found] = await api.found("/Users", 'userName eq "anna.adler@EXAMPLE.com"')
     assert found == made.body
 
+
+async def test_entra_id_changes_and_removes_a_person(api: Api) -> None:
+    boss = await api.user()
+    extended = {ENTERPRISE_USER: {"department": "Legal", "manager": boss["id"]}}
+    made = await api.post("/Users", ENTRA_PERSON | extended)
+    path = f"/Users/{made.body['id']}"
     shown = await api.patched(
         path,
         {"op": "Replace", "path": 'emails[type eq "work"].value', "value": "anna.baum@example.com"},
