@@ -19,7 +19,10 @@ _SECRET_ENDINGS: Final = ("password", "secret", "secrets.key")
 
 
 def check_config(context: typer.Context, json: Json = False) -> None:
-    """Show every setting, where it came from, and what is wrong; exit status 2 if anything is."""
+    """Show all settings, and what is wrong.
+
+    Each with where it came from; the exit status is 2 if anything is wrong.
+    """
     loaded = (context.find_object(Settings) or Settings()).read()
     problems = [*loaded.problems, *_directory_problems(loaded.config)]
     values = dict(_values(loaded))

@@ -26,9 +26,10 @@ def import_file(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Import users and groups; one that is there already, by externalId or user name, is brought up to date.
+    """Import users and groups from a file.
 
-    If any row is wrong nothing is changed, unless --skip-wrong is given; the exit status is then 1.
+    One that is there already, by externalId or user name, is brought up to date. If any row is wrong nothing is
+    changed, unless --skip-wrong is given; the exit status is then 1.
     """
 
     async def work(services: "Services") -> "Plan":

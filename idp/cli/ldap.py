@@ -17,14 +17,17 @@ FAILED = 1
 LISTED = 1000
 """Changes of a run that are listed by themselves; more are asked for by `idp ldap runs SOURCE --run ID`."""
 
-app = typer.Typer(no_args_is_help=True, help="Directories.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Directories.")
 
 Source = Annotated[str, typer.Argument(help="NAME of a section [ldap.NAME] of the settings.", show_default=False)]
 
 
 @app.command("test")
 def look_at(context: typer.Context, source: Source, json: Json = False) -> None:
-    """Connect, log in, read and map everything; change nothing."""
+    """See whether a directory can be read.
+
+    Connects, logs in, reads and maps everything; changes nothing.
+    """
     from idp.cli import ldap_output
 
     async def look(services: "Services") -> "TestReport":
@@ -38,7 +41,10 @@ def look_at(context: typer.Context, source: Source, json: Json = False) -> None:
 
 @app.command("plan")
 def plan(context: typer.Context, source: Source, json: Json = False) -> None:
-    """Show by name and field what a run would change; change nothing."""
+    """Show what a run would change.
+
+    By name and field; changes nothing.
+    """
     from idp.cli import ldap_output
     from idp.cli.ldap_progress import watching
 
@@ -57,7 +63,10 @@ def sync(
     changes: Annotated[bool, typer.Option("--changes", help="With --json: list the changes, too.")] = False,
     json: Json = False,
 ) -> None:
-    """Bring accounts and groups in step with a directory; exit status 1 if it was held back or is incomplete."""
+    """Bring accounts in step with a directory.
+
+    The exit status is 1 if the run was held back, is incomplete, or a change could not be made.
+    """
     from idp.cli import ldap_output
     from idp.cli.ldap_progress import watching
 
@@ -81,7 +90,7 @@ def runs(
     run: Annotated[str, typer.Option(help="Show everything that one run did.", metavar="ID", show_default=False)] = "",
     json: Json = False,
 ) -> None:
-    """List past runs, or everything that one of them did."""
+    """List past runs, or what one of them did."""
     from idp.cli import ldap_output
 
     async def look(services: "Services") -> "tuple[list[Run], list[Logged]]":

@@ -10,7 +10,7 @@ from idp.cli.run import with_services
 if TYPE_CHECKING:
     from idp.app.services import Services
 
-app = typer.Typer(no_args_is_help=True, help="Outgoing mail.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Outgoing mail.")
 
 
 @app.callback()
@@ -20,7 +20,10 @@ def group() -> None:
 
 @app.command("outbox")
 def outbox(context: typer.Context, json: Json = False) -> None:
-    """Show mail written to files because no SMTP server is set, the newest first; codes and links stand in it."""
+    """Show mail that was written to files.
+
+    That is where it goes while no SMTP server is set. The newest comes first; codes and links stand in it.
+    """
 
     async def show(services: "Services") -> None:
         from idp.mail import FileSender

@@ -33,6 +33,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain text: drawing boxes takes longer to load than everything else that --help needs.
+    rich_markup_mode=None,
     help="Gatehouse, an identity provider.",
     epilog="Exit status: 0 done, 1 it could not be done, 2 wrong option or setting. Commands take --json.",
 )

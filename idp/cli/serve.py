@@ -24,7 +24,10 @@ def serve(  # noqa: PLR0913 - each option of the command is a parameter
     smtp: Annotated[str | None, typer.Option(help="Server for mail.", metavar="URL", show_default=False)] = None,
     json: Annotated[bool, typer.Option("--json", help="Write all log lines as JSON.")] = False,
 ) -> None:
-    """Run the server until SIGTERM or Ctrl-C; requests in progress are finished first."""
+    """Run the server.
+
+    It ends with SIGTERM or Ctrl-C; requests in progress are finished first.
+    """
     from idp.app.serve import run
 
     before = context.find_object(Settings) or Settings()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SCOPES = ("users:read", "users:write", "groups:read", "groups:write")
 
-app = typer.Typer(no_args_is_help=True, help="Bearer tokens for SCIM clients.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Bearer tokens for SCIM clients.")
 
 
 @app.command("create")
@@ -27,7 +27,11 @@ def create(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make a token, of a new client or one of that name, and print it this once, alone on standard output."""
+    """Make a bearer token.
+
+    It belongs to the client of that name, which is made if it is new, and is printed this once, alone on standard
+    output.
+    """
     scopes = frozenset(scope or SCOPES)
     if unknown := sorted(scopes - set(SCOPES)):
         raise typer.BadParameter(f"{', '.join(unknown)}: not one of {', '.join(SCOPES)}", param_hint="--scope")
@@ -44,7 +48,10 @@ def create(
 
 @app.command("list")
 def list_clients(context: typer.Context, json: Json = False) -> None:
-    """List clients, their tokens' scopes, and when they were last used."""
+    """List clients.
+
+    With the scopes of their tokens, and when one was last used.
+    """
 
     async def look(services: "Services") -> list[dict[str, Any]]:
         clients = services.auth.clients
@@ -68,7 +75,7 @@ def list_clients(context: typer.Context, json: Json = False) -> None:
 def revoke(
     context: typer.Context, name: Annotated[str, typer.Argument(show_default=False)], json: Json = False
 ) -> None:
-    """Remove a client; all its tokens end at once."""
+    """Remove a client and its tokens."""
 
     async def remove(services: "Services") -> None:
         await services.auth.clients.delete(operator(), name)

@@ -8,7 +8,7 @@ import typer
 from idp.cli.output import Json
 from idp.cli.run import with_services
 
-app = typer.Typer(no_args_is_help=True, help="Accounts.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Accounts.")
 
 Who = Annotated[str, typer.Argument(metavar="USER", help="User name, mail address or id.", show_default=False)]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
@@ -25,7 +25,10 @@ def create(  # noqa: PLR0913 - each option of the command is a parameter
     no_mfa: Annotated[bool, typer.Option("--no-mfa", help="Ask no second factor of this account.")] = False,
     json: Json = False,
 ) -> None:
-    """Make an account; without --password-stdin a link to set the first password goes out by mail."""
+    """Make an account.
+
+    Without --password-stdin a link to set the first password goes out by mail.
+    """
     from idp.cli import user_actions as actions
 
     new = actions.NewUser(
@@ -49,7 +52,10 @@ def list_users(
 
 @app.command("show")
 def show(context: typer.Context, user: Who, json: Json = False) -> None:
-    """Show an account with its groups and second factors, and why it is inactive if it is."""
+    """Show an account.
+
+    With its groups and second factors, and why it is inactive if it is.
+    """
     from idp.cli import user_actions as actions
 
     with_services(context, lambda services: actions.show(services, user, json=json))
@@ -62,7 +68,10 @@ def disable(
     reason: Annotated[str, typer.Option(help="Why; shown wherever the account is.")] = "disabled by an operator",
     json: Json = False,
 ) -> None:
-    """Keep a person from logging in; sessions end at once."""
+    """Keep a person from logging in.
+
+    Sessions end at once.
+    """
     from idp.cli import user_actions as actions
 
     with_services(context, lambda services: actions.set_active(services, user, False, reason, json=json))
@@ -88,7 +97,10 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
-    """Delete an account with its memberships, second factors and sessions."""
+    """Delete an account.
+
+    With its memberships, second factors and sessions.
+    """
     from idp.cli import user_actions as actions
 
     if not yes and not json and sys.stdin.isatty():
@@ -98,7 +110,10 @@ def delete(
 
 @app.command("reset-mfa")
 def reset_mfa(context: typer.Context, user: Who, json: Json = False) -> None:
-    """Remove a person's second factors; they set up new ones at the next login."""
+    """Remove a person's second factors.
+
+    They set up new ones at the next login.
+    """
     from idp.cli import user_actions as actions
 
     with_services(context, lambda services: actions.reset_mfa(services, user, json=json))
@@ -108,7 +123,10 @@ def reset_mfa(context: typer.Context, user: Who, json: Json = False) -> None:
 def reset_password(
     context: typer.Context, user: Who, password_stdin: PasswordStdin = False, json: Json = False
 ) -> None:
-    """Mail a link to set a new password, or set one that has to be changed at the next login."""
+    """Mail a link to set a new password.
+
+    With --password-stdin, set one that has to be changed at the next login.
+    """
     from idp.cli import user_actions as actions
 
     password = _password() if password_stdin else None
@@ -117,7 +135,10 @@ def reset_password(
 
 @app.command("enroll-totp")
 def enroll_totp(context: typer.Context, user: Who, json: Json = False) -> None:
-    """Give an account an authenticator secret now; prints it and the recovery codes, this once."""
+    """Set up an authenticator for somebody.
+
+    Prints its secret and the recovery codes, this once.
+    """
     from idp.cli import user_actions as actions
 
     with_services(context, lambda services: actions.enroll_totp(services, user, json=json))

@@ -1,0 +1,178 @@
+"""Commands as processes, beside a running server or without one: what they print, and how they end."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.idp import Idp
+
+PASSWORD = "a river runs uphill"
+
+
+@pytest.fixture(scope="module")
+def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
+    """A running server; commands work on its store."""
+    installation = Idp(tmp_path_factory.mktemp("idp"))
+    installation.start()
+    yield installation
+    installation.process.kill()
+
+
+# --- tokens ---
+
+
+def test_a_token_stands_alone_on_standard_output_and_works_at_once(idp: Idp) -> None:
+    done = idp.run("token", "create", "hr")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"ghs_\w+\n", done.stdout)
+    assert "totalResults" in idp.get("/Users", done.stdout.strip())
+
+
+def test_a_token_is_limited_to_its_scopes_listed_and_revoked(idp: Idp) -> None:
+    made = idp.json("token", "create", "reader", "--scope", "users:read", "--scope", "groups:read")
+    assert made["scopes"] == ["groups:read", "users:read"]
+    listed = {client["name"]: client for client in idp.json("token", "list")}
+    assert listed["reader"]["scopes"] == ["groups:read", "users:read"]
+    assert made["token"] not in json.dumps(listed)
+    assert idp.command("token", "revoke", "reader").startswith("reader has been removed")
+    assert "reader" not in idp.command("token", "list")
+    assert idp.run("token", "revoke", "reader").returncode == 1
+
+
+def test_an_unknown_scope_is_a_wrong_option(idp: Idp) -> None:
+    done = idp.run("token", "create", "hr", "--scope", "users:everything")
+    assert done.returncode == 2
+    assert "users:everything" in done.stderr
+    assert "users:read" in done.stderr
+
+
+# --- accounts ---
+
+
+def test_an_account_from_creation_to_deletion(idp: Idp) -> None:
+    made = idp.json(
+        "user", "create", "ada", "--email", "ada@example.org", "--name", "Ada Lovelace", "--role", "admin", "--no-mfa",
+        "--password-stdin", stdin=f"{PASSWORD}\n",
+    )  # fmt: skip
+    assert (made["userName"], made["role"], made["source"], made["active"]) == ("ada", "admin", "local", True)
+    for name in ("ada", "ADA@example.org", made["id"]):
+        assert idp.json("user", "show", name)["id"] == made["id"]
+    idp.command("user", "disable", "ada", "--reason", "on leave")
+    shown = idp.command("user", "show", "ada")
+    assert re.search(r"^active +no$", shown, re.MULTILINE)
+    assert re.search(r"^status +on leave \(since .+, by system:cli:\w+\)$", shown, re.MULTILINE)
+    assert "ada" in idp.command("user", "list", "--inactive")
+    idp.command("user", "enable", "ada")
+    assert idp.json("user", "show", "ada")["active"] is True
+    idp.command("user", "delete", "ada")
+    assert idp.run("user", "show", "ada").returncode == 1
+
+
+def test_a_new_account_without_a_password_gets_a_link(idp: Idp) -> None:
+    done = idp.run("user", "create", "ben", "--email", "ben@example.org")
+    assert "on its way to ben@example.org" in done.stderr
+    [letter] = [letter for letter in idp.json("mail", "outbox") if letter["to"] == "ben@example.org"]
+    assert f"{idp.url}/reset?token=" in letter["text"]
+
+
+def test_a_password_can_be_reset_by_link_or_set_for_one_login(idp: Idp) -> None:
+    idp.command("user", "create", "cy", "--email", "cy@example.org", "--password-stdin", stdin=PASSWORD)
+    idp.command("user", "reset-password", "cy")
+    assert any(
+        "reset?token=" in letter["text"] for letter in idp.json("mail", "outbox") if letter["to"] == "cy@example.org"
+    )
+    assert "will have to change it" in idp.command(
+        "user", "reset-password", "cy", "--password-stdin", stdin="b" + PASSWORD
+    )
+    weak = idp.run("user", "reset-password", "cy", "--password-stdin", stdin="short\n")
+    assert (weak.returncode, weak.stderr) == (1, "idp: password: At least 10 characters.\n")
+    assert idp.run("user", "reset-password", "cy", "--password-stdin").returncode == 2
+
+
+def test_an_authenticator_is_set_up_and_removed(idp: Idp) -> None:
+    idp.command("user", "create", "di", "--email", "di@example.org", "--password-stdin", stdin=PASSWORD)
+    secret, *codes = idp.command("user", "enroll-totp", "di").splitlines()
+    assert re.fullmatch(r"[A-Z2-7]{32}", secret)
+    assert len(codes) == 10
+    shown = idp.json("user", "show", "di")
+    assert shown["factors"] == ["totp"]
+    assert secret not in json.dumps(shown)
+    idp.command("user", "reset-mfa", "di")
+    assert idp.json("user", "show", "di")["factors"] == []
+
+
+def test_errors_are_json_where_json_was_asked_for(idp: Idp) -> None:
+    assert json.loads(idp.run("user", "show", "nobody", "--json").stderr) == {"error": "User 'nobody' does not exist"}
+    wrong = idp.run("user", "list", "--json", env={"IDP_LISTN": "x"})
+    assert json.loads(wrong.stderr)["key"] == "IDP_LISTN"
+
+
+def test_names_from_strangers_cannot_speak_to_the_terminal(idp: Idp, tmp_path: Path) -> None:
+    file = tmp_path / "evil.json"
+    file.write_text(json.dumps([{"userName": "fox", "displayName": "\x1b]0;owned\x07 fox"}]))
+    idp.command("import", str(file))
+    assert "\x1b" not in idp.command("user", "show", "fox") + idp.command("user", "list")
+
+
+# --- settings ---
+
+
+def test_check_config_tells_where_values_come_from_and_hides_secrets(idp: Idp) -> None:
+    env = {"IDP_SMTP": "smtps://user:s3cret@mail.example.org", "IDP_LDAP__CORP__BIND_PASSWORD": "s3cret"}
+    env |= {"IDP_LDAP__CORP__URL": "ldap://h", "IDP_LDAP__CORP__BASE": "dc=x", "IDP_LDAP__CORP__BIND_DN": "cn=x"}
+    done = idp.run("check-config", env=env)
+    assert done.returncode == 0
+    assert "s3cret" not in done.stdout
+    assert 'mail.smtp = "smtps://***@mail.example.org"  (IDP_SMTP)' in done.stdout
+    assert 'ldap.corp.bind_password = "***"  (IDP_LDAP__CORP__BIND_PASSWORD)' in done.stdout
+    assert "All settings are right." in done.stdout
+
+
+def test_check_config_lists_everything_that_is_wrong(idp: Idp) -> None:
+    done = idp.run("check-config", "--json", env={"IDP_SERVER__WORKERS": "x", "IDP_LDAP__CORP__URL": "ftp://x"})
+    assert done.returncode == 2
+    found = json.loads(done.stdout)
+    assert {problem["key"] for problem in found["problems"]} == {"server.workers", "ldap.corp.base"}
+    assert found["settings"]["server.data"]["source"] == "IDP_DATA"
+
+
+# --- import ---
+
+
+def test_an_import_is_shown_first_and_then_made(idp: Idp, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("userName,email,groups\nhal,hal@example.org,Crew\nivy,ivy@example.org,Crew;Board\n")
+    dry = idp.run("import", "--dry-run", str(file))
+    assert dry.returncode == 0
+    assert dry.stderr == "Nothing was changed. 4 new, 0 changed, 0 as before, 0 wrong.\n"
+    assert idp.run("user", "show", "hal").returncode == 1
+    made = idp.json("import", str(file))
+    assert [change["name"] for change in made["changes"]] == ["hal", "ivy", "Crew", "Board"]
+    assert {group["display"] for group in idp.json("user", "show", "ivy")["groups"]} == {"Crew", "Board"}
+    assert idp.json("import", str(file))["unchanged"] == 4
+
+
+def test_a_wrong_row_stops_the_import_unless_told_otherwise(idp: Idp, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("userName,active\njon,maybe\nkim,true\n")
+    done = idp.run("import", str(file))
+    assert done.returncode == 1
+    assert f"{file}, line 2: active: " in done.stderr
+    assert idp.run("user", "show", "kim").returncode == 1
+    skipped = idp.run("import", "--skip-wrong", str(file))
+    assert skipped.returncode == 1
+    assert idp.json("user", "show", "kim")["active"] is True
+
+
+# --- help ---
+
+
+def test_help_comes_without_loading_the_server(idp: Idp) -> None:
+    """Loading takes most of a second; help should not."""
+    done = idp.run("--help", env={"PYTHONPROFILEIMPORTTIME": "1"})
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "typer" in loaded
+    assert not loaded & {"aiohttp", "apsw", "argon2", "cryptography", "jinja2", "ldap3", "pymongo", "uvloop"}
