@@ -53,7 +53,8 @@ _OWN: Final = (
     Collection("client_tokens", indexed=_text("client"), expires=_EXPIRES),
     Collection("limits", indexed=_text("account"), expires=_EXPIRES),
     # what happened, and what is to be sent
-    Collection("audit", indexed=(*_moments("at"), *_text("target", "actor", "tag"))),
+    # Every commit adds to it, and would pay for the count.
+    Collection("audit", indexed=(*_moments("at"), *_text("target", "actor", "tag")), counted=False),
     Collection("outbox", indexed=(*_text("state"), *_moments("due")), expires=_EXPIRES),
     # background work
     Collection("leases"),

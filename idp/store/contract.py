@@ -17,7 +17,8 @@ class Collection:
     `indexed` fields are found without a scan and can be sorted by; those of them of which a record may have several
     values are also in `lists`. No two live records share a value of a `unique` field (compared as the field compares);
     uniqueness holds over every value of a multi-valued field. `expires` names the top-level key with an xsd:dateTime
-    after which the record counts as gone.
+    after which the record counts as gone. `counted` says that somebody asks for the number of all records, which then
+    costs the same however many there are.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Collection:
     unique: tuple[Field, ...] = ()
     expires: str | None = None
     lists: tuple[Field, ...] = ()
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from idp.errors import TooLarge
 from idp.query import EVERYTHING, Filter, Not, Query, matches, microseconds
 from idp.store.contract import Page, Record, Settings
 from idp.store.mongo.compile import Match, compiled
-from idp.store.mongo.layout import LEDGER, Layout, counts_of
+from idp.store.mongo.layout import Layout
+from idp.store.mongo.ledger import LEDGER, counts_of
 from idp.store.narrow import ID, NOTHING, is_indexed, narrow
 from idp.store.places import BY_ID, Places, order_of
 
@@ -78,7 +79,7 @@ class Finder:
     async def _count(self, layout: Layout, narrowed: Filter) -> int:
         if narrowed == NOTHING:
             return 0
-        if layout.collection.expires:
+        if not layout.is_counted:
             return await self._counted(layout, narrowed)
         if narrowed == EVERYTHING:
             entries = await self._database[LEDGER].find(counts_of(layout.name)).to_list(None)

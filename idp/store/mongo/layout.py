@@ -9,12 +9,10 @@ from bson.max_key import MaxKey
 from idp.errors import InvalidValue
 from idp.query import Document, Field, Scalar
 from idp.store.contract import Collection
-from idp.store.keys import NEVER, expiry, field_keys, layout, unique_values
+from idp.store.keys import expiry, field_keys, layout, unique_values
+from idp.store.mongo.ledger import claim_of
 
-# Claims of unique values, and how many records a collection has.
-LEDGER: Final = "_ledger"
 LAYOUTS: Final = "_layouts"
-
 # Sorts after every value: what has none comes last.
 ABSENT: Final = MaxKey()
 
@@ -40,6 +38,11 @@ class Layout:
     def text(self) -> str:
         """What tells whether stored records have the keys that this process would give them."""
         return layout(self.collection)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the ledger knows how many records there are; where records expire, only the clock does."""
+        return self.collection.counted and not self.collection.expires
 
     def key_path(self, wanted: Field) -> str:
         """Where the values of an indexed field stand."""
@@ -77,7 +80,7 @@ class Layout:
     def _claims(self, document: Document) -> list[str]:
         """Return the ids of the ledger entries that a record's unique values need, sorted."""
         values = ((one, value) for one in self.collection.unique for value in unique_values(one, document))
-        return sorted(f"{self.name}|{one.name}|{_tagged(value)}" for one, value in values)
+        return sorted(claim_of(self.name, one.name, _tagged(value)) for one, value in values)
 
 
 def lay_out(collections: Mapping[str, Collection]) -> dict[str, Layout]:
@@ -86,31 +89,6 @@ def lay_out(collections: Mapping[str, Collection]) -> dict[str, Layout]:
         name: Layout(collection, {one: _key_name(one) for one in collection.indexed})
         for name, collection in collections.items()
     }
-
-
-def collection_of(claim: str) -> str:
-    """Return the name of the collection that a claim is for."""
-    return claim.split("|", 1)[0]
-
-
-def attribute_of(claim: str) -> str:
-    """Return the name of the attribute that a claim is for."""
-    return claim.split("|", 2)[1]
-
-
-def count_id(collection: str, slot: str) -> str:
-    """Return the id of one of the ledger entries that together count a collection's records."""
-    return f"count|{collection}|{slot}"
-
-
-def counts_of(collection: str) -> dict[str, Any]:
-    """Return the filter for all entries that count a collection."""
-    return {"_id": {"$gte": f"count|{collection}|", "$lt": f"count|{collection}}}"}}
-
-
-def live(expires: int) -> bool:
-    """Tell whether a moment of expiry means that the record may go at all."""
-    return expires < NEVER
 
 
 def _has_reference(value: Any) -> bool:

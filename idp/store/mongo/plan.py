@@ -9,7 +9,8 @@ from idp.errors import NotUnique, VersionMismatch
 from idp.query import Field, normalise
 from idp.store.contract import Check, Delete, DeleteWhere, Insert, Replace, Write
 from idp.store.keys import NEVER
-from idp.store.mongo.layout import Layout, attribute_of
+from idp.store.mongo.layout import Layout
+from idp.store.mongo.ledger import Claimed
 
 Record = dict[str, Any]
 Key = tuple[str, str]
@@ -72,7 +73,7 @@ class Outcome:
 
     changes: dict[str, Changes] = field(default_factory=dict)
     released: set[str] = field(default_factory=set)
-    claimed: dict[str, tuple[str, int]] = field(default_factory=dict)
+    claimed: dict[str, Claimed] = field(default_factory=dict)
     growth: Counter[str] = field(default_factory=Counter)
 
 
@@ -163,5 +164,5 @@ def _compare_claims(outcome: Outcome, key: Key, old: State | None, new: State) -
     wanted = new.claims if new.record and new.layout.collection.expires else new.claims - held
     for claim in wanted:
         if claim in outcome.claimed:
-            raise NotUnique(key[0], attribute_of(claim))
+            raise NotUnique(key[0], claim.split("|", 2)[1])
         outcome.claimed[claim] = (key[1], new.expires)

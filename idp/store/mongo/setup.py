@@ -9,8 +9,10 @@ from pymongo import IndexModel, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure
 
 from idp.errors import Unavailable
+from idp.store.keys import NEVER
 from idp.store.mongo.client import WHAT
-from idp.store.mongo.layout import LAYOUTS, LEDGER, Layout, count_id, counts_of, live
+from idp.store.mongo.layout import LAYOUTS, Layout
+from idp.store.mongo.ledger import LEDGER, count_id, counts_of
 
 _BATCH: Final = 500
 _EXISTS: Final = 48
@@ -82,7 +84,7 @@ async def _index_anew(database: Any, layout: Layout) -> None:
 
 def _claim(claim: str, record: Mapping[str, Any]) -> UpdateOne:
     entry = {"owner": record["_id"]}
-    if "expires" in record and live(record["expires"]):
+    if record.get("expires", NEVER) != NEVER:
         entry["expires"] = record["expires"]
     return UpdateOne({"_id": claim, "owner": record["_id"]}, {"$set": entry}, upsert=True)
 
@@ -95,7 +97,7 @@ async def _claim_anew(database: Any, layout: Layout, claims: list[UpdateOne]) ->
 
 
 async def _count_anew(database: Any, layout: Layout) -> None:
-    if layout.collection.expires or await database[LEDGER].find_one(counts_of(layout.name)):
+    if not layout.is_counted or await database[LEDGER].find_one(counts_of(layout.name)):
         return
     amount = await database[layout.name].count_documents({})
     await database[LEDGER].insert_one({"_id": count_id(layout.name, "found"), "amount": amount})

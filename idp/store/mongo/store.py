@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from bson import ObjectId
-from pymongo.errors import DuplicateKeyError
 
 from idp.clock import Clock
-from idp.errors import DeadlineExceeded, NotUnique, Overloaded, Unavailable, VersionMismatch
-from idp.query import Filter, Query, microseconds
+from idp.errors import DeadlineExceeded, Overloaded, Unavailable
+from idp.query import Filter, Query, microseconds, normalise
 from idp.store.contract import Collection, DeleteWhere, Insert, Page, Record, Replace, Settings, Write
 from idp.store.mongo.client import WHAT, connect, settled, translated
 from idp.store.mongo.find import Finder
-from idp.store.mongo.layout import LEDGER, Layout, lay_out
+from idp.store.mongo.layout import Layout, lay_out
+from idp.store.mongo.ledger import LEDGER
 from idp.store.mongo.plan import Prepared
 from idp.store.mongo.setup import is_current, set_up
 from idp.store.mongo.transact import Transactor
@@ -36,7 +36,7 @@ class MongoStore:
         self._settings = settings
         self._threads = ThreadPoolExecutor(_JUDGES, "mongo-judge")
         self._finder = Finder(self._database, clock, self._threads, settings)
-        self._transactor = Transactor(self._client, self._database, clock, str(ObjectId()))
+        self._transactor = Transactor(self._client, self._database, self._layouts, clock, str(ObjectId()))
         self._commits: set[asyncio.Task[None]] = set()
         self._setting_up = asyncio.Lock()
         self._is_set_up = False
@@ -68,7 +68,7 @@ class MongoStore:
         if len(self._commits) >= self._settings.max_waiting:
             raise Overloaded(WHAT)
         # Whoever leaves does not stop it.
-        task = asyncio.create_task(self._run(lambda: self._commit(prepared)))
+        task = asyncio.create_task(self._run(lambda: self._transactor.commit(prepared)))
         self._commits.add(task)
         task.add_done_callback(self._commits.discard)
         await asyncio.shield(task)
@@ -118,35 +118,6 @@ class MongoStore:
                 await set_up(self._database, self._layouts)
                 self._is_set_up = True
 
-    async def _commit(self, writes: Sequence[Prepared]) -> None:
-        if len(writes) == 1 and await self._committed_alone(writes[0]):
-            return
-        await self._transactor.commit(writes)
-
-    async def _committed_alone(self, prepared: Prepared) -> bool:
-        """Make a write that touches one entry of the database and needs no transaction; False when it touches more."""
-        collection, layout, now = prepared.layout.collection, prepared.layout, microseconds(self._clock.now())
-        if collection.unique or prepared.record is None:
-            return False
-        records = self._database[layout.name]
-        alive = {"expires": {"$gt": now}} if collection.expires else {}
-        match prepared.write:
-            case Insert(_, document) if collection.expires:
-                gone = {"_id": document["id"], "expires": {"$lte": now}}
-                try:
-                    await records.replace_one(gone, prepared.record | {"version": 1}, upsert=True)
-                except DuplicateKeyError as error:
-                    raise NotUnique(layout.name, "id") from error
-                return True
-            case Replace(_, document, version):
-                expected = {"_id": document["id"], "version": version} | alive
-                result = await records.replace_one(expected, prepared.record | {"version": version + 1})
-                if not result.matched_count:
-                    raise VersionMismatch(layout.name, document["id"])
-                return True
-            case _:
-                return False
-
     async def _probe(self) -> None:
         if not await is_current(self._database, self._layouts):
             self._refusal = _OUTDATED
@@ -169,7 +140,7 @@ def prepare(write: Write, layout: Layout) -> Prepared:
         case Insert(_, document) | Replace(_, document):
             record, claims = layout.record(document, 1)
             return Prepared(write, layout, record, frozenset(claims))
-        case DeleteWhere(_, field) if field not in layout.names:
+        case DeleteWhere(_, field, value) if field not in layout.names or normalise(field, value) is None:
             raise ValueError(f"{layout.name} has no index on {field.name}")
         case _:
             return Prepared(write, layout)

@@ -17,7 +17,7 @@ from idp.store.contract import Check, Delete, DeleteWhere, Insert, Replace, Writ
 from idp.store.sqlite.database import fetch
 from idp.store.sqlite.entries import ClaimRow, Entries, entries_changed, entries_of, expires_at
 from idp.store.sqlite.rows import decode
-from idp.store.sqlite.table import ABSENT, Table, Value, encoded
+from idp.store.sqlite.table import Table, Value, encoded
 
 _FIND: Final = "SELECT number, version, expires, body FROM records WHERE collection = ? AND id = ?"
 _BY_NUMBER: Final = "SELECT number, version, expires, body FROM records WHERE number = ?"
@@ -68,7 +68,7 @@ def prepare(write: Write, table: Table) -> Prepared:
             return Prepared(write, table, _encoded(document), expires_at(table, document), entries)
         case Replace(_, document):
             return Prepared(write, table, _encoded(document), expires_at(table, document))
-        case DeleteWhere(_, field) if field not in table.by_field:
+        case DeleteWhere(_, field, value) if field not in table.by_field or normalise(field, value) is None:
             raise ValueError(f"{table.collection.name} has no index on {field.name}")
         case _:
             return Prepared(write, table)
@@ -115,8 +115,6 @@ class Commit:
                 self._remove_where(table, table.by_field[field], encoded(normalise(field, value)))
 
     def _remove_where(self, table: Table, field: int, value: Value) -> None:
-        if value == ABSENT:
-            return
         for (number,) in fetch(self._connection, _HOLDING, (field, value)):
             self._remove(table, self._numbered(number))
 
