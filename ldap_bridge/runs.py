@@ -99,17 +99,10 @@ class Runs:
         query = Query(Compare(_SOURCE, Op.EQ, source), sort=Sort(_STARTED, descending=True), limit=limit, total=False)
         return [_run(record) for record in (await self._store.find(RUNS, query)).records]
 
-    async def log(self, run: str, changes: Sequence[Logged], start: int) -> int:
-        """Add changes to a run's history, numbered from `start`; returns the next number."""
-        for offset in range(0, len(changes), _TOGETHER):
-            number = start + offset
-            document = {
-                "id": f"{run}:{number:09d}",
-                "run": run,
-                "changes": [msgspec.to_builtins(change) for change in changes[offset : offset + _TOGETHER]],
-            }
-            await self._store.commit([Insert(CHANGES, document)])
-        return start + len(changes)
+    async def append(self, run: str, number: int, changes: Sequence[Logged]) -> None:
+        """Add changes to a run's history; `number` is that of the first of them."""
+        document = {"id": f"{run}:{number:09d}", "run": run, "changes": [msgspec.to_builtins(one) for one in changes]}
+        await self._store.commit([Insert(CHANGES, document)])
 
     async def changes(self, run: str) -> list[Logged]:
         """Return every change of a run in its order."""
@@ -123,6 +116,34 @@ class Runs:
             if len(records) < 100:
                 return found
             after = records[-1].id
+
+
+class RunLog:
+    """Collects a run's changes and stores some hundred at a time; a process that dies loses the last of them.
+
+    Nothing but the history hangs on them: each change has its audit event in its own commit.
+    """
+
+    def __init__(self, runs: Runs, run: Run) -> None:
+        self._runs = runs
+        self._run = run
+        self._waiting: list[Logged] = []
+
+    async def add(self, changes: Sequence[Logged]) -> None:
+        """Take more changes."""
+        self._waiting += changes
+        while len(self._waiting) >= _TOGETHER:
+            await self._store(_TOGETHER)
+
+    async def close(self) -> None:
+        """Store what waits."""
+        while self._waiting:
+            await self._store(_TOGETHER)
+
+    async def _store(self, count: int) -> None:
+        some, self._waiting = self._waiting[:count], self._waiting[count:]
+        await self._runs.append(self._run.id, self._run.logged, some)
+        self._run.logged += len(some)
 
 
 def _run(record: Record) -> Run:

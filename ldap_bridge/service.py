@@ -1,8 +1,8 @@
 """What commands, console and schedule do with directories: test, plan, sync, and look back."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from idp.access import SYSTEM_ACTOR, Actor, ActorKind
 from idp.audit import Detail, Tag, event
 from idp.clock import Clock, to_text
 from idp.directory import Groups, Users
-from idp.errors import IdpError, NotFound
+from idp.errors import IdpError, NotFound, RemoteError
 from idp.store.contract import Store
 from idp.store.leases import Leases
 from ldap_bridge.apply import Applier
@@ -22,7 +22,7 @@ from ldap_bridge.plan import Plan
 from ldap_bridge.planner import Planner
 from ldap_bridge.progress import Watcher, unwatched
 from ldap_bridge.report import PlanReport, report
-from ldap_bridge.runs import Logged, Run, Runs, State
+from ldap_bridge.runs import Logged, Run, RunLog, Runs, State
 from ldap_bridge.settings import Source
 
 _SHOWN: Final = 10
@@ -137,25 +137,30 @@ class LdapService:
         run.counts, run.by_subject = plan.counts(), plan.counts_by_subject()
         run.people, run.groups, run.gaps = plan.people, plan.groups, plan.gaps
         run.problems = [{"dn": problem.dn, "reason": problem.reason} for problem in plan.problems]
+        log = RunLog(self._runs, run)
         if plan.held and not force:
-            await self._log(run, report(plan, source.where).changes)
+            await log.add(report(plan, source.where).changes)
+            await log.close()
             return await self._finish(run, State.HELD, plan.held)
-        actor = RunActor(ActorKind.SYSTEM, source.key, f"{source.key} run {run.id}")
-        applier = Applier(
-            source.key, self._mappers[source.name], self._store, self._users, self._groups, self._clock, actor
-        )
-        await applier.apply(plan, lambda changes: self._log(run, changes), progress)
-        run.errors = applier.errors
+        try:
+            await self._apply(source, run, plan, log, progress)
+        finally:
+            with suppress(RemoteError):  # then the history is the least that suffers
+                await log.close()
         return await self._finish(run, State.APPLIED if plan.complete else State.INCOMPLETE, "; ".join(plan.gaps))
+
+    async def _apply(self, source: Source, run: Run, plan: Plan, log: RunLog, progress: Watcher) -> None:
+        actor = RunActor(ActorKind.SYSTEM, source.key, f"{source.key} run {run.id}")
+        mapper = self._mappers[source.name]
+        applier = Applier(source.key, mapper, self._store, self._users, self._groups, self._clock, actor)
+        await applier.apply(plan, log.add, progress)
+        run.errors = applier.errors
 
     async def _close_abandoned(self, source: str) -> None:
         """Nobody else holds the lease, so what still counts as running ended with its process."""
         for run in await self._runs.latest(source, 5):
             if run.state == State.RUNNING:
                 await self._finish(run, State.FAILED, "the process ended before the run did")
-
-    async def _log(self, run: Run, changes: Sequence[Logged]) -> None:
-        run.logged = await self._runs.log(run.id, changes, run.logged)
 
     async def _finish(self, run: Run, state: State, reason: str) -> Run:
         tags = {State.HELD: Tag.LDAP_RUN_HELD, State.FAILED: Tag.LDAP_RUN_FAILED}
