@@ -9,22 +9,21 @@ from idp.errors import Overloaded, RemoteError, Unavailable
 from idp.store.leases import Leases
 
 SECONDS: Final = 60.0
-_BEAT: Final = SECONDS / 3
 
 
 @asynccontextmanager
-async def exclusive(leases: Leases, source: str, holder: str) -> AsyncIterator[int]:
-    """Hold the source's lease for the body; yields the fencing number.
+async def exclusive(leases: Leases, source: str, holder: str, seconds: float = SECONDS) -> AsyncIterator[int]:
+    """Hold the source's lease for the body, renewing it thrice in its time; yields the fencing number.
 
     Raises Overloaded when a run is under way elsewhere, and Unavailable out of the body when the lease is lost.
     """
     name = f"ldap:{source}"
-    number = await leases.acquire(name, holder, SECONDS)
+    number = await leases.acquire(name, holder, seconds)
     if number is None:
-        raise Overloaded(f"directory {source!r} (another run is under way)", retry_after=int(_BEAT))
+        raise Overloaded(f"directory {source!r} (another run is under way)", retry_after=round(seconds / 3) or 1)
     body = asyncio.current_task()
     assert body is not None  # noqa: S101 (a coroutine runs in a task)
-    beating = asyncio.create_task(_beat(leases, name, number, body))
+    beating = asyncio.create_task(_beat(leases, name, number, seconds, body))
     try:
         yield number
     except asyncio.CancelledError:
@@ -37,11 +36,11 @@ async def exclusive(leases: Leases, source: str, holder: str) -> AsyncIterator[i
             await leases.release(name, number)
 
 
-async def _beat(leases: Leases, name: str, number: int, body: "asyncio.Task[object]") -> None:
+async def _beat(leases: Leases, name: str, number: int, seconds: float, body: "asyncio.Task[object]") -> None:
     """Renew until told to stop; when somebody else has the lease, stop the body before it writes what is stale."""
     while True:
-        await asyncio.sleep(_BEAT)
+        await asyncio.sleep(seconds / 3)
         with suppress(RemoteError):  # the store may be away for a moment; two beats fit into what is left
-            if not await leases.renew(name, number, SECONDS):
+            if not await leases.renew(name, number, seconds):
                 body.cancel()
                 return

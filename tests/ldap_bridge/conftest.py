@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from idp.query import Query
-from idp.schema.urns import GATEHOUSE_USER
 from idp.store import Store, open_store
 from idp.store.collections import collections
 from ldap_bridge.runs import Logged, Run
@@ -66,33 +67,22 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
     await opened.close()
 
 
+def bridge_over(store: Store, clock: FakeClock, url: str, **settings: Any) -> Bridge:
+    """Make a bridge over a store to a source given by its settings."""
+    directory = directory_over(store, clock)
+    source = parse("corp", {"url": url, "base": BASE, **settings})
+    ids = (f"new-{uuid4()}" for _ in count())
+    service = LdapService(store, directory.users, directory.groups, clock, ids.__next__, {"corp": source})
+    return Bridge(service, source, store, directory)
+
+
 @pytest.fixture
 def bridge_to(store: Store, clock: FakeClock) -> Callable[..., Bridge]:
     """Make a bridge to a source given by its settings; all share one store."""
-    directory = directory_over(store, clock)
-    serial = directory.serial
-
-    def make(url: str, **settings: Any) -> Bridge:
-        source = parse("corp", {"url": url, "base": BASE, **settings})
-        service = LdapService(
-            store, directory.users, directory.groups, clock, lambda: f"new-{serial():06d}", {"corp": source}
-        )
-        return Bridge(service, source, store, directory)
-
-    return make
+    return partial(bridge_over, store, clock)
 
 
 @pytest.fixture
 def bridge(slapd: Slapd, bridge_to: Callable[..., Bridge]) -> Bridge:
     """A bridge to the company's slapd, not run yet."""
     return bridge_to(slapd.url, bind_dn=slapd.admin_dn, bind_password=slapd.admin_password)
-
-
-def source_of(user: dict[str, Any]) -> str:
-    """Return where an account says it comes from."""
-    return str(user[GATEHOUSE_USER]["source"])
-
-
-async def count_of(store: Store, collection: str) -> int:
-    """Return how many records there are."""
-    return (await store.find(collection, Query(limit=1))).total or 0

@@ -6,9 +6,12 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from idp.store import open_store
+from idp.store.collections import collections
 from ldap_bridge.errors import DirectoryUnavailable
 from ldap_bridge.runs import State
-from tests.ldap_bridge.conftest import Bridge
+from tests.ldap_bridge.conftest import Bridge, bridge_over
+from tests.support.clock import FakeClock
 from tests.support.ldap_wire import Request, encode_done, encode_entry, responder
 from tests.support.ldif import write_change, write_entry
 from tests.support.people import BASE, Company, make_person
@@ -172,3 +175,25 @@ async def test_a_domain_controller_that_hangs_up_changes_nothing(bridge_to: Call
         with pytest.raises(DirectoryUnavailable):
             await bridge.sync()
         assert await bridge.inactive() == set()
+
+
+# --- the other store ---
+
+
+async def test_on_mongodb_a_directory_is_followed_just_the_same(
+    slapd: Slapd, company: Company, mongo_database_uri: str, clock: FakeClock
+) -> None:
+    store = await open_store(mongo_database_uri, collections(), clock)
+    try:
+        bridge = bridge_over(store, clock, slapd.url)
+        assert (await bridge.sync()).counts["create"] == 60
+        assert not any((await bridge.sync()).counts.values())
+        slapd.rename(make_person(1).dn, "uid=primus")
+        slapd.delete(make_person(2).dn)
+        run = await bridge.sync()
+        assert (run.counts["rename"], run.counts["disable"], run.errors) == (1, 1, 0)
+        assert await bridge.inactive() == {"person000002"}
+        assert "primus" in await bridge.members("Chicken")
+        assert [logged.kind for logged in await bridge.service.changes(run.id)].count("members") > 0
+    finally:
+        await store.close()
