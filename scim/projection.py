@@ -1,6 +1,6 @@
 """Which attributes an answer carries: `attributes`, `excludedAttributes` and `returned` (RFC 7644 section 3.9)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ _PROJECTIONS: Final = 256
 
 Tree = dict[str, "Tree | None"]
 """Names at one level; None stands for the attribute with all that is in it."""
+Reduce = Callable[[dict[str, Any]], dict[str, Any]]
+_NOTHING: Final[tuple[Any, ...]] = ({}, [])
 
 
 class Projection:
@@ -21,15 +23,22 @@ class Projection:
     def __init__(self, keep: Tree | None, drop: Tree) -> None:
         self._keep = keep
         self._drop = drop
+        self._pick = None if keep is None else _picker(keep)
+        self._omit = _omitter(drop)
+        self._wanted: dict[tuple[str, ...], bool] = {}
 
     def wants(self, *keys: str) -> bool:
         """Tell whether any of an attribute can be in the answer: else it need not be worked out."""
-        return (self._keep is None or _reaches(self._keep, keys)) and not _covers(self._drop, keys)
+        wanted = self._wanted.get(keys)
+        if wanted is None:
+            wanted = (self._keep is None or _reaches(self._keep, keys)) and not _covers(self._drop, keys)
+            self._wanted[keys] = wanted
+        return wanted
 
     def apply(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return the document without what is not to be shown; the very same one where all of it is."""
-        shown = document if self._keep is None else _pick(document, self._keep)
-        return shown if self._drop.keys().isdisjoint(shown) else _omit(shown, self._drop)
+        shown = document if self._pick is None else self._pick(document)
+        return shown if self._drop.keys().isdisjoint(shown) else self._omit(shown)
 
 
 class Projections:
@@ -143,32 +152,46 @@ def _is_entered(tree: Tree, keys: tuple[str, ...]) -> bool:
     return inner is not None
 
 
-def _pick(document: Mapping[str, Any], tree: Tree) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in document.items():
-        if key in tree:
-            inner = tree[key]
-            picked = value if inner is None else _each(value, inner, _pick)
-            if picked not in ({}, []):
-                found[key] = picked
-    return found
+def _picker(tree: Tree) -> Reduce:
+    """Return what reduces a value to the names in the tree."""
+    parts = {key: None if inner is None else _picker(inner) for key, inner in tree.items()}
+
+    def pick(document: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in document.items():
+            if key in parts:
+                part = parts[key]
+                picked = value if part is None else _reduced(part, value)
+                if picked not in _NOTHING:
+                    found[key] = picked
+        return found
+
+    return pick
 
 
-def _omit(document: Mapping[str, Any], tree: Tree) -> dict[str, Any]:
-    # The tree has few names and the document many, so it is copied whole and only those are looked at.
-    left = dict(document)
-    for key, inner in tree.items():
-        if key not in left:
-            continue
-        rest = None if inner is None else _each(left[key], inner, _omit)
-        if rest is None or rest in ({}, []):
-            del left[key]
-        else:
-            left[key] = rest
-    return left
+def _omitter(tree: Tree) -> Reduce:
+    """Return what takes the names in the tree away from a value."""
+    gone = frozenset(key for key, inner in tree.items() if inner is None)
+    parts = tuple((key, _omitter(inner)) for key, inner in tree.items() if inner is not None)
+
+    def omit(document: dict[str, Any]) -> dict[str, Any]:
+        if gone.issuperset(document):
+            return {}
+        left = document.copy()
+        for key in gone:
+            left.pop(key, None)
+        for key, part in parts:
+            if key in left:
+                left[key] = _reduced(part, left[key])
+                if left[key] in _NOTHING:
+                    del left[key]
+        return left
+
+    return omit
 
 
-def _each(value: Any, tree: Tree, reduce: Any) -> Any:
-    if isinstance(value, list):
-        return [left for element in value if (left := _each(element, tree, reduce)) != {}]
-    return reduce(value, tree) if isinstance(value, dict) else value
+def _reduced(reduce: Reduce, value: Any) -> Any:
+    """Reduce an object, or each element of a list; an element of which nothing is left is left out."""
+    if type(value) is dict:
+        return reduce(value)
+    return [left for element in value if (left := _reduced(reduce, element)) != {}] if type(value) is list else value
