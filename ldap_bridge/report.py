@@ -1,5 +1,6 @@
 """Plans and runs as plain values that can be printed, stored and sent as JSON."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -72,7 +73,11 @@ def logged_membership(change: MembershipChange, error: str = "") -> Logged:
         dn=change.dn,
         resource=change.group,
         reason=count,
-        added=[change.names.get(member, member) for member in change.added[:_NAMED]],
-        removed=[change.names.get(member, member) for member in change.removed[:_NAMED]],
+        added=_named(change, change.added),
+        removed=_named(change, change.removed),
         error=error,
     )
+
+
+def _named(change: MembershipChange, members: Sequence[str]) -> list[str]:
+    return sorted(change.names.get(member, member) for member in members)[:_NAMED]
