@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol, TextIO
 
@@ -72,8 +73,10 @@ class StreamAccessLog:
             self._timer = None
         held, self._held = self._held, []
         if held:
-            self._stream.write("".join(held))
-            self._stream.flush()
+            # Whoever read the log may be gone, or the disk full; requests are answered all the same.
+            with suppress(OSError):
+                self._stream.write("".join(held))
+                self._stream.flush()
 
 
 def as_text(line: Line) -> str:

@@ -105,6 +105,19 @@ async def test_a_held_line_goes_out_by_itself_and_a_full_buffer_at_once() -> Non
     assert stream.getvalue().count("\n") == 501
 
 
+class Broken(io.StringIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+async def test_requests_are_answered_when_nobody_reads_the_log_any_more(open_site: Opener) -> None:
+    site = await open_site(access_log=open_access_log("text", Broken()))
+    answers = [await ask(site, "/scim/v2/Users/1") for _ in range(600)]
+    assert {answer.status for answer in answers} == {200}
+
+
 def test_the_log_can_be_off() -> None:
     assert isinstance(open_access_log("off", io.StringIO()), NoAccessLog)
 

@@ -1,0 +1,115 @@
+"""`idp ldap` on a directory of the test's own: what it prints for people, for programs, and on a terminal."""
+
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.idp import PROGRAM, Idp
+from tests.support.people import Company, make_company
+
+PEOPLE, GROUPS = 20, 12
+
+
+@pytest.fixture(scope="module")
+def company() -> Company:
+    return make_company(PEOPLE, GROUPS)
+
+
+@pytest.fixture(scope="module")
+def ldif(tmp_path_factory: pytest.TempPathFactory, company: Company) -> Path:
+    file = tmp_path_factory.mktemp("ldif") / "company.ldif"
+    file.write_text(company.ldif())
+    return file
+
+
+@pytest.fixture
+def idp(tmp_path: Path, ldif: Path) -> Idp:
+    """An installation whose directory is a file; no server runs."""
+    settings = {"IDP_LDAP__CORP__URL": f"ldif:{ldif}", "IDP_LDAP__CORP__STABLE_ID": "dn"}
+    return Idp(tmp_path / "idp", settings=settings)
+
+
+def test_a_plan_names_everybody_and_changes_nothing(idp: Idp, company: Company) -> None:
+    done = idp.run("ldap", "plan", "corp")
+    assert done.returncode == 0
+    for person in company.people:
+        assert f"create    user   {person.uid}\n" in done.stdout
+    for group in company.groups:
+        assert f"create    group  {group.name}\n" in done.stdout
+    assert f"{PEOPLE} people and {GROUPS} groups read from ldif:" in done.stderr
+    assert idp.command("user", "list") == "No accounts."
+    assert idp.json("ldap", "plan", "corp")["counts"]["create"] == PEOPLE + GROUPS
+
+
+def test_a_run_tells_what_it_did_by_name_and_field_and_is_remembered(idp: Idp, company: Company, ldif: Path) -> None:
+    first = idp.json("ldap", "sync", "corp", "--changes")
+    assert (first["state"], first["counts"]["create"], first["errors"]) == ("applied", PEOPLE + GROUPS, 0)
+    assert {person.uid for person in company.people} <= {change["name"] for change in first["changes"]}
+    person = company.people[0]
+    ldif.write_text(company.ldif().replace(f"mail: {person.mail}", "mail: new.address@example.org"))
+    second = idp.run("ldap", "sync", "corp")
+    ldif.write_text(company.ldif())
+    assert second.returncode == 0
+    assert f"update    user   {person.uid}" in second.stdout
+    assert "emails" in second.stdout
+    assert "new.address@example.org" in second.stdout
+    runs = idp.json("ldap", "runs", "corp")
+    assert [run["counts"]["create"] for run in runs] == [0, PEOPLE + GROUPS]
+    changes = idp.json("ldap", "runs", "corp", "--run", runs[0]["id"])
+    assert [change["name"] for change in changes] == [person.uid]
+
+
+def test_a_run_that_would_disable_too_many_is_held_and_ends_with_status_1(
+    idp: Idp, company: Company, ldif: Path
+) -> None:
+    idp.command("ldap", "sync", "corp")
+    ldif.write_text(Company(company.people[:5], company.groups).ldif())
+    held = idp.run("ldap", "sync", "corp")
+    forced = idp.run("ldap", "sync", "corp", "--force")
+    ldif.write_text(company.ldif())
+    assert held.returncode == 1
+    assert "Nothing was changed: " in held.stderr
+    assert "add --force" in held.stderr
+    assert forced.returncode == 0
+    assert len(idp.json("user", "list", "--inactive")) == PEOPLE - 5
+
+
+def test_a_directory_that_cannot_be_reached_is_named(idp: Idp) -> None:
+    env = {"IDP_LDAP__CORP__URL": "ldap://127.0.0.1:1", "IDP_LDAP__CORP__BASE": "dc=example,dc=org"}
+    for command in ("test", "plan", "sync"):
+        done = idp.run("ldap", command, "corp", env=env)
+        assert done.returncode == 1
+        assert done.stderr.startswith("idp: directory 'corp': ")
+        assert done.stdout == ""
+
+
+def test_a_broken_file_is_named_with_its_line_and_changes_nothing(idp: Idp, tmp_path: Path, company: Company) -> None:
+    broken = tmp_path / "broken.ldif"
+    broken.write_text(company.ldif()[:-400] + "\nthis is no attribute\n")
+    done = idp.run("ldap", "sync", "corp", env={"IDP_LDAP__CORP__URL": f"ldif:{broken}"})
+    assert done.returncode == 1
+    assert f"{broken}, line " in done.stderr
+    assert idp.command("user", "list") == "No accounts."
+
+
+def test_on_a_terminal_there_is_a_progress_bar_and_colour(idp: Idp) -> None:
+    ours, theirs = pty.openpty()
+    env = {name: value for name, value in idp.env.items() if name != "NO_COLOR"} | {"TERM": "xterm", "COLUMNS": "100"}
+    process = subprocess.Popen([PROGRAM, "ldap", "sync", "corp"], stdout=theirs, stderr=theirs, env=env, cwd=idp.cwd)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            read = os.read(ours, 65536)
+        except OSError:  # the other side was closed
+            break
+        shown += read
+    os.close(ours)
+    assert process.wait(30) == 0
+    text = shown.decode()
+    assert "━" in text
+    assert "/s" in text
+    assert "\x1b[32mcreate" in text
