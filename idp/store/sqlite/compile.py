@@ -40,7 +40,7 @@ def test(filter: Filter, table: Table) -> Sql:
     """Return the filter as a condition on a row `r` of records."""
     match filter:
         case Compare(field=field) | In(field=field) | Present(field=field) if field == ID:
-            return _condition(filter, "r.id")
+            return condition(filter, "r.id")
         case Compare(field, Op.EQ, value):
             # As one look-up in the key table: a list of all that equal could be as long as the collection.
             text = "EXISTS (SELECT 1 FROM keys WHERE field = ? AND value = ? AND record = r.number)"
@@ -55,6 +55,17 @@ def test(filter: Filter, table: Table) -> Sql:
             return Sql("NOT (") + test(term, table) + ")"
         case ValuePath():
             raise TypeError("narrowed filters have no value paths")
+
+
+def names_id(filter: Filter) -> bool:
+    """Tell whether the filter's test needs the record's id beside its number."""
+    match filter:
+        case And(terms) | Or(terms):
+            return any(map(names_id, terms))
+        case Not(term):
+            return names_id(term)
+        case _:
+            return filter.field == ID
 
 
 def driver(filter: Filter, table: Table, cost: Cost) -> Driver | None:
@@ -101,14 +112,15 @@ def leaf_count(leaf: Leaf, table: Table) -> Sql:
 def _leaf(leaf: Leaf, table: Table, form: str) -> Sql:
     if leaf.field == ID:
         select, number = f"SELECT {form.format('number')} FROM records WHERE collection = ? AND ", table.number  # noqa: S608 - constant names
-        return Sql(select, (number,)) + _condition(leaf, "id")
-    # One record has one key of a value, but may have many of a range.
-    one = isinstance(leaf, Compare) and leaf.op is Op.EQ
+        return Sql(select, (number,)) + condition(leaf, "id")
+    # One record has one key of a value, but a list may have many of a range.
+    one = (isinstance(leaf, Compare) and leaf.op is Op.EQ) or leaf.field not in table.collection.lists
     select = f"SELECT {form.format('record' if one else 'DISTINCT record')} FROM keys WHERE field = ? AND "  # noqa: S608 - constant names
-    return Sql(select, (table.by_field[leaf.field],)) + _condition(leaf, "value")
+    return Sql(select, (table.by_field[leaf.field],)) + condition(leaf, "value")
 
 
-def _condition(leaf: Leaf, column: str) -> Sql:
+def condition(leaf: Leaf, column: str) -> Sql:
+    """Return a comparison as a condition on a column of keys."""
     match leaf:
         case In(field, values):
             wanted = tuple(encoded(normalise(field, value)) for value in values)

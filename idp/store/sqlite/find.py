@@ -1,23 +1,36 @@
 """Searches on one connection, in memory that does not grow with what is searched."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import islice
 from typing import Any, Final
 
 from idp.errors import TooLarge
-from idp.query import EVERYTHING, Compare, Filter, Not, Op, Query, matches
+from idp.query import EVERYTHING, And, Compare, Field, Filter, Not, Op, Query, matches
 from idp.store.contract import Page
 from idp.store.narrow import ID, NOTHING, is_indexed, narrow
 from idp.store.places import BY_ID, Places, order_of
-from idp.store.sqlite.compile import Cost, Leaf, Sql, driver, expense, leaf_count, leaf_select, test
+from idp.store.sqlite.compile import (
+    Cost,
+    Leaf,
+    Sql,
+    condition,
+    driver,
+    expense,
+    leaf_count,
+    leaf_select,
+    names_id,
+    test,
+)
 from idp.store.sqlite.database import fetch
 from idp.store.sqlite.rows import Rows, decode
 from idp.store.sqlite.table import Table
 
-# An estimate of how many keys a comparison selects counts no further than this.
-_PROBE: Final = 1000
+# An estimate of how many keys a comparison selects counts no further than this, which takes less than a millisecond.
+_PROBE: Final = 20_000
+# From so many candidates on, walking in order until the page is full is tried instead of reading them all.
+_MANY: Final = 1_000
 # What decoding a document and judging it costs, in steps along an index.
 _JUDGING: Final = 5
 
@@ -44,9 +57,10 @@ class Finder:
         total = self._count(table, narrowed)
         if not total or not query.limit:
             return Page([], total if query.total else None)
-        if not self._walk_pays(table, query, total):
+        walked, rest = _split(narrowed, order_of(query).field, table)
+        if rest and not self._walk_pays(table, query, total):
             return self._gathered(table, narrowed, query, exact=True)
-        walk = self.walk(table, narrowed, query)
+        walk = self.walk(table, And(rest), query, along=walked)
         ids = [key for (key,) in fetch(self._connection, walk.text, walk.parameters)]
         return self._page(table, ids, total if query.total else None)
 
@@ -57,12 +71,17 @@ class Finder:
             return self._count(table, narrowed)
         return sum(1 for _ in self._judged(self._candidates(table, narrowed), filter))
 
-    def walk(self, table: Table, narrowed: Filter, query: Query, what: str = "r.id") -> Sql:
-        """Return a select that goes along the order's index, testing each record, and stops after the page."""
+    def walk(self, table: Table, narrowed: Filter, query: Query, what: str = "r.id", along: Sequence[Leaf] = ()) -> Sql:
+        """Return a select that goes along the order's index, testing each record, and stops after the page.
+
+        Conditions `along` the order's own field bound the way instead of testing what stands on it.
+        """
         order = order_of(query)
         where = Sql(" AND ") + test(narrowed, table) + self._rows.still_live(table)
         if query.after is not None:
             where += Sql(" AND r.id > ?", (query.after,))
+        for leaf in along:
+            where += Sql(" AND ") + condition(leaf, "s.value")
         way = "DESC" if order.descending else "ASC"
         if order.field == ID:
             start = Sql(f"SELECT {what} FROM records AS r WHERE r.collection = ?", (table.number,))  # noqa: S608 - constant names
@@ -100,7 +119,7 @@ class Finder:
         if isinstance(narrowed, Leaf) and not table.collection.expires:
             select = leaf_count(narrowed, table)
         else:
-            select = self._candidates(table, narrowed, "count(r.id)")
+            select = self._candidates(table, narrowed, "count(*)")
         found: int = self._connection.execute(select.text, select.parameters).get
         return found
 
@@ -111,8 +130,8 @@ class Finder:
         def cost(leaf: Leaf) -> float:
             if isinstance(leaf, Compare) and leaf.op in (Op.CO, Op.EW):
                 return _WHOLE_INDEX
-            limited = leaf_select(leaf, table) + Sql(" LIMIT ?", (_PROBE,))
-            found: int = self._connection.execute(f"SELECT count(*) FROM ({limited.text})", limited.parameters).get  # noqa: S608 - compiled with parameters
+            limited = Sql("SELECT count(*) FROM (") + leaf_select(leaf, table) + Sql(" LIMIT ?)", (_PROBE,))
+            found: int = self._connection.execute(limited.text, limited.parameters).get
             return found
 
         return cost
@@ -124,6 +143,8 @@ class Finder:
             start = Sql(f"SELECT {what} FROM records AS r WHERE r.collection = ?", (table.number,))  # noqa: S608 - constant names
             return start + " AND " + test(narrowed, table) + self._rows.still_live(table)
         start = Sql("SELECT ") + what + " FROM (" + best.select  # noqa: S608 - constant names
+        if what == "count(*)" and not table.collection.expires and not names_id(best.residual):
+            return start + ") AS r WHERE " + test(best.residual, table)
         start += ") AS c CROSS JOIN records AS r ON r.number = c.number WHERE "
         return start + test(best.residual, table) + self._rows.still_live(table)
 
@@ -155,4 +176,13 @@ class Finder:
     def _may_stop_early(self, table: Table, narrowed: Filter, query: Query) -> bool:
         if query.total or order_of(query) != BY_ID:
             return False
-        return expense(narrowed, self._estimate(table)) >= _PROBE
+        return expense(narrowed, self._estimate(table)) >= _MANY
+
+
+def _split(narrowed: Filter, field: Field, table: Table) -> tuple[list[Leaf], tuple[Filter, ...]]:
+    """Part the terms that all have to hold into those that bound a walk along the field, and the others."""
+    terms = narrowed.terms if isinstance(narrowed, And) else (narrowed,)
+    if field == ID or field in table.collection.lists:
+        return [], terms
+    bounds = [term for term in terms if isinstance(term, Leaf) and term.field == field]
+    return bounds, tuple(term for term in terms if term not in bounds)

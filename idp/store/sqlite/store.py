@@ -78,7 +78,7 @@ class SqliteStore:
         """Apply all writes in order, or none; durable when it returns."""
         prepared = [prepare(write, self._tables[write.collection]) for write in writes]
         if prepared:
-            await self._writer.do(lambda connection: Commit(connection, self._clock).run(prepared))
+            await self._writer.do(lambda connection: Commit(connection, self._clock).run(prepared), len(prepared))
 
     async def check(self) -> None:
         """Go the way that writes go, to the disk; returns when it works."""

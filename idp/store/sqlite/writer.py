@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,8 +14,14 @@ from idp.errors import DeadlineExceeded, IdpError, Overloaded, Unavailable
 from idp.store.sqlite.catalogue import generation
 from idp.store.sqlite.database import WHAT, immediate, translated
 
-# Bounds how long a commit may be held up by those it shares its transaction with.
-MOST_TOGETHER: Final = 256
+# Writes: bounds how long a commit may be held up by those it shares its transaction with.
+MOST_TOGETHER: Final = 4_000
+
+# The write-ahead log is copied into the file in a quiet moment, and in a busy one when it is this many pages (64 MB)
+# long: a page that many commits touch is then written once.
+_SHORT_LOG: Final = 1_000
+_LONG_LOG: Final = 16_000
+_QUIET: Final = 0.05
 
 Work = Callable[[apsw.Connection], int]
 
@@ -24,6 +31,7 @@ class Job:
     """Work that waits for its turn; `answer` is set on the event loop."""
 
     work: Work
+    weight: int
     answer: asyncio.Future[int]
     given_up: bool = False
 
@@ -43,15 +51,18 @@ class Writer:
         self._waiting: deque[Job] = deque()
         self._wake = threading.Condition()
         self._closing = False
+        self._log_pages = 0
+        # In place of SQLite's own habit of checkpointing in the middle of whichever commit fills the log.
+        connection.set_wal_hook(self._note_log)
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
-    async def do(self, work: Work) -> int:
-        """Run the work and return its answer once it is on the disk.
+    async def do(self, work: Work, weight: int = 1) -> int:
+        """Run the work, of about so many writes, and return its answer once it is on the disk.
 
         Whoever leaves does not stop it. Only work that has not begun when its time is over is dropped.
         """
-        job = Job(work, self._loop.create_future())
+        job = Job(work, weight, self._loop.create_future())
         with self._wake:
             if self._closing:
                 raise Unavailable(WHAT, "it has been closed")
@@ -77,18 +88,40 @@ class Writer:
     # --- in the thread ---
 
     def _run(self) -> None:
-        while jobs := self._next():
-            outcomes = self._transact(jobs)
-            try:
-                self._loop.call_soon_threadsafe(_deliver, outcomes)
-            except RuntimeError:
-                return  # the loop is gone, and with it everybody who waited
+        while True:
+            jobs = self._next()
+            if jobs:
+                outcomes = self._transact(jobs)
+                try:
+                    self._loop.call_soon_threadsafe(_deliver, outcomes)
+                except RuntimeError:
+                    return  # the loop is gone, and with it everybody who waited
+            elif self._closing:
+                return
+            if self._log_pages > (_LONG_LOG if jobs else _SHORT_LOG):
+                self._checkpoint()
 
     def _next(self) -> list[Job]:
+        """Return what waits; nothing when the store closes, or when a quiet moment is worth using."""
         with self._wake:
-            self._wake.wait_for(lambda: self._waiting or self._closing)
-            count = min(len(self._waiting), MOST_TOGETHER)
-            return [self._waiting.popleft() for _ in range(count)]
+            quiet = _QUIET if self._log_pages > _SHORT_LOG else None
+            self._wake.wait_for(lambda: self._waiting or self._closing, quiet)
+            taken: list[Job] = []
+            room = MOST_TOGETHER
+            while self._waiting and (not taken or self._waiting[0].weight <= room):
+                taken.append(self._waiting.popleft())
+                room -= taken[-1].weight
+            return taken
+
+    def _note_log(self, connection: apsw.Connection, name: str, pages: int) -> int:
+        self._log_pages = pages
+        return apsw.SQLITE_OK
+
+    def _checkpoint(self) -> None:
+        """Copy the log into the file, as far as other processes let us."""
+        self._log_pages = 0
+        with suppress(apsw.Error):
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _transact(self, jobs: Sequence[Job]) -> list[Outcome]:
         outcomes: list[Outcome] = []
