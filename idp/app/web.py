@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
+from itertools import count
 from uuid import uuid4
 
 from aiohttp import web
@@ -12,7 +13,7 @@ import scim
 from idp.app.services import Services
 from idp.http import keys
 from idp.http.access_log import AccessLog, open_access_log
-from idp.http.actor import TRUSTED_PROXIES, parse_networks
+from idp.http.actor import parse_networks
 from idp.http.faults import FAULT_FORMS
 from idp.http.headers import SecurityHeaders
 from idp.http.health import Readiness, add_routes
@@ -31,15 +32,15 @@ def build_application(services: Services, traffic: Traffic, *, several_workers: 
         deadline=settings.deadline,
         max_body=settings.max_body,
         clock=services.base.clock,
-        new_id=lambda: uuid4().hex[:16],
+        new_id=request_ids(),
         lag=lag,
         access_log=access_log,
         metrics=metrics,
         headers=SecurityHeaders(https=services.config.public_url.startswith("https:")),
         traffic=traffic,
+        trusted=parse_networks("server.trusted_proxies", settings.trusted_proxies),
     )
     app = web.Application(middlewares=[outermost.middleware()], client_max_size=settings.max_body)
-    app[TRUSTED_PROXIES] = parse_networks("server.trusted_proxies", settings.trusted_proxies)
     _put_services(app, services)
     metrics_from = parse_networks("server.metrics_from", settings.metrics_from)
     readiness = Readiness(services.base.store.check, services.config.store.timeout, traffic)
@@ -49,6 +50,12 @@ def build_application(services: Services, traffic: Traffic, *, several_workers: 
     app[FAULT_FORMS] = {"/scim/": scim.error_response, "/": idp.web.fault_page}
     app.cleanup_ctx.append(_measuring(lag, access_log))
     return app
+
+
+def request_ids() -> Callable[[], str]:
+    """Return a source of ids: their beginning is this process' own, their end a number."""
+    own, numbers = uuid4().hex[:8], count(1)
+    return lambda: f"{own}-{next(numbers)}"
 
 
 def _measuring(lag: LoopLag, access_log: AccessLog) -> Callable[[web.Application], AsyncIterator[None]]:

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol, TextIO
 
 import msgspec
+
+from idp.clock import to_text
 
 FLUSH_AFTER: Final = 0.2
 FLUSH_AT: Final = 500
@@ -17,13 +20,13 @@ FLUSH_AT: Final = 500
 class Line:
     """What is told of one request."""
 
-    at: str
+    at: datetime
     address: str
     actor: str
     method: str
     path: str
     status: int
-    milliseconds: float
+    seconds: float
     request_id: str
 
 
@@ -55,12 +58,12 @@ class StreamAccessLog:
     def __init__(self, stream: TextIO, form: Callable[[Line], str]) -> None:
         self._stream = stream
         self._form = form
-        self._held: list[str] = []
+        self._held: list[Line] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def write(self, line: Line) -> None:
         """Hold the line until the next flush."""
-        self._held.append(self._form(line))
+        self._held.append(line)
         if len(self._held) >= FLUSH_AT:
             self.flush()
         elif self._timer is None:
@@ -75,21 +78,23 @@ class StreamAccessLog:
         if held:
             # Whoever read the log may be gone, or the disk full; requests are answered all the same.
             with suppress(OSError):
-                self._stream.write("".join(held))
+                self._stream.write("".join(map(self._form, held)))
                 self._stream.flush()
 
 
 def as_text(line: Line) -> str:
     """Write the line for people."""
     return (
-        f"{line.at} {line.address or '-'} {line.actor or '-'} {line.method} {line.path} {line.status} "
-        f"{line.milliseconds:.1f}ms {line.request_id}\n"
+        f"{to_text(line.at)} {line.address or '-'} {line.actor or '-'} {line.method} {line.path} {line.status} "
+        f"{line.seconds * 1000:.1f}ms {line.request_id}\n"
     )
 
 
 def as_json(line: Line) -> str:
     """Write the line for programs: one JSON object."""
-    return msgspec.json.encode(line).decode() + "\n"
+    told = {"at": to_text(line.at), "milliseconds": round(line.seconds * 1000, 1)}
+    rest = {name: getattr(line, name) for name in ("address", "actor", "method", "path", "status", "request_id")}
+    return msgspec.json.encode(told | rest).decode() + "\n"
 
 
 def open_access_log(kind: str, stream: TextIO) -> AccessLog:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Networks = Sequence[IPv4Network | IPv6Network]
 
 ACTOR: Final[web.RequestKey["Actor"]] = web.RequestKey("actor")
-TRUSTED_PROXIES: Final[web.AppKey[Networks]] = web.AppKey("trusted_proxies")
+ADDRESS: Final[web.RequestKey[str]] = web.RequestKey("address")
 
 
 def set_actor(request: web.Request, actor: "Actor") -> None:
@@ -28,12 +28,15 @@ def actor_of(request: web.Request) -> "Actor":
 
 
 def client_address(request: web.Request) -> str:
-    """Return the address the request came from, seen past the proxies that the settings trust.
+    """Return the address the request came from, seen past the proxies that the settings trust."""
+    return request.get(ADDRESS) or request.remote or ""
+
+
+def seen_address(request: web.Request, trusted: Networks) -> str:
+    """Work the address out; the outermost middleware does so once.
 
     `X-Forwarded-For` is read from its end: what stands before the first untrusted address was written by a stranger.
     """
-    # A sub-application's request has its own application; the root's holds the setting.
-    trusted = request.config_dict.get(TRUSTED_PROXIES, ())
     address = request.remote or ""
     if not trusted or not is_within(address, trusted):
         return address

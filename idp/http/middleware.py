@@ -1,6 +1,5 @@
 """The one middleware around everything: admission, deadline, faults, request id, headers, log and counters."""
 
-import asyncio
 import logging
 import re
 import time
@@ -12,11 +11,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from idp.access import ActorKind
-from idp.clock import Clock, to_text
+from idp.clock import Clock
 from idp.errors import DeadlineExceeded, Overloaded, TooLarge
 from idp.http import faults
 from idp.http.access_log import AccessLog, Line
-from idp.http.actor import ACTOR, client_address
+from idp.http.actor import ACTOR, ADDRESS, Networks, seen_address
+from idp.http.deadlines import Deadlines
 from idp.http.headers import SecurityHeaders
 from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
@@ -45,18 +45,21 @@ class Outermost:
     metrics: HttpMetrics
     headers: SecurityHeaders
     traffic: Traffic
+    trusted: Networks = ()
 
     def middleware(self) -> Middleware:
         """Return it in the form aiohttp takes."""
+        deadlines = Deadlines(self.deadline)
 
         @web.middleware
         async def outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
             started = time.monotonic()
+            request[ADDRESS] = seen_address(request, self.trusted)
             given = request.headers.get("X-Request-Id", "")
             request[REQUEST_ID] = given if _OUR_ID.fullmatch(given) else self.new_id()
             self.traffic.enter()
             try:
-                response = await self._answer(request, handler)
+                response = await self._answer(request, handler, deadlines)
                 self._finish(request, response, time.monotonic() - started)
             finally:
                 self.traffic.leave()
@@ -66,10 +69,10 @@ class Outermost:
 
         return outermost
 
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, handler: Handler, deadlines: Deadlines) -> web.StreamResponse:
         try:
             self._admit(request)
-            return await self._within_deadline(request, handler)
+            return await deadlines.keep(lambda: handler(request))
         except web.HTTPRequestEntityTooLarge as error:
             return self._fault(request, error)
         except web.HTTPException as answer:
@@ -86,24 +89,14 @@ class Outermost:
         if (request.content_length or 0) > self.max_body:
             raise TooLarge("the request's body", self.max_body)
 
-    async def _within_deadline(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        timeout = asyncio.timeout(self.deadline)
-        try:
-            async with timeout:
-                return await handler(request)
-        except TimeoutError as error:
-            if not timeout.expired():
-                raise
-            if request.body_exists and not request.content.is_eof():
-                raise faults.BodyTooSlow from error
-            raise DeadlineExceeded("the request") from error
-
     def _fault(self, request: web.Request, error: Exception) -> web.StreamResponse:
         error = faults.translate(request, error, self.max_body)
+        if isinstance(error, DeadlineExceeded) and is_incomplete(request):
+            error = faults.BodyTooSlow()
         response = faults.render(request, error)
         if response.status == 500:
             logger.error("request %s failed", request[REQUEST_ID], exc_info=error)
-        if request.body_exists and not request.content.is_eof():
+        if is_incomplete(request):
             # Nobody reads the rest of the body, so the connection cannot carry another request.
             response.force_close()
         return response
@@ -119,13 +112,18 @@ class Outermost:
         known = actor is not None and actor.kind is not ActorKind.ANONYMOUS
         self.access_log.write(
             Line(
-                at=to_text(self.clock.now()),
-                address=client_address(request),
+                at=self.clock.now(),
+                address=request[ADDRESS],
                 actor=f"{actor.kind}:{actor.id}" if actor and known else "",
                 method=request.method,
                 path=request.rel_url.raw_path,
                 status=response.status,
-                milliseconds=round(seconds * 1000, 1),
+                seconds=seconds,
                 request_id=request[REQUEST_ID],
             )
         )
+
+
+def is_incomplete(request: web.Request) -> bool:
+    """Whether some of the request's body has not come yet."""
+    return request.body_exists and not request.content.is_eof()

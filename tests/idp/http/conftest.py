@@ -117,8 +117,9 @@ async def open_site(clock: FakeClock) -> AsyncIterator[Opener]:
         access_log: AccessLog | None = None,
         *,
         https: bool = False,
+        max_lag: float = 60.0,
     ) -> Site:
-        log, lag, metrics = KeptLog(), LoopLag(0.05), HttpMetrics(CollectorRegistry())
+        log, lag, metrics = KeptLog(), LoopLag(max_lag), HttpMetrics(CollectorRegistry())
         lag.start()
         outermost = Outermost(
             deadline=DEADLINE,

@@ -1,20 +1,17 @@
 """Where a request came from, seen past trusted proxies and no others."""
 
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from idp.errors import ConfigError
-from idp.http.actor import TRUSTED_PROXIES, client_address, parse_networks
+from idp.http.actor import parse_networks, seen_address
 
 
 def address(remote: str, forwarded: list[str], trusted: list[str]) -> str:
-    app = web.Application()
-    app[TRUSTED_PROXIES] = parse_networks("server.trusted_proxies", trusted)
     headers = CIMultiDict([("X-Forwarded-For", line) for line in forwarded])
-    request = make_mocked_request("GET", "/", headers=headers, app=app).clone(remote=remote)
-    return client_address(request)
+    request = make_mocked_request("GET", "/", headers=headers).clone(remote=remote)
+    return seen_address(request, parse_networks("server.trusted_proxies", trusted))
 
 
 PROXIES = ["10.0.0.0/8", "2001:db8::/32"]

@@ -1,0 +1,84 @@
+"""Deadlines that one timer keeps for all: who is late is stopped, who is not is left alone."""
+
+import asyncio
+import time
+
+import pytest
+
+from idp.errors import DeadlineExceeded
+from idp.http.deadlines import TICK, Deadlines
+
+
+async def test_what_is_done_in_time_is_returned() -> None:
+    async def work() -> int:
+        await asyncio.sleep(0)
+        return 7
+
+    assert await Deadlines(5).keep(work) == 7
+
+
+async def test_what_is_late_is_stopped_and_says_so() -> None:
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        await Deadlines(0.1).keep(asyncio.Event().wait)
+    assert 0.1 <= time.monotonic() - began < 5
+    current = asyncio.current_task()
+    assert current is not None
+    assert current.cancelling() == 0, "the task can go on"
+
+
+async def test_each_has_a_deadline_of_its_own() -> None:
+    deadlines = Deadlines(0.3)
+    late = [asyncio.create_task(deadlines.keep(asyncio.Event().wait)) for _ in range(20)]
+    passed = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.15, passed.set)
+    await passed.wait()
+    later = asyncio.create_task(deadlines.keep(asyncio.Event().wait))
+    results = await asyncio.gather(*late, return_exceptions=True)
+    assert {type(result) for result in results} == {DeadlineExceeded}
+    assert not later.done()
+    with pytest.raises(DeadlineExceeded):
+        await later
+
+
+async def test_an_error_and_a_cancellation_from_elsewhere_pass_through() -> None:
+    deadlines = Deadlines(5)
+
+    async def fail() -> None:
+        raise KeyError("ours")
+
+    with pytest.raises(KeyError):
+        await deadlines.keep(fail)
+    task = asyncio.create_task(deadlines.keep(asyncio.Event().wait))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_cancellation_from_elsewhere_wins_over_the_deadline() -> None:
+    deadlines = Deadlines(0.1)
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            # While it cleans up after its deadline, somebody else wants it to end, too.
+            current = asyncio.current_task()
+            assert current is not None
+            current.cancel()
+
+    task = asyncio.create_task(deadlines.keep(stubborn))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_the_timer_rests_when_nothing_is_running() -> None:
+    deadlines = Deadlines(5)
+    loop = asyncio.get_running_loop()
+    for _ in range(3):
+        await deadlines.keep(lambda: asyncio.sleep(0))
+        rested = asyncio.Event()
+        loop.call_later(3 * TICK, rested.set)
+        await rested.wait()
+        assert await deadlines.keep(lambda: asyncio.sleep(0, result=True))
