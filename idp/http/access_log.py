@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol, TextIO
+from typing import Final, NamedTuple, Protocol, TextIO
 
 import msgspec
 
@@ -16,8 +15,7 @@ FLUSH_AT: Final = 500
 """Lines; at that many the buffer goes out at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """What is told of one request."""
 
     at: datetime
