@@ -60,7 +60,8 @@ class Writer:
     async def do(self, work: Work, weight: int = 1) -> int:
         """Run the work, of about so many writes, and return its answer once it is on the disk.
 
-        Whoever leaves does not stop it. Only work that has not begun when its time is over is dropped.
+        Whoever leaves takes the answer along, not the work. Only work that has not begun when its time is over is
+        dropped.
         """
         job = Job(work, weight, self._loop.create_future())
         with self._wake:
@@ -72,7 +73,7 @@ class Writer:
             self._wake.notify()
         try:
             async with asyncio.timeout(self._timeout):
-                return await asyncio.shield(job.answer)
+                return await job.answer
         except TimeoutError:
             job.given_up = True
             raise DeadlineExceeded(WHAT) from None

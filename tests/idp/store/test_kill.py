@@ -72,12 +72,12 @@ async def test_killed_writers_and_servers_lose_nothing_acknowledged_in_mongodb(
     url = with_database(server.uri, "kill")
     acknowledged: set[tuple[str, int]] = set()
     for turn in range(ROUNDS):
-        the_server_dies = turn % 6 == 5
+        the_server_dies = turn % 8 == 7
 
         def kill(process: Process, the_server_dies: bool = the_server_dies) -> None:
             server.kill() if the_server_dies else process.kill()
 
-        acknowledged |= await one_round(url, dice.randrange(1, 60), kill)
+        acknowledged |= await one_round(url, dice.randrange(1, 40), kill)
         if the_server_dies:
             await asyncio.to_thread(server.start)
         assert await wrong_with(url, acknowledged) == []
