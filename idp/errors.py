@@ -40,10 +40,10 @@ class InvalidPath(CallerError):
 
 
 class NoTarget(CallerError):
-    """A path's filter selected no value where one is needed."""
+    """A path selected no value where one is needed."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path}: no value matches the path's filter")
+    def __init__(self, path: str, reason: str = "no value matches the path's filter") -> None:
+        super().__init__(f"{path}: {reason}")
         self.path = path
 
 
@@ -77,7 +77,7 @@ class VersionMismatch(CallerError):
     """The record is not at the version the caller expected, or is gone."""
 
     def __init__(self, collection: str, id: str) -> None:
-        super().__init__(f"{collection} {id!r} has changed since it was read")
+        super().__init__(f"{id!r} has changed since it was read")
         self.collection = collection
         self.id = id
 

@@ -94,10 +94,11 @@ def _shown(value: Any) -> str:
 
 def _directory_problems(config: "Config") -> Iterator["ConfigError"]:
     from idp.errors import ConfigError
+    from ldap_bridge.mapping import Mapper
     from ldap_bridge.settings import parse
 
     for name, raw in config.ldap.items():
         try:
-            parse(name, raw)
+            Mapper(parse(name, raw))
         except ConfigError as problem:
             yield problem

@@ -21,6 +21,8 @@ _BATCH: Final = 20
 _LEASE: Final = timedelta(minutes=2)
 _FIRST_RETRY: Final = timedelta(seconds=10)
 _LAST_RETRY: Final = timedelta(hours=1)
+# Seconds between rounds while the store is away: rare enough for the log, soon enough for a code that is waited for.
+_LONGEST_WAIT: Final = 15.0
 _DUE: Final = Field(("due",), Kind.DATETIME)
 
 log = logging.getLogger(__name__)
@@ -48,15 +50,19 @@ class Outbox:
 
     async def run_forever(self, pause: float = 1.0) -> None:
         """Deliver what is due, again and again, until cancelled."""
+        wait = pause
         while True:
             try:
                 await self.deliver_due()
+                wait = pause
             except IdpError as error:
+                wait = min(wait * 2, _LONGEST_WAIT)
                 log.warning("the outbox waits: %s", error)
             except Exception:
                 # A fault of ours in one round must not stop all mail until somebody notices.
+                wait = min(wait * 2, _LONGEST_WAIT)
                 log.exception("the outbox failed")
-            await asyncio.sleep(pause)
+            await asyncio.sleep(wait)
 
     async def _due(self) -> list[Record]:
         ready = And(

@@ -66,7 +66,7 @@ def _without_path(op: Op, value: Any, paths: PathReader) -> Iterator[Operation]:
     As in a whole resource, unknown and readOnly attributes are passed over.
     """
     if op is Op.REMOVE:
-        raise NoTarget("remove without a path")
+        raise NoTarget("path", "remove needs one")
     if not isinstance(value, dict):
         raise InvalidValue("value", f"{op} without a path needs an object")
     for key, inner in value.items():

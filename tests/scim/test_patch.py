@@ -302,7 +302,7 @@ REFUSED: dict[str, tuple[list[Document], type[CallerError], str]] = {
     "a path that is no text": ([{"op": "add", "path": 1, "value": 2}], InvalidPath, "expected a string"),
     "add without a value": ([op("add", "title")], InvalidValue, "needs a value"),
     "replace without a value": ([op("replace", "title")], InvalidValue, "needs a value"),
-    "remove without a path": ([op("remove")], NoTarget, "without a path"),
+    "remove without a path": ([op("remove")], NoTarget, "remove needs one"),
     "a value without a path that is no object": ([op("add", value="x")], InvalidValue, "needs an object"),
     "an unknown path": ([op("add", "madeUp", value="x")], InvalidPath, "madeUp"),
     "a readOnly attribute": ([op("replace", "id", value="2")], MutabilityViolated, "readOnly"),
