@@ -6,6 +6,8 @@ from functools import cache
 from itertools import islice
 from typing import Any, Final
 
+import apsw
+
 from idp.errors import TooLarge
 from idp.query import EVERYTHING, And, Compare, Field, Filter, Not, Op, Query, matches
 from idp.store.contract import Page
@@ -31,8 +33,9 @@ from idp.store.sqlite.table import Table
 _PROBE: Final = 20_000
 # From so many candidates on, walking in order until the page is full is tried instead of reading them all.
 _MANY: Final = 1_000
-# What decoding a document and judging it costs, in steps along an index.
-_JUDGING: Final = 5
+# What a match costs that is found by its keys, in steps of SQLite's machine: to put its id in order, or to decode it.
+_COLLECTING: Final = 40
+_GATHERING: Final = 300
 
 # More than any probe finds, and less than what needs no index at all.
 _WHOLE_INDEX: Final = 1e9
@@ -57,12 +60,16 @@ class Finder:
         total = self._count(table, narrowed)
         if not total or not query.limit:
             return Page([], total if query.total else None)
-        walked, rest = _split(narrowed, order_of(query).field, table)
-        if rest and not self._walk_pays(table, query, total):
+        bounds, rest = _split(narrowed, order_of(query).field, table)
+        walk = self.walk(table, And(rest), query, along=bounds)
+        by_id = order_of(query).field == ID
+        rows = self._within(walk, total * (_COLLECTING if by_id else _GATHERING) if rest else None)
+        if rows is None and not by_id:
             return self._gathered(table, narrowed, query, exact=True)
-        walk = self.walk(table, And(rest), query, along=walked)
-        ids = [key for (key,) in fetch(self._connection, walk.text, walk.parameters)]
-        return self._page(table, ids, total if query.total else None)
+        if rows is None:
+            collected = self._collected(table, narrowed, query)
+            rows = fetch(self._connection, collected.text, collected.parameters)
+        return self._page(table, [key for (key,) in rows], total if query.total else None)
 
     def count(self, table: Table, filter: Filter) -> int:
         """Return how many records match."""
@@ -95,10 +102,36 @@ class Finder:
             end = f" ORDER BY s.value {way}, r.id {way}"
         return start + where + end + Sql(" LIMIT ? OFFSET ?", (query.limit, query.offset))
 
-    def _walk_pays(self, table: Table, query: Query, total: int) -> bool:
-        """Tell whether walking in order until the page is full is cheaper than collecting all matches."""
-        steps = (query.offset + query.limit) * self._amount(table) / total
-        return steps <= total * _JUDGING
+    def _within(self, select: Sql, effort: int | None) -> list[tuple[str]] | None:
+        """Return the rows, or None when finding them takes more than so many of SQLite's steps.
+
+        Nobody can tell beforehand how far apart matches stand along an order.
+        """
+        if effort is None:
+            return fetch(self._connection, select.text, select.parameters)
+        gave_up = False
+
+        def give_up() -> bool:
+            nonlocal gave_up
+            gave_up = True
+            return True
+
+        self._connection.set_progress_handler(give_up, effort)
+        try:
+            return fetch(self._connection, select.text, select.parameters)
+        except apsw.InterruptError:
+            if not gave_up:
+                raise
+            return None
+        finally:
+            self._connection.set_progress_handler(None)
+
+    def _collected(self, table: Table, narrowed: Filter, query: Query) -> Sql:
+        """Return a select of the page's ids that finds all matches first and then orders them."""
+        after = Sql("") if query.after is None else Sql(" AND r.id > ?", (query.after,))
+        way = "DESC" if order_of(query).descending else "ASC"
+        page = Sql(f" ORDER BY r.id {way} LIMIT ? OFFSET ?", (query.limit, query.offset))
+        return self._candidates(table, narrowed, "r.id") + after + page
 
     # --- counting ---
 
