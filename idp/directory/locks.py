@@ -10,7 +10,7 @@ from idp.errors import VersionMismatch
 Result = TypeVar("Result")
 
 # Within a process the locks keep order, so a race is lost against other processes only. Each round has one winner: of
-# 16 processes that all want the same record, one loses 200 rounds in a row once in 400,000 times; a deadline comes first.
+# 16 processes that all want the same record, one loses 200 rounds in a row once in 400,000 times; a deadline is first.
 TRIES: Final = 200
 
 

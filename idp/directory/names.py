@@ -1,4 +1,4 @@
-"""What a login name may look like: one rule in two strengths."""
+"""What a login name may look like, one rule in two strengths, and what passes for a mail address."""
 
 import unicodedata
 from typing import Final
@@ -25,3 +25,10 @@ def check_name(name: str, *, strict: bool) -> None:
     found = sorted(RESERVED.intersection(name)) if strict else ()
     if found:
         raise InvalidValue("userName", f"may not hold {' '.join(found)}")
+
+
+def check_address(address: str) -> None:
+    """Refuse what no mail can be sent to. Raises InvalidValue on `emails`."""
+    local, _, domain = address.rpartition("@")
+    if not (local and domain) or not address.isprintable() or " " in address:
+        raise InvalidValue("emails", "is not a mail address")

@@ -9,7 +9,7 @@ from idp.audit import Detail, Tag
 from idp.clock import Clock, to_text
 from idp.directory.documents import changed, created, differing, private_copy, stamped, with_schemas
 from idp.directory.model import Document, UserCreate, UserUpdate
-from idp.directory.names import check_name
+from idp.directory.names import check_address, check_name
 from idp.errors import InvalidValue
 from idp.schema import ResourceType
 from idp.schema.urns import GATEHOUSE_USER
@@ -53,6 +53,9 @@ class UserPlans:
         document.setdefault("active", True)
         document[GATEHOUSE_USER] = {**document.get(GATEHOUSE_USER, {}), **own}
         check_name(document["userName"], strict=self._strict_names or source == LOCAL)
+        if source == LOCAL:
+            for mail in document.get("emails", ()):
+                check_address(mail.get("value", ""))
         details = {"userName": document["userName"], "source": source}
         return Plan(id, None, with_schemas(self._kind, document), Tag.DIRECTORY_USER_CREATED, details, password)
 

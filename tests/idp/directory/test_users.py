@@ -380,3 +380,14 @@ async def test_unknown_users_and_unfit_values_are_told_apart(directory: Director
     with pytest.raises(InvalidValue, match=r"emails\[0\]\.primary"):
         await directory.users.update(SYSTEM, made.id, lambda old: {**old, "emails": [{"primary": "yes"}]})
     assert (await record_of(directory.store, "users", made.id)).version == 1
+
+
+@pytest.mark.parametrize("address", ["", "ada", "@example.com", "ada@", "a da@example.com", "ada@exa\nmple.com"])
+async def test_an_account_made_here_has_an_address_that_mail_can_be_sent_to(directory: Directory, address: str) -> None:
+    with pytest.raises(InvalidValue, match="emails: is not a mail address"):
+        await directory.user("ada", emails=[{"value": address}])
+
+
+async def test_an_account_provisioned_from_elsewhere_keeps_the_address_it_came_with(directory: Directory) -> None:
+    made = await directory.users.create(PROVISIONER, {"userName": "ada", "emails": [{"value": "ada"}]})
+    assert made.document["emails"] == [{"value": "ada"}]
