@@ -16,13 +16,22 @@ from idp.store.sqlite.table import Table
 
 def load(connection: apsw.Connection, collections: Mapping[str, Collection]) -> tuple[dict[str, Table], int]:
     """Return the tables by name and the generation of their numbers; index anew what is declared otherwise now."""
-    with immediate(connection):
-        known = dict(fetch(connection, "SELECT name, layout FROM collections"))
-        for collection in collections.values():
-            if known.get(collection.name) != layout(collection):
-                _lay_out(connection, collection, is_new=collection.name not in known)
-        tables = {name: _table(connection, collection) for name, collection in collections.items()}
-        return tables, generation(connection)
+    if _outdated(connection, collections):
+        with immediate(connection):
+            # Read again: another process may have been first.
+            for collection, is_new in _outdated(connection, collections):
+                _lay_out(connection, collection, is_new=is_new)
+    current = generation(connection)
+    return {name: _table(connection, collection) for name, collection in collections.items()}, current
+
+
+def _outdated(connection: apsw.Connection, collections: Mapping[str, Collection]) -> list[tuple[Collection, bool]]:
+    known = dict(fetch(connection, "SELECT name, layout FROM collections"))
+    return [
+        (collection, collection.name not in known)
+        for collection in collections.values()
+        if known.get(collection.name) != layout(collection)
+    ]
 
 
 def generation(connection: apsw.Connection) -> int:

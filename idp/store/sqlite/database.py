@@ -65,8 +65,10 @@ def create(path: Path, busy_seconds: float) -> None:
         raise ConfigError("store.url", f"{path} cannot be opened: {error}") from error
     try:
         connection.pragma("journal_mode", "wal")
-        with immediate(connection):
-            _prepare(connection, path)
+        # Without a lock where nothing is to be done: another process may be writing for a while.
+        if connection.pragma("user_version") != FORMAT:
+            with immediate(connection):
+                _prepare(connection, path)
     except apsw.NotADBError as error:
         raise ConfigError("store.url", f"{path} is not a SQLite file") from error
     finally:

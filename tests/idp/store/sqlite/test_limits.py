@@ -87,6 +87,14 @@ async def test_another_processs_lock_is_waited_for_and_no_longer_than_allowed(st
     assert await count(store) == 1
 
 
+async def test_a_file_that_another_process_writes_can_be_opened_and_read(stores: Stores, path: Path) -> None:
+    first = await stores.open()
+    await first.commit([Insert("plain", {"id": "1"})])
+    with locked(path):
+        second = await stores.open(settings=Settings(timeout=0.2))
+        assert await second.get("plain", "1") is not None
+
+
 async def test_reads_go_on_while_another_process_writes(stores: Stores, path: Path) -> None:
     store = await stores.open()
     await store.commit([Insert("plain", {"id": f"{n}", "title": "t"}) for n in range(300)])
