@@ -5,6 +5,7 @@ what gets measured.
 """
 
 import asyncio
+import os
 import re
 import sys
 import time
@@ -150,7 +151,9 @@ async def run(job: Job) -> Report:
 def main() -> None:
     """Read the job, do it, write the report."""
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(run(job))))
+    # A buffer of its own: with PYTHONUNBUFFERED set, stdout's writes less than it is given.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as output:
+        output.write(msgspec.json.encode(uvloop.run(run(job))))
 
 
 if __name__ == "__main__":

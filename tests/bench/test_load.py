@@ -17,6 +17,12 @@ def test_every_request_of_a_job_is_answered_and_counted(tmp_path: Path) -> None:
     assert 0 < speed.median <= speed.p99
 
 
+def test_a_long_report_arrives_whole(tmp_path: Path) -> None:
+    with bare_server({"user": b'{"id":"' + b"4" * 90 + b'"}'}, tmp_path) as (port, _):
+        _, report = send(Job(port, "GET", ["/user"], "t", count=3000, connections=8, collect=True))
+    assert report.collected == ["4" * 90] * 3000
+
+
 def test_refusals_and_lost_connections_are_failures(tmp_path: Path) -> None:
     with bare_server({"user": b"{}"}, tmp_path) as (port, _):
         speed, report = send(Job(port, "GET", ["/user", "/not/there"], "t", count=10))
