@@ -37,6 +37,8 @@ class Job(msgspec.Struct):
     count: int | None = None
     collect: bool = False
     """Return the ids of the resources in the answers."""
+    insist: bool = False
+    """Send again what was refused with 503."""
 
 
 class Report(msgspec.Struct):
@@ -55,6 +57,7 @@ class Sender:
     def __init__(self, job: Job) -> None:
         self.job = job
         self._sent = 0
+        self._refused: list[int] = []
         self._until = float("inf") if job.seconds is None else time.perf_counter() + job.seconds
         self._headers = (
             f" HTTP/1.1\r\nHost: {HOST}:{job.port}\r\nAuthorization: Bearer {job.token}\r\n"
@@ -64,24 +67,31 @@ class Sender:
         self.latencies: list[float] = []
         self.collected: list[str] = []
 
-    def next(self) -> bytes | None:
-        """Return the next request, None when the job is done."""
-        job, sent = self.job, self._sent
-        if sent == job.count or time.perf_counter() >= self._until:
+    def next(self) -> tuple[int, bytes] | None:
+        """Return the next request and its number, None when the job is done."""
+        job = self.job
+        if self._refused:
+            number = self._refused.pop()
+        elif self._sent == job.count or time.perf_counter() >= self._until:
             return None
-        self._sent += 1
-        body = job.body.replace("@n@", str(job.first + sent))
+        else:
+            number = job.first + self._sent
+            self._sent += 1
+        body = job.body.replace("@n@", str(number))
         if job.ids:
-            body = body.replace("@id@", job.ids[(job.first + sent) % len(job.ids)])
+            body = body.replace("@id@", job.ids[number % len(job.ids)])
         content = body.encode()
-        head = f"{job.method} {job.paths[(job.first + sent) % len(job.paths)]}{self._headers}{len(content)}\r\n\r\n"
-        return head.encode() + content
+        head = f"{job.method} {job.paths[number % len(job.paths)]}{self._headers}{len(content)}\r\n\r\n"
+        return number, head.encode() + content
 
-    def received(self, answer: bytes, seconds: float) -> None:
-        """Count one answer."""
-        self.statuses[answer[9:12].decode()] += 1
+    def received(self, number: int, answer: bytes, seconds: float) -> None:
+        """Count one answer; a request refused for overload is sent again if the job wants everything done."""
+        status = answer[9:12].decode()
+        self.statuses[status] += 1
         self.latencies.append(seconds)
-        if self.job.collect and (found := _ID.search(answer)):
+        if status == "503" and self.job.insist:
+            self._refused.append(number)
+        elif self.job.collect and (found := _ID.search(answer)):
             self.collected.append(found[1].decode())
 
 
@@ -94,6 +104,7 @@ class Connection(asyncio.Protocol):
         self._answer = b""
         self._needed = 0
         self._started = 0.0
+        self._number = 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -112,7 +123,7 @@ class Connection(asyncio.Protocol):
             length = _LENGTH.search(self._answer, 0, end)
             self._needed = end + 4 + (int(length[1]) if length else 0)
         if len(self._answer) >= self._needed:
-            self._sender.received(self._answer, time.perf_counter() - self._started)
+            self._sender.received(self._number, self._answer, time.perf_counter() - self._started)
             self._answer, self._needed = b"", 0
             self._send()
 
@@ -129,8 +140,9 @@ class Connection(asyncio.Protocol):
             self.done.set_result(None)
             self._transport.close()
             return
+        self._number, content = request
         self._started = time.perf_counter()
-        self._transport.write(request)
+        self._transport.write(content)
 
 
 async def run(job: Job) -> Report:

@@ -98,6 +98,7 @@ class Size:
     def fill(self, users: int) -> None:
         """Create the users over SCIM."""
         job = self._job("POST", [USERS], user_template(), count=users, connections=WRITERS, collect=True)
+        job.insist = True
         _, report = send(job)
         self._ids = report.collected
         if len(self._ids) != users:
