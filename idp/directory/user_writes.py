@@ -9,6 +9,7 @@ from idp.directory.documents import stamped
 from idp.directory.edges import Edges, forget_member
 from idp.directory.guard import another_root, is_active_root
 from idp.directory.model import Credentials, Resource
+from idp.directory.namesakes import Namesakes
 from idp.directory.user_plans import Plan
 from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
 
@@ -22,11 +23,16 @@ class UserWrites:
         self._clock = clock
         self._credentials = credentials
         self._edges = Edges(store)
+        self._namesakes = Namesakes(store)
 
     async def of(self, actor: Actor, plan: Plan) -> list[Write]:
-        """Return the writes that carry the plan out; none when it changes nothing. Raises InvalidValue, LastRoot."""
+        """Return the writes that carry the plan out; none when it changes nothing.
+
+        Raises InvalidValue, NotUnique, LastRoot.
+        """
         if plan.document is None:
             return []
+        await self._namesakes.refuse(actor, plan)
         writes: list[Write] = []
         if plan.before is None:
             writes.append(Insert(self._collection, plan.document))

@@ -85,7 +85,8 @@ class Users:
     async def by_login(self, login: str) -> Resource | None:
         """Return whom a login name means: the user of that userName, else the only one with that address, or None.
 
-        For the login service, which asks before there is an actor.
+        A userName goes before everybody's addresses; an address that several accounts have means none of them. For
+        the login service, which asks before there is an actor.
         """
         if not 0 < len(login) <= MAX_LOGIN:
             return None
