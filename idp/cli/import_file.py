@@ -32,18 +32,17 @@ def import_file(
     changed, unless --skip-wrong is given; the exit status is then 1.
     """
 
-    async def work(services: "Services") -> "Plan":
+    async def work(services: "Services") -> "tuple[Plan, bool]":
         from idp.app.foundation import new_id
         from idp.cli.importing.apply import apply
         from idp.cli.importing.plan import Planner
 
         plan = await Planner(services.users, services.groups, operator(), new_id).plan(_read(file))
         if dry_run or (plan.wrong and not skip_wrong):
-            return plan
-        return await apply(plan, services.users, services.groups, operator())
+            return plan, False
+        return await apply(plan, services.users, services.groups, operator()), True
 
-    result = with_services(context, work)
-    changed = not dry_run and (skip_wrong or not result.wrong)
+    result, changed = with_services(context, work)
     if json:
         print_json(_as_json(result, changed=changed))
     else:

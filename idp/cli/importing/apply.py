@@ -1,6 +1,7 @@
 """Carrying an import out: users in large commits, then groups with their members."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from idp.access import Actor
 from idp.cli.importing.plan import Change, Plan
@@ -34,7 +35,8 @@ async def apply(plan: Plan, users: Users, groups: Groups, actor: Actor) -> Plan:
     nested = [change for change in groups_made if _of_kind(change, GROUPS)]
     outcomes = await groups.write_many(actor, list(map(_nesting, nested)))
     failed = {change.id for change in nested} - {change.id for change in _made(nested, outcomes, made.wrong)}
-    made.groups = [change for change in groups_made if change.id not in failed]
+    made.groups = [_without_nesting(change) if change.id in failed else change for change in groups_made]
+    made.groups = [change for change in made.groups if change.before is None or change.fields or change.add]
     made.wrong.sort(key=lambda wrong: wrong.line)
     return made
 
@@ -55,6 +57,11 @@ def _group(change: Change) -> GroupChange:
 
 def _nesting(change: Change) -> GroupChange:
     return GroupUpdate(change.id, lambda document: document, MemberChange(add=_of_kind(change, GROUPS)))
+
+
+def _without_nesting(change: Change) -> Change:
+    """Return what of a change was made when only its groups could not become members."""
+    return replace(change, add=_of_kind(change, USERS))
 
 
 def _of_kind(change: Change, kind: str) -> tuple[Member, ...]:

@@ -7,7 +7,8 @@ from typing import Any
 from idp.access import Actor
 from idp.cli.importing.rows import GROUPS, USERS, Row, Wrong
 from idp.directory import Groups, Member, Resource, Users, check_name
-from idp.errors import CallerError
+from idp.directory.names import check_address
+from idp.errors import CallerError, InvalidValue
 from idp.query import In, Query, fold
 from idp.schema import GROUP, USER, ResourceType, validate
 
@@ -91,7 +92,7 @@ class Planner:
         self._ids = ids
         self._found = {USERS: Found(USER, "userName"), GROUPS: Found(GROUP, "displayName")}
         self._ids_of: dict[str, Member] = {}
-        self._seen: dict[tuple[str, str, str], int] = {}
+        self._seen: dict[tuple[str, str, str], Row] = {}
 
     async def plan(self, rows: Iterable[Row | Wrong]) -> Plan:
         """Compare every row with what is there."""
@@ -124,6 +125,9 @@ class Planner:
         if row.kind == USERS:
             check_name(row.name, strict=True)
         before = self._found[row.kind].of(row)
+        if row.kind == USERS and before is None:
+            for mail in document.get("emails", ()):
+                check_address(mail.get("value", ""))
         known_as = before.id if before else self._ids()
         self._refuse_second(row, before)
         for name in filter(None, (row.external_id, row.name)):
@@ -133,11 +137,12 @@ class Planner:
         return Change(row, known_as, before, merged, fields)
 
     def _refuse_second(self, row: Row, before: Resource | None) -> None:
-        """Raise CallerError when an earlier line is about the same one."""
+        """Raise CallerError when an earlier row is about the same one; a line may hold several."""
         names = {"externalId": row.external_id, "name": fold(row.name), "id": before and before.id}
         for what, name in names.items():
-            if name and (line := self._seen.setdefault((row.kind, what, name), row.line)) != row.line:
-                raise CallerError(f"is the same as line {line}")
+            if name and (first := self._seen.setdefault((row.kind, what, name), row)) is not row:
+                same = f"line {first.line}" if first.line != row.line else "one before it on this line"
+                raise CallerError(f"{row.name!r} is the same as {same}")
 
     async def _plan_members(self, plan: Plan) -> None:
         ids = [change.before.id for change in plan.groups if change.before]
@@ -147,6 +152,8 @@ class Planner:
             there = {member["value"] for member in present.get(change.id, ())}
             try:
                 wanted = {member.value: member for member in map(self._member, change.row.members)}
+                if change.id in wanted:
+                    raise InvalidValue("members", "a group cannot be a member of itself")
             except CallerError as error:
                 plan.wrong.append(Wrong(change.row.line, str(error)))
                 continue

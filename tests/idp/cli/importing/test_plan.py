@@ -102,18 +102,27 @@ async def test_what_a_file_does_not_say_stays(directory: Directory) -> None:
         pytest.param([user(2, "a/b")], 2, "userName: may not hold /", id="a name with signs"),
         pytest.param([user(2, "")], 2, "userName", id="no name"),
         pytest.param([user(2, "cy", active="perhaps")], 2, "active: ", id="wrong type"),
-        pytest.param([user(2, "cy"), user(3, "CY")], 3, "is the same as line 2", id="the same name twice"),
+        pytest.param([user(2, "cy"), user(3, "CY")], 3, "'CY' is the same as line 2", id="the same name twice"),
         pytest.param(
             [user(2, "cy", externalId="9"), user(3, "di", externalId="9")],
             3,
-            "is the same as line 2",
+            "'di' is the same as line 2",
             id="the same externalId twice",
+        ),
+        pytest.param([user(1, "cy"), user(1, "CY")], 1, "'CY' is the same as one before it", id="twice on one line"),
+        pytest.param(
+            [user(1, "cy", externalId="9"), user(1, "di", externalId="9")],
+            1,
+            "'di' is the same as one before it on this line",
+            id="the same externalId twice on one line",
         ),
         pytest.param(
             [user(2, "ben", externalId="1")], 2, "externalId '1' is 'anna', but 'ben' is somebody else", id="two people"
         ),
         pytest.param([group(2, "Board", "nobody")], 2, "nobody is known as 'nobody'", id="an unknown member"),
         pytest.param([group(2, "Twins")], 2, "2 groups are called 'Twins'", id="groups of the same name"),
+        pytest.param([group(2, "Ring", "Ring")], 2, "members: a group cannot be a member of itself", id="itself"),
+        pytest.param([user(2, "cy", emails=[{"value": "x"}])], 2, "emails: is not a mail address", id="no address"),
         pytest.param([Wrong(2, "unreadable")], 2, "unreadable", id="already wrong when it was read"),
     ],
 )
@@ -124,6 +133,7 @@ async def test_a_row_that_is_wrong_is_named_and_stops_no_other(
     await directory.user("ben")
     await directory.group("Twins")
     await directory.group("Twins")
+    assert len((await plan_of(directory, *rows)).wrong) == 1
     result = await import_rows(directory, *rows, user(99, "good"))
     [wrong] = result.wrong
     assert wrong.line == line
@@ -146,3 +156,22 @@ async def test_a_change_meanwhile_is_not_overwritten(directory: Directory) -> No
     result = await apply(plan, directory.users, directory.groups, SYSTEM)
     assert [wrong.line for wrong in result.wrong] == [2]
     assert (await directory.users.get(SYSTEM, anna.id)).document["title"] == "CFO"
+
+
+async def test_what_was_made_is_told_when_only_a_part_of_a_row_fails(directory: Directory) -> None:
+    await directory.user("anna")
+    gone = await directory.group("Gone")
+    plan = await plan_of(directory, group(1, "Board", "Gone", "anna"), group(2, "Sales", "Gone"))
+    await directory.groups.delete(SYSTEM, gone.id)
+    result = await apply(plan, directory.users, directory.groups, SYSTEM)
+    assert [wrong.line for wrong in result.wrong] == [1, 2]
+    assert {change.row.name: [member.type for member in change.add] for change in result.groups} == {
+        "Board": [USERS],
+        "Sales": [],
+    }
+    assert {found["displayName"] for found in await everything(directory.store, "groups")} == {"Board", "Sales"}
+
+
+async def test_external_ids_that_differ_in_case_are_two_people(directory: Directory) -> None:
+    result = await import_rows(directory, user(1, "cy", externalId="a"), user(1, "di", externalId="A"))
+    assert told(result) == {"cy": ("new",), "di": ("new",)}
