@@ -40,12 +40,24 @@ app = typer.Typer(
 )
 
 
+def show_version(wanted: bool) -> None:
+    """Print the version and end."""
+    from importlib.metadata import version
+
+    if wanted:
+        print(f"gatehouse {version('gatehouse')}")
+        raise typer.Exit
+
+
 @app.callback()
 def settings(
     context: typer.Context,
     config: Annotated[str | None, typer.Option(help="File of settings.", metavar="FILE", show_default=False)] = None,
     data: Annotated[str | None, typer.Option(help="Data directory.", metavar="DIR", show_default=False)] = None,
     store: Annotated[str | None, typer.Option(help="Address of the store.", metavar="URL", show_default=False)] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=show_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Take the settings that every command needs; the environment and the file hold the others."""
     context.obj = Settings(config, {"server.data": data, "store.url": store})

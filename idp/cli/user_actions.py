@@ -1,6 +1,6 @@
 """What `idp user` does, over the services."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -8,10 +8,20 @@ from idp.app.services import Services
 from idp.cli.output import print_fields, print_json, print_note, print_table, styled
 from idp.cli.run import operator
 from idp.directory import Resource
-from idp.query import And, Compare, Filter, Op, Or, Query
+from idp.errors import CallerError, NotFound
+from idp.query import And, Compare, Filter, Op, Or, Query, fold
 from idp.schema.urns import GATEHOUSE_USER
 
 PAGE: Final = 500
+AMBIGUOUS: Final = 10
+"""Accounts that are named when an address belongs to several."""
+
+
+class Ambiguous(CallerError):
+    """Several accounts have the address that was to tell which one is meant."""
+
+    def __init__(self, who: str, names: Sequence[str]) -> None:
+        super().__init__(f"{who!r} belongs to several accounts: {', '.join(sorted(names))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,9 @@ async def create(services: Services, new: NewUser, *, json: bool) -> None:
 
 async def show_list(services: Services, search: str, *, inactive: bool, json: bool) -> None:
     """List accounts."""
-    rows = [_summary(user) async for user in _matching(services, search, inactive=inactive)]
+    found = [_summary(user) async for user in _matching(services, search, inactive=inactive)]
+    # Here and not in the store, whose pages go by id: what is printed is in memory in any case.
+    rows = sorted(found, key=lambda row: fold(row["userName"]))
     if json:
         print_json(rows)
         return
@@ -118,9 +130,21 @@ async def enroll_totp(services: Services, who: str, *, json: bool) -> None:
 
 
 async def find(services: Services, who: str) -> Resource:
-    """Return the account that a user name, an address or an id means. Raises NotFound."""
-    user = await services.users.by_login(who)
-    return user or await services.users.get(operator(), who)
+    """Return the account of an id, else of a user name, else the only one with an address. Raises NotFound, Ambiguous.
+
+    An id comes first: it is what scripts hold, and no name may lead them astray.
+    """
+    try:
+        return await services.users.get(operator(), who)
+    except NotFound:
+        if user := await services.users.by_login(who):
+            return user
+        address = services.base.registry.resource_types["User"].resolve("emails.value").field
+        query = Query(Compare(address, Op.EQ, who), limit=AMBIGUOUS, total=False)
+        found = (await services.users.find(operator(), query)).records
+        if len(found) > 1:
+            raise Ambiguous(who, [_name(Resource.of(record)) for record in found]) from None
+        raise
 
 
 async def _matching(services: Services, search: str, *, inactive: bool) -> AsyncIterator[Resource]:

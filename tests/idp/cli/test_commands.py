@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,24 @@ def test_an_account_from_creation_to_deletion(idp: Idp) -> None:
     assert idp.json("user", "show", "ada")["active"] is True
     idp.command("user", "delete", "ada")
     assert idp.run("user", "show", "ada").returncode == 1
+
+
+def test_an_id_means_its_account_before_any_name_and_a_shared_address_means_none(idp: Idp, tmp_path: Path) -> None:
+    file = tmp_path / "people.json"
+    people = [{"userName": name, "emails": [{"value": "team@example.org"}]} for name in ("nell", "Mae", "lou")]
+    file.write_text(json.dumps(people))
+    made = {change["name"]: change["id"] for change in idp.json("import", str(file))["changes"]}
+    file.write_text(json.dumps([{"userName": "kit", "emails": [{"value": "lou@x.org"}]}]))
+    idp.command("import", str(file))
+    idp.command("user", "create", "lou@x.org", "--email", "other@example.org", "--password-stdin", stdin=PASSWORD)
+    assert idp.json("user", "show", made["lou"])["userName"] == "lou"
+    assert idp.json("user", "show", "lou@x.org")["userName"] == "lou@x.org"
+    shared = idp.run("user", "disable", "team@example.org")
+    assert shared.returncode == 1
+    assert shared.stderr == "idp: 'team@example.org' belongs to several accounts: Mae, lou, nell\n"
+    names = [row["userName"] for row in idp.json("user", "list")]
+    assert names == sorted(names, key=str.lower)
+    assert "Mae" in names
 
 
 def test_a_new_account_without_a_password_gets_a_link(idp: Idp) -> None:
@@ -167,7 +186,21 @@ def test_a_wrong_row_stops_the_import_unless_told_otherwise(idp: Idp, tmp_path: 
     assert idp.json("user", "show", "kim")["active"] is True
 
 
+def test_people_who_stand_twice_on_one_line_stop_the_import_before_it_begins(idp: Idp, tmp_path: Path) -> None:
+    file = tmp_path / "people.json"
+    file.write_text('[{"userName":"k1"},{"userName":"k2"},{"userName":"K1"}]')
+    for arguments in (["import", "--dry-run", str(file)], ["import", str(file)]):
+        done = idp.run(*arguments)
+        assert done.returncode == 1
+        assert done.stderr.endswith("Nothing was changed. 2 new, 0 changed, 0 as before, 1 wrong.\n")
+    assert idp.run("user", "show", "k1").returncode == 1
+
+
 # --- help ---
+
+
+def test_the_version_is_that_of_the_package(idp: Idp) -> None:
+    assert idp.command("--version") == f"gatehouse {version('gatehouse')}"
 
 
 def test_help_comes_without_loading_the_server(idp: Idp) -> None:
