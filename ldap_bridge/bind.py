@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
@@ -100,8 +101,10 @@ class ServerProver:
 
     def close(self) -> None:
         """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().close()
+        # Other threads take from the list meanwhile.
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     @cached_property
     def _directory(self) -> "LdapDirectory":
@@ -114,14 +117,14 @@ class ServerProver:
         return client.LdapDirectory(self._source.name, server)
 
     def _binds(self, dn: str, password: str) -> bool:
-        while self._idle:
-            try:
-                return self._bind(self._idle.pop(), dn, password)
-            except DirectoryUnavailable:
-                # Servers hang up on idle connections; only a fresh one can tell whether they are there.
-                continue
-            except IndexError:
-                break
+        try:
+            return self._bind(self._idle.pop(), dn, password)
+        except IndexError:
+            pass
+        except DirectoryUnavailable:
+            # Servers hang up on idle connections, and when one is dead the others are. To try each would take the time
+            # of somebody who waits; only a fresh one can tell whether the server is there.
+            self.close()
         return self._bind(self._directory.open(), dn, password)
 
     def _bind(self, channel: "Channel", dn: str, password: str) -> bool:

@@ -87,12 +87,17 @@ class Channel:
 
     def read_one(self, dn: str, attributes: list[str]) -> Entry | None:
         """Read a single entry by its DN, or None when it is not there. Raises DirectoryRefused."""
-        found: Entry | None = None
-        for message in self.search(dn, BASE_SCOPE, "(objectClass=*)", attributes):
+        found = self.entries(dn, BASE_SCOPE, "(objectClass=*)", attributes)
+        return found[0] if found else None
+
+    def entries(self, base: str, scope: int, filter_text: str, attributes: list[str]) -> list[Entry]:
+        """Return the few entries of a small search, none where there is no such base. Raises DirectoryRefused."""
+        found: list[Entry] = []
+        for message in self.search(base, scope, filter_text, attributes):
             if isinstance(message, EntryMessage):
-                found = message.entry
+                found.append(message.entry)
             elif isinstance(message, ResultMessage) and message.code not in (SUCCESS, NO_SUCH_OBJECT):
-                raise self.refused(f"reading {dn or 'the rootDSE'!r}", message)
+                raise self.refused(f"reading {base or 'the rootDSE'!r}", message)
         return found
 
     def refused(self, what: str, result: ResultMessage) -> DirectoryRefused:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from ldap_bridge.ber import EntryMessage
 from ldap_bridge.client.channel import SUBTREE_SCOPE, SUCCESS, Channel
 from ldap_bridge.client.search import PagedSearch, escape_filter_value
 from ldap_bridge.entries import Entry, Outcome, Selection
@@ -68,12 +67,8 @@ class LdapDirectory:
         else:
             value = escape_filter_value(stable)
         with closing(self.connect()) as channel:
-            found = [
-                message.entry.dn
-                for message in channel.search(base, SUBTREE_SCOPE, f"({attribute}={value})", ["1.1"])
-                if isinstance(message, EntryMessage)
-            ]
-        return found[0] if len(found) == 1 else None
+            found = channel.entries(base, SUBTREE_SCOPE, f"({attribute}={value})", ["1.1"])
+        return found[0].dn if len(found) == 1 else None
 
     def facts(self) -> ServerFacts:
         """Connect, bind and read the rootDSE. Raises DirectoryError."""
