@@ -10,6 +10,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -21,11 +22,10 @@ from idp.app.sockets import address_of, listen_on
 from idp.app.supervisor import Supervisor
 from idp.config import Config
 from idp.errors import ConfigError, IdpError
+from idp.http.tally import TallyFiles
 
 FAILED: Final = 1
 WRONG_CONFIG: Final = 2
-# Where prometheus-client looks, at its first import, whether its counters are to be shared by processes.
-METRICS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 GRACE: Final = 5.0
 """Seconds beyond `server.drain` until a worker that has not ended is killed: closing the store takes a moment."""
 
@@ -40,7 +40,7 @@ class Process:
     bound: socket.socket
     speaks: bool
     alive: int | None = None
-    several_workers: bool = False
+    counts: TallyFiles | None = None
 
 
 def run(config: Config) -> int:
@@ -56,24 +56,20 @@ def run(config: Config) -> int:
 
 
 def _supervise(config: Config, sockets: list[socket.socket]) -> int:
-    directory = tempfile.mkdtemp(prefix="idp-metrics-")
-    os.environ[METRICS_DIRECTORY] = directory
     # Loaded once, before the workers are forked off: they share the memory.
-    from prometheus_client.multiprocess import mark_process_dead
-
     import idp.app.web  # noqa: F401 - see above
 
     def work(number: int, first: bool, alive: int) -> int:
         speaks = first and number == 0
         for other in sockets[:number] + sockets[number + 1 :]:
             other.close()
-        return _serve(Process(config, sockets[number], speaks, alive, several_workers=True))
+        return _serve(Process(config, sockets[number], speaks, alive, TallyFiles(counts, str(os.getpid()))))
 
+    counts = Path(tempfile.mkdtemp(prefix="idp-counts-"))
     try:
-        patience = config.server.drain + GRACE
-        return Supervisor(sockets, work, patience, mark_process_dead).supervise()
+        return Supervisor(sockets, work, config.server.drain + GRACE).supervise()
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        shutil.rmtree(counts, ignore_errors=True)
 
 
 def _serve(process: Process) -> int:
@@ -100,7 +96,7 @@ async def _answer(process: Process) -> None:
 
     ending, traffic = _ending(process.alive), Traffic()
     async with open_services(process.config) as services:
-        app = build_application(services, traffic, several_workers=process.several_workers)
+        app = build_application(services, traffic, process.counts)
         runner = make_runner(app)
         await runner.setup()
         site = web.SockSite(runner, process.bound, backlog=1024)

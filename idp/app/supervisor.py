@@ -37,16 +37,13 @@ class Worker:
 class Supervisor:
     """Keeps a forked worker running for each socket until it is told to end; then it closes the sockets.
 
-    `run` runs in the child and returns its exit status; `buried` is told the id of each process that has ended.
+    `run` runs in the child and returns its exit status.
     """
 
-    def __init__(
-        self, sockets: Sequence[socket.socket], run: Run, patience: float, buried: Callable[[int], None]
-    ) -> None:
+    def __init__(self, sockets: Sequence[socket.socket], run: Run, patience: float) -> None:
         self._sockets = sockets
         self._run = run
         self._patience = patience
-        self._buried = buried
         self._workers: dict[int, Worker] = {}
         self._ending = threading.Event()
         self._status = 0
@@ -62,7 +59,6 @@ class Supervisor:
             self._start(number, first=True)
         while self._workers:
             pid, status = os.wait()
-            self._buried(pid)
             if worker := self._workers.pop(pid, None):
                 self._ended(worker, pid, os.waitstatus_to_exitcode(status))
         return self._status

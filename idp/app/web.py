@@ -1,9 +1,11 @@
 """The web application: services under their keys, the outermost middleware, SCIM, pages, health."""
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from itertools import count
+from typing import Final
 from uuid import uuid4
 
 from aiohttp import web
@@ -20,13 +22,20 @@ from idp.http.health import Readiness, add_routes
 from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
 from idp.http.middleware import Outermost
+from idp.http.tally import TallyFiles
 from idp.http.traffic import Traffic
 
+SHARE_EVERY: Final = 1.0
+"""Seconds between two looks of the other workers at what this one has counted."""
 
-def build_application(services: Services, traffic: Traffic, *, several_workers: bool = False) -> web.Application:
-    """Return the application over the services; it counts its requests in `traffic`. Raises ConfigError."""
+
+def build_application(services: Services, traffic: Traffic, counts: TallyFiles | None = None) -> web.Application:
+    """Return the application over the services; it shares its counts with the workers that use the same files.
+
+    Raises ConfigError.
+    """
     settings = services.config.server
-    lag, metrics = LoopLag(settings.max_lag), HttpMetrics(several_workers=several_workers)
+    lag, metrics = LoopLag(settings.max_lag), HttpMetrics(counts)
     access_log = open_access_log(settings.access_log, sys.stdout)
     outermost = Outermost(
         deadline=settings.deadline,
@@ -48,7 +57,7 @@ def build_application(services: Services, traffic: Traffic, *, several_workers: 
     scim.setup(app)
     idp.web.setup(app, os.urandom)
     app[FAULT_FORMS] = {"/scim/": scim.error_response, "/": idp.web.fault_page}
-    app.cleanup_ctx.append(_measuring(lag, access_log))
+    app.cleanup_ctx.append(_measuring(lag, access_log, metrics))
     return app
 
 
@@ -58,10 +67,20 @@ def request_ids() -> Callable[[], str]:
     return lambda: f"{own}-{next(numbers)}"
 
 
-def _measuring(lag: LoopLag, access_log: AccessLog) -> Callable[[web.Application], AsyncIterator[None]]:
+def _measuring(
+    lag: LoopLag, access_log: AccessLog, metrics: HttpMetrics
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def share() -> None:
+        while True:
+            metrics.share(lag.seconds)
+            await asyncio.sleep(SHARE_EVERY)
+
     async def measuring(app: web.Application) -> AsyncIterator[None]:
         lag.start()
+        sharing = asyncio.create_task(share())
         yield
+        sharing.cancel()
+        metrics.share(lag.seconds)
         lag.stop()
         access_log.flush()
 

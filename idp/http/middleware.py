@@ -19,7 +19,7 @@ from idp.http.actor import ACTOR, ADDRESS, Networks, seen_address
 from idp.http.deadlines import Deadlines
 from idp.http.headers import SecurityHeaders
 from idp.http.lag import LoopLag
-from idp.http.metrics import HttpMetrics
+from idp.http.metrics import HttpMetrics, route_of
 from idp.http.traffic import Traffic
 
 REQUEST_ID: Final[web.RequestKey[str]] = web.RequestKey("request_id")
@@ -107,7 +107,7 @@ class Outermost:
             self.headers.add(request, response)
             if self.traffic.is_draining:
                 response.force_close()
-        self.metrics.count(request, response.status, seconds)
+        self.metrics.count(request.method, route_of(request), response.status, seconds)
         actor = request.get(ACTOR)
         known = actor is not None and actor.kind is not ActorKind.ANONYMOUS
         self.access_log.write(

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from aiohttp import ClientSession, web
 from multidict import CIMultiDictProxy
-from prometheus_client import CollectorRegistry
 
 import scim
 from idp.auth import Clients
@@ -168,7 +167,7 @@ def application(behind: Provisioning, config: Config, limits: Limits | None = No
         new_id=lambda: uuid4().hex,
         lag=LoopLag(60),
         access_log=Unheard(),
-        metrics=HttpMetrics(CollectorRegistry()),
+        metrics=HttpMetrics(),
         headers=SecurityHeaders(https=False),
         traffic=Traffic(),
     )

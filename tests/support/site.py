@@ -11,7 +11,6 @@ from uuid import uuid4
 from aiohttp import CookieJar, web
 from aiohttp.test_utils import BaseTestServer, TestClient, TestServer
 from aiohttp.typedefs import Middleware
-from prometheus_client import CollectorRegistry
 
 import idp.web
 from idp.access import SYSTEM_ACTOR
@@ -122,7 +121,7 @@ def outermost(*, https: bool = False, deadline: float = 10.0, max_body: int = 1_
         new_id=lambda: uuid4().hex[:16],
         lag=LoopLag(60.0),
         access_log=NoAccessLog(),
-        metrics=HttpMetrics(CollectorRegistry()),
+        metrics=HttpMetrics(),
         headers=SecurityHeaders(https=https),
         traffic=Traffic(),
     )

@@ -8,7 +8,6 @@ from itertools import count
 
 import pytest
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
 from idp.http.access_log import AccessLog, Line
 from idp.http.headers import SecurityHeaders
@@ -119,7 +118,7 @@ async def open_site(clock: FakeClock) -> AsyncIterator[Opener]:
         https: bool = False,
         max_lag: float = 60.0,
     ) -> Site:
-        log, lag, metrics = KeptLog(), LoopLag(max_lag), HttpMetrics(CollectorRegistry())
+        log, lag, metrics = KeptLog(), LoopLag(max_lag), HttpMetrics()
         lag.start()
         outermost = Outermost(
             deadline=DEADLINE,

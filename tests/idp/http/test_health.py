@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pytest
 from aiohttp import ClientSession, web
-from prometheus_client import CollectorRegistry
 
 from idp.errors import Unavailable
 from idp.http.actor import parse_networks
@@ -43,7 +42,7 @@ async def open_with_health(
     def prepare(app: web.Application) -> None:
         readiness = Readiness(disk.check, 0.2, traffic or Traffic())
         networks = parse_networks("server.metrics_from", [metrics_from])
-        add_routes(app, readiness, HttpMetrics(CollectorRegistry()), LoopLag(1), networks)
+        add_routes(app, readiness, HttpMetrics(), LoopLag(1), networks)
 
     return await open_site(prepare)
 
