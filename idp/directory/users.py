@@ -162,6 +162,8 @@ class Users:
 
     async def set_active(self, actor: Actor, id: str, active: bool, reason: str) -> Resource:
         """Switch a user on or off; off ends sessions and tokens. Raises NotFound, LastRoot."""
+        # Asked also where nothing would change: whether it is allowed does not depend on that.
+        demand(actor, Verb.UPDATE, Area.USERS, Target(id, fields=frozenset({"active"})))
         return await self._update(actor, UserUpdate(id, lambda document: {**document, "active": active}, reason))
 
     async def groups_of(self, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:

@@ -1,5 +1,6 @@
 """Users in the console: the list, one of them, and what can be done to one."""
 
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
@@ -94,10 +95,10 @@ def _permissions(actor: Actor, user: Person, resource: Resource) -> dict[str, bo
     """Return which buttons to show; the services ask again."""
     target = Target(user.id, user.role)
     own = actor.id == user.id
-    update = decide(actor, Verb.UPDATE, Area.USERS, target).allowed
+    switch = decide(actor, Verb.UPDATE, Area.USERS, replace(target, fields=frozenset({"active"}))).allowed
     return {
-        "enable": update,
-        "disable": update and not own,
+        "enable": switch,
+        "disable": switch and not own,
         "reset_factor": not own and decide(actor, Verb.RESET_MFA, Area.USERS, target).allowed,
         "send_link": bool(user.mail)
         and has_local_password(resource)

@@ -391,3 +391,12 @@ async def test_an_account_made_here_has_an_address_that_mail_can_be_sent_to(dire
 async def test_an_account_provisioned_from_elsewhere_keeps_the_address_it_came_with(directory: Directory) -> None:
     made = await directory.users.create(PROVISIONER, {"userName": "ada", "emails": [{"value": "ada"}]})
     assert made.document["emails"] == [{"value": "ada"}]
+
+
+@pytest.mark.parametrize("active", [True, False])
+async def test_people_do_not_switch_themselves_on_or_off_whatever_they_are(directory: Directory, active: bool) -> None:
+    ada = await directory.user("ada")
+    with pytest.raises(PermissionDenied):
+        await directory.users.set_active(person(ada.id), ada.id, active, "because")
+    after = await directory.users.set_active(person(ada.id, "root"), ada.id, active, "because")
+    assert after.document["active"] is active

@@ -138,6 +138,16 @@ async def test_nobody_is_offered_to_disable_themselves(site: Site) -> None:
     assert f"/admin/users/{own.id}/disable" not in [form.action for form in page.forms]
 
 
+@pytest.mark.parametrize("action", ["enable", "disable"])
+async def test_ordinary_people_do_not_switch_their_own_account(site: Site, action: str) -> None:
+    ada = await site.logged_in("ada")
+    own = await site.services.users.by_login("ada")
+    assert own is not None
+    token = (await ada.get("/account")).form("/logout").fields["csrf_token"]
+    assert (await ada.post(f"/admin/users/{own.id}/{action}", {"csrf_token": token})).status == 403
+    assert await site.services.users.by_login("ada") == own
+
+
 async def test_groups_are_listed_and_searched(site: Site) -> None:
     for name in ("Engines", "Analysts"):
         await site.services.groups.create(SYSTEM, {"displayName": name})
