@@ -13,13 +13,17 @@ MAX_DEPTH: Final = 16
 # What follows a key, and (after an escaped quote) now and then something in a string: never too few.
 _KEY: Final = re.compile(rb'"[ \t\r\n]*:')
 
+# Every escape in order, so that none begins within another; the named one is half of a pair (RFC 8259 section 7).
+_ESCAPE: Final = re.compile(rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F]|(?P<lone>u[dD][89a-fA-F])|.)", re.DOTALL)
+
 
 def read_object(body: bytes) -> dict[str, Any]:
     """Return the object that a body holds. Raises InvalidSyntax."""
     try:
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidSyntax(f"the body is not JSON: {error}") from None
+        reason = "a text in it holds a lone surrogate" if _has_lone_surrogate(body) else str(error)
+        raise InvalidSyntax(f"the body is not JSON: {reason}") from None
     except RecursionError:
         raise InvalidSyntax("the body is nested too deeply") from None
     if not isinstance(document, dict):
@@ -27,6 +31,10 @@ def read_object(body: bytes) -> dict[str, Any]:
     if _count_keys(document) != len(_KEY.findall(body)):
         json.loads(body, object_pairs_hook=_refuse_duplicates)
     return document
+
+
+def _has_lone_surrogate(body: bytes) -> bool:
+    return any(escape["lone"] for escape in _ESCAPE.finditer(body))
 
 
 def _count_keys(value: Any, room: int = MAX_DEPTH) -> int:
@@ -39,9 +47,9 @@ def _count_keys(value: Any, room: int = MAX_DEPTH) -> int:
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidSyntax(f"the name {twice[:100]!r} appears twice in one object")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InvalidSyntax(f"the name {name[:100]!r} appears twice in one object")
+        found[name] = value
     return found

@@ -1,6 +1,7 @@
 """A body is one JSON object, and nothing that two readers would read differently."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -22,7 +23,11 @@ from scim.body import MAX_DEPTH, read_object
         (b'{"a": NaN}', "not JSON"),
         (b'{"a": 1e999}', "not JSON"),
         (b'{"a": "\xff"}', "not JSON"),
-        (b'{"a": "\\ud800"}', "not JSON"),
+        (b'{"a": "\\ud800"}', "lone surrogate"),
+        (b'{"a": "\\uD800\\ud800\\udc00"}', "lone surrogate"),
+        (b'{"a": "\\\\\\uDFFF"}', "lone surrogate"),
+        (b'{"a": "\\\\ud800', "truncated"),
+        (b'{"a": "\\ud83d\\ude00', "truncated"),
         (b'{"a": "x\x00y"}', "not JSON"),
         (b'{"a": "x\ny"}', "not JSON"),
         (b"[]", "must be a JSON object"),
@@ -40,6 +45,16 @@ from scim.body import MAX_DEPTH, read_object
 def test_what_is_not_one_plain_object_is_refused_with_the_reason(body: bytes, reason: str) -> None:
     with pytest.raises(InvalidSyntax, match=reason):
         read_object(body)
+
+
+def test_a_name_given_twice_among_very_many_is_found_in_one_pass() -> None:
+    names = [f"k{number}" for number in range(60_000)]
+    body = "{" + ",".join(f'"{name}":1' for name in [*names, names[-1]]) + "}"
+    before = time.process_time()
+    with pytest.raises(InvalidSyntax, match="'k59999' appears twice"):
+        read_object(body.encode())
+    # Counting each name among all of them takes more than half a minute.
+    assert time.process_time() - before < 5
 
 
 def test_nesting_up_to_the_limit_is_read() -> None:
