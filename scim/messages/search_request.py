@@ -1,5 +1,6 @@
 """SearchRequest (RFC 7644 sections 3.4.2 and 3.4.3): what to look for, as query parameters or as a body."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,7 @@ from scim.messages import demand_schema, field
 SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 # Far beyond any directory, and within what every store counts with.
 _LARGEST: Final = 2**53
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _integer(given: Mapping[str, Any], name: str) -> int | None:
     value = given.get(name)
     if value is None or value == "":
         return None
-    if isinstance(value, str) and value.lstrip("+-").isdecimal() and len(value) < 20:
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidValue(name, "expected a whole number")

@@ -62,6 +62,7 @@ def test_odd_pages_are_read_as_the_rfc_says(start: str, count: str, wanted: tupl
         {"count": "many"},
         {"count": "1.5"},
         {"startIndex": "0x1"},
+        {"startIndex": "+-1"},
         {"startIndex": "9" * 5_000},
         {"count": "²"},
         {"sortOrder": "sideways"},
