@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from idp.directory import Member, MemberChange
-from idp.errors import InvalidValue, MutabilityViolated
+from idp.errors import InvalidValue, MutabilityViolated, TooLarge
 from idp.query import Compare, Filter, Or, matches
 from idp.query import Op as Comparison
 from idp.schema import coerce_value, validate_value
 from scim.operation import ABSENT, Op, Operation
+from scim.patch import MAX_LOOKS
 from scim.path import Path
 
 Present = Sequence[Mapping[str, Any]]
@@ -26,8 +27,8 @@ def needs_members(operations: Iterable[Operation]) -> bool:
 def member_change(operations: Iterable[Operation], present: Present = ()) -> MemberChange | None:
     """Return the change, the operations taken in their order; None when there are none.
 
-    `present` are the group's members, where `needs_members` asks for them. Raises InvalidValue or
-    MutabilityViolated.
+    `present` are the group's members, where `needs_members` asks for them. Raises InvalidValue,
+    MutabilityViolated or TooLarge.
     """
     fold: _Fold | None = None
     for operation in operations:
@@ -56,6 +57,8 @@ class _Fold:
         self._replaced: dict[str, Member] | None = None
         self._added: dict[str, Member] = {}
         self._removed: dict[str, None] = {}
+        self._now = dict(self._present)
+        self._looks = 0
 
     def take(self, operation: Operation) -> None:
         path = operation.path
@@ -78,36 +81,40 @@ class _Fold:
         if path.sub is not None and (operation.op is not Op.REMOVE or path.sub.name != "value"):
             raise MutabilityViolated(path.text, "a member is added and removed as a whole")
         named = named_by(filter)
-        ids = [key for key, member in self._now().items() if matches(filter, member)] if named is None else named
+        ids = self._matching(filter) if named is None else named
         if operation.op is not Op.ADD:
             self._remove(ids)
         if operation.op is not Op.REMOVE:
             self._add(_members(path, operation.value))
 
-    def _now(self) -> dict[str, Mapping[str, Any]]:
-        """Return who is a member after the operations so far."""
-        start = self._present if self._replaced is None else {key: _shown(m) for key, m in self._replaced.items()}
-        added = {key: self._present.get(key, _shown(member)) for key, member in self._added.items()}
-        return {key: member for key, member in (start | added).items() if key not in self._removed}
+    def _matching(self, filter: Filter) -> list[str]:
+        """Return whom the filter selects of those who are members after the operations so far."""
+        self._looks += len(self._now)
+        if self._looks > MAX_LOOKS:
+            raise TooLarge("the number of members that the filters go through", MAX_LOOKS)
+        return [key for key, member in self._now.items() if matches(filter, member)]
 
     def _replace(self, members: Iterable[Member]) -> None:
         self._replaced = {member.value: member for member in members}
         self._added.clear()
         self._removed.clear()
+        self._now = {key: self._shown(member) for key, member in self._replaced.items()}
 
     def _add(self, members: Iterable[Member]) -> None:
         for member in members:
             self._added[member.value] = member
             self._removed.pop(member.value, None)
+            self._now[member.value] = self._shown(member)
 
     def _remove(self, ids: Iterable[str]) -> None:
         for key in ids:
             self._added.pop(key, None)
             self._removed[key] = None
+            self._now.pop(key, None)
 
-
-def _shown(member: Member) -> dict[str, Any]:
-    return {"value": member.value, "type": member.type}
+    def _shown(self, member: Member) -> Mapping[str, Any]:
+        """Return a member as filters see it: only of those who are in the group already the name is known."""
+        return self._present.get(member.value) or {"value": member.value, "type": member.type}
 
 
 def _members(path: Path, value: Any) -> list[Member]:

@@ -1,10 +1,10 @@
-"""Applies the operations of a PATCH to a document (RFC 7644 section 3.5.2): pure, and all or nothing.
+"""Applies the operations of a PATCH to a document (RFC 7644 section 3.5.2): no I/O.
 
 The result is not validated as a whole; that is the service's part. Values are brought into canonical form here
 already, so that they can be compared with those that are there, and so that an error names the operation's path.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 from idp.errors import InvalidValue, MutabilityViolated, NoTarget, TooLarge
@@ -15,44 +15,27 @@ from scim.operation import ABSENT, Op, Operation
 from scim.path import Path
 
 # Every operation looks at every element of the list it is about; so many looks take about a tenth of a second.
-_MAX_LOOKS: Final = 50_000
+MAX_LOOKS: Final = 50_000
 
 Document = dict[str, Any]
 
 
-def apply(document: Mapping[str, Any], operations: Iterable[Operation]) -> Document:
-    """Return the document after all operations, in their order; the one given is not touched.
+def apply(document: Document, operations: Iterable[Operation]) -> Document:
+    """Carry out all operations, in their order, on a document that is the caller's own to change, and return it.
 
-    Raises InvalidValue, MutabilityViolated, NoTarget or TooLarge.
+    Raises InvalidValue, MutabilityViolated, NoTarget or TooLarge; the document is then of no use any more.
     """
-    return carry_out(copy(document), operations)
-
-
-def carry_out(document: Document, operations: Iterable[Operation]) -> Document:
-    """Do what `apply` does to a document that is the caller's own to change, and return it."""
     looks = 0
     for operation in operations:
         holder = _holder(document, operation.path)
         current = holder.get(operation.path.keys[-1])
         looks += len(current) if isinstance(current, list) else 1
-        if looks > _MAX_LOOKS:
-            raise TooLarge("the number of values that the operations go through", _MAX_LOOKS)
-        _apply(holder, operation)
+        if looks > MAX_LOOKS:
+            raise TooLarge("the number of values that the operations go through", MAX_LOOKS)
+        _carry_out(holder, operation)
         if not holder:
             document.pop(operation.path.keys[0], None)
     return document
-
-
-def copy(value: Any) -> Any:
-    """Return JSON data that shares no list and no object with the original."""
-    if type(value) is dict:
-        return {key: copy(inner) if type(inner) in _CONTAINERS else inner for key, inner in value.items()}
-    if type(value) is list:
-        return [copy(inner) if type(inner) in _CONTAINERS else inner for inner in value]
-    return value
-
-
-_CONTAINERS: Final = frozenset({dict, list})
 
 
 def _holder(document: Document, path: Path) -> Document:
@@ -63,7 +46,7 @@ def _holder(document: Document, path: Path) -> Document:
     return holder
 
 
-def _apply(holder: Document, operation: Operation) -> None:
+def _carry_out(holder: Document, operation: Operation) -> None:
     path = operation.path
     if path.filter is None and path.sub is None:
         _change(holder, path.attribute, operation.op, operation.value, path.text)

@@ -89,7 +89,7 @@ class UserProvider:
     async def patch(self, actor: Actor, id: str, operations: Sequence[Operation], version: int | None) -> Resource:
         """Carry out the operations on the user."""
         return await self._users.update(
-            actor, id, lambda document: patch.carry_out(document, operations), expected_version=version
+            actor, id, lambda document: patch.apply(document, operations), expected_version=version
         )
 
     async def delete(self, actor: Actor, id: str, version: int | None) -> None:
@@ -162,7 +162,7 @@ class GroupProvider:
         return await self._groups.update(
             actor,
             id,
-            lambda document: patch.carry_out(document, others),
+            lambda document: patch.apply(document, others),
             members=member_change(on_members, present),
             expected_version=version,
         )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.directory import Member, MemberChange
-from idp.errors import InvalidValue, MutabilityViolated
+from idp.errors import InvalidValue, MutabilityViolated, TooLarge
 from idp.schema import GROUP
 from scim.members import member_change, needs_members
 from scim.messages import patch_op
@@ -102,6 +102,23 @@ def test_after_a_replacement_a_filter_sees_the_new_members() -> None:
     assert change(*operations, present=PRESENT) == MemberChange(
         replace=(Member("x", "Group"), Member("y")), remove=("x", "y")
     )
+
+
+def test_a_filter_sees_who_was_removed_and_added_again_as_a_member() -> None:
+    operations = [
+        op("remove", value=ids("b")),
+        op("add", value=ids("b")),
+        op("remove", 'members[display eq "Board"]'),
+    ]
+    assert change(*operations, present=PRESENT) == MemberChange(remove=("b",))
+
+
+def test_the_members_that_filters_go_through_are_limited() -> None:
+    many = tuple({"value": str(number), "type": "User"} for number in range(10_000))
+    nobody = op("remove", 'members[type eq "Group"]')
+    assert change(*[nobody] * 5, present=many) == MemberChange()
+    with pytest.raises(TooLarge, match="members that the filters go through"):
+        change(*[nobody] * 6, present=many)
 
 
 @pytest.mark.parametrize(

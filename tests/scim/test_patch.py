@@ -1,5 +1,6 @@
 """What PATCH makes of a user: RFC 7644 section 3.5.2, and the habits of the clients that are in use."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def user(**attributes: Any) -> Document:
 
 def patched(document: Document, *operations: Document) -> Document:
     message = {"schemas": [patch_op.SCHEMA], "Operations": list(operations)}
-    return apply(document, patch_op.read(message, paths))
+    return apply(deepcopy(document), patch_op.read(message, paths))
 
 
 def op(op: str, path: str | None = None, **value: Any) -> Document:

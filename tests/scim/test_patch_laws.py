@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import given
@@ -11,7 +12,7 @@ from idp.errors import CallerError
 from idp.schema import USER, validate
 from idp.schema.urns import ENTERPRISE_USER
 from scim.messages import patch_op
-from scim.patch import apply, copy
+from scim.patch import apply
 from scim.path import PathReader
 
 Document = dict[str, Any]
@@ -61,7 +62,7 @@ wild = st.builds(
 
 
 def patched(document: Document, *operations: Document) -> Document:
-    return apply(document, patch_op.read({"Operations": list(operations)}, paths))
+    return apply(deepcopy(document), patch_op.read({"Operations": list(operations)}, paths))
 
 
 @given(documents, writes)
@@ -109,18 +110,6 @@ def test_the_result_is_a_valid_user(document: Document, operations: list[Documen
 
 
 @given(documents, st.lists(wild, min_size=1, max_size=4))
-def test_whatever_is_sent_is_carried_out_or_refused_and_the_document_stays(
-    document: Document, operations: list[Document]
-) -> None:
-    before = copy(document)
+def test_whatever_is_sent_is_carried_out_or_refused(document: Document, operations: list[Document]) -> None:
     with suppress(CallerError):
         patched(document, *operations)
-    assert document == before
-
-
-@given(documents)
-def test_a_copy_is_equal_and_shares_nothing(document: Document) -> None:
-    copied = copy(document)
-    assert copied == document
-    for key, value in document.items():
-        assert not isinstance(value, dict | list) or copied[key] is not value
