@@ -83,9 +83,9 @@ class MongoStore:
 
     async def close(self) -> None:
         """Finish what has begun and let go of the connections."""
-        self._refusal = "it has been closed"
-        if self._commits:
+        while self._commits:
             await asyncio.wait(self._commits)
+        self._refusal = "it has been closed"
         await settled(self._client.close())
         self._threads.shutdown()
 
