@@ -22,7 +22,7 @@ from idp.errors import (
     TooLarge,
     VersionMismatch,
 )
-from idp.http.faults import BodyTooSlow, TargetTooLong
+from idp.http.faults import BodyTooSlow, TargetTooLong, UnsupportedEncoding
 
 
 class TooMany(CallerError):
@@ -59,6 +59,7 @@ _TABLE: Final[Mapping[type[Exception], tuple[int, str | None]]] = {
     VersionMismatch: (412, None),
     TooLarge: (413, None),
     TargetTooLong: (414, None),
+    UnsupportedEncoding: (415, None),
     UnsupportedMediaType: (415, None),
     RateLimited: (429, None),
     NotImplementedHere: (501, None),

@@ -20,6 +20,10 @@ FAULT_FORMS: Final[web.AppKey[Mapping[str, FaultForm]]] = web.AppKey("fault_form
 CLIENT_LEFT: Final = 499
 """nginx's status for a client that closed the connection; it is logged and never seen by anybody."""
 
+ENCODINGS: Final = "gzip, deflate"
+"""What bodies may be compressed by, as `Accept-Encoding` says it (RFC 9110 section 15.5.16)."""
+_PLAIN: Final = frozenset({"gzip", "deflate", "identity", ""})
+
 
 class BodyTooSlow(CallerError):
     """The client did not send its whole body within the deadline."""
@@ -35,8 +39,22 @@ class TargetTooLong(CallerError):
         super().__init__(f"the request's target is over the limit of {limit} bytes")
 
 
+class UnsupportedEncoding(CallerError):
+    """The body is compressed in a way that is not undone here."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the request's body may be encoded as {ENCODINGS} or not at all")
+
+
 class ClientLeft(CallerError):
     """The client closed its connection before the answer was ready."""
+
+
+def demand_encoding(request: web.Request) -> None:
+    """Refuse a body that would be taken as it came, although it says that it is encoded. Raises UnsupportedEncoding."""
+    given = request.headers.getall("Content-Encoding", ())
+    if request.body_exists and (len(given) > 1 or any(name.strip().lower() not in _PLAIN for name in given)):
+        raise UnsupportedEncoding
 
 
 def translate(request: web.Request, error: Exception, max_body: int) -> Exception:
@@ -62,6 +80,8 @@ def render(request: web.Request, error: Exception) -> web.StreamResponse:
     response = form(request, error)
     if isinstance(error, RemoteError):
         response.headers.setdefault("Retry-After", str(error.retry_after))
+    if isinstance(error, UnsupportedEncoding):
+        response.headers["Accept-Encoding"] = ENCODINGS
     return response
 
 
@@ -81,6 +101,7 @@ _STATUS: Final[Mapping[type[Exception], int]] = {
     BodyTooSlow: 408,
     TargetTooLong: 414,
     TooLarge: 413,
+    UnsupportedEncoding: 415,
     CallerError: 400,
     RemoteError: 503,
 }

@@ -88,6 +88,8 @@ class Outermost:
             raise faults.TargetTooLong(MAX_TARGET)
         if (request.content_length or 0) > self.max_body:
             raise TooLarge("the request's body", self.max_body)
+        if "Content-Encoding" in request.headers:
+            faults.demand_encoding(request)
 
     def _fault(self, request: web.Request, error: Exception) -> web.StreamResponse:
         error = faults.translate(request, error, self.max_body)

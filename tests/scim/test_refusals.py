@@ -148,6 +148,15 @@ class TestBodies:
         headers = {"Content-Encoding": "gzip"}
         assert is_error(await api.ask("POST", "/Users", b'{"userName": "a"}', headers=headers), 400, "invalidSyntax")
 
+    @pytest.mark.parametrize("encoding", ["compress", "x-gzip", "gzip, gzip", "klingon"])
+    async def test_a_body_encoded_as_nobody_here_reads_is_refused(self, api: Api, encoding: str) -> None:
+        headers = {"Content-Encoding": encoding}
+        refused = await api.ask("POST", "/Users", b'{"userName": "a"}', headers=headers)
+        assert is_error(refused, 415)
+        assert refused.headers["Accept-Encoding"] == "gzip, deflate"
+        plain = {"Content-Encoding": "Identity"}
+        assert (await api.ask("POST", "/Users", b'{"userName": "a"}', headers=plain)).status == 201
+
 
 class TestAddresses:
     """Addresses, methods and parameters that there are not."""

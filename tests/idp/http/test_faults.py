@@ -31,6 +31,9 @@ async def site(open_site: Opener) -> Site:
             post(b"/echo/read", b"hello", b"Content-Encoding: gzip"), 400, "Content-Encoding", id="gzip that is none"
         ),
         pytest.param(
+            post(b"/echo/read", b"hello", b"Content-Encoding: compress"), 415, "gzip, deflate", id="unknown encoding"
+        ),
+        pytest.param(
             post(b"/echo/post", b"a=b", b"Content-Type: application/x-www-form-urlencoded; charset=klingon"),
             400,
             "Content-Type",
