@@ -5,6 +5,7 @@ from typing import Any
 
 from ldap_bridge.entries import Directory
 from ldap_bridge.ldif import LdifFile
+from ldap_bridge.mapping import Mapper
 from ldap_bridge.settings import Source
 
 
@@ -17,6 +18,18 @@ def open_directory(source: Source) -> Directory:
     from ldap_bridge.client import LdapDirectory
 
     return LdapDirectory(source.name, source.server)
+
+
+def check_filters(source: Source, mapper: Mapper) -> None:
+    """Refuse filters that are none, without asking the server. Raises ConfigError."""
+    for kind, settings, selection in (
+        ("users", source.users, mapper.people_selection),
+        ("groups", source.groups, mapper.group_selection),
+    ):
+        if settings.filter and source.server is not None:
+            from ldap_bridge.client import check_filter
+
+            check_filter(f"ldap.{source.name}.{kind}.filter", selection)
 
 
 def describe(source: Source) -> dict[str, Any]:

@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from idp.errors import ConfigError
+from ldap_bridge.dn import DnError
+from ldap_bridge.dn import key as dn_key
 
 DEFAULT_PRESETS: Final = Path(__file__).parent.parent / "config" / "ldap"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
@@ -211,6 +213,16 @@ def _check(name: str, settings: SourceSettings, *, is_file: bool) -> None:
             raise ConfigError(f"{prefix}.{kind}.filter", "an LDIF file is not filtered; use classes and not_classes")
     if not is_file and not settings.base:
         raise ConfigError(f"{prefix}.base", "is missing: the DN below which to read")
+    # Not the bind_dn: Active Directory takes user@domain in its place.
+    for key, dn in (
+        ("base", settings.base),
+        ("users.base", settings.users.base),
+        ("groups.base", settings.groups.base),
+    ):
+        try:
+            dn_key(dn)
+        except DnError as error:
+            raise ConfigError(f"{prefix}.{key}", f"is no DN: {error}") from error
     if bool(settings.bind_dn) != bool(settings.bind_password or settings.bind_password_file):
         missing = "bind_password" if settings.bind_dn else "bind_dn"
         raise ConfigError(f"{prefix}.{missing}", "bind_dn and a password belong together")

@@ -24,12 +24,13 @@ def check_config(context: typer.Context, json: Json = False) -> None:
     Each with where it came from; the exit status is 2 if anything is wrong.
     """
     loaded = (context.find_object(Settings) or Settings()).read()
-    problems = [*loaded.problems, *_directory_problems(loaded.config)]
+    problems = [*loaded.problems, *_key_problems(loaded.config), *_directory_problems(loaded.config)]
     values = dict(_values(loaded))
     if json:
         settings = {key: {"value": value, "source": _source(loaded, key)} for key, value in values.items()}
         found = [{"key": problem.key, "reason": problem.reason} for problem in problems]
-        print_json({"settings": settings, "problems": found})
+        warnings = [{"key": warning.key, "reason": warning.reason} for warning in loaded.warnings]
+        print_json({"settings": settings, "problems": found, "warnings": warnings})
     else:
         _print(loaded, values, problems)
     if problems:
@@ -41,6 +42,8 @@ def _print(loaded: "Loaded", values: dict[str, Any], problems: list["ConfigError
         source = _source(loaded, key)
         line = f"{key} = {_shown(value)}"
         print(styled(line, "dim") if source == "default" else f"{line}  {styled(f'({source})', 'good')}")
+    for warning in loaded.warnings:
+        print(styled(f"warning: {warning}", "warn"))
     for problem in problems:
         print(styled(f"wrong: {problem}", "bad"))
     if not problems:
@@ -92,13 +95,31 @@ def _shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _key_problems(config: "Config") -> Iterator["ConfigError"]:
+    import os
+    from pathlib import Path
+
+    from idp.auth.sealing import load_keys
+    from idp.errors import ConfigError
+
+    file = Path(config.key_file)
+    # The server makes a key file that is missing; looking at settings does not.
+    if config.secrets.key or file.exists():
+        try:
+            load_keys(config.secrets.key, file, os.urandom)
+        except ConfigError as problem:
+            yield problem
+
+
 def _directory_problems(config: "Config") -> Iterator["ConfigError"]:
     from idp.errors import ConfigError
+    from ldap_bridge.directories import check_filters
     from ldap_bridge.mapping import Mapper
     from ldap_bridge.settings import parse
 
     for name, raw in config.ldap.items():
         try:
-            Mapper(parse(name, raw))
+            source = parse(name, raw)
+            check_filters(source, Mapper(source))
         except ConfigError as problem:
             yield problem

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from idp.config.model import Config
+from idp.config.networks import parse_networks
 from idp.errors import ConfigError
 
 SHORT_NAMES: Final[Mapping[str, str]] = {
@@ -23,6 +25,9 @@ SHORT_NAMES: Final[Mapping[str, str]] = {
 }
 DEFAULT_FILE: Final = "config/idp.toml"
 """Read when no file is named and this one lies below the working directory."""
+
+# What Kubernetes sets in every pod beside a service whose name begins with idp, and what our tests ask for.
+_OF_OTHERS: Final = re.compile(r"IDP_(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?|IDP_TEST_\w+")
 
 _SECTIONS: Final[Mapping[str, type]] = {
     name: kind for name, kind in Config.__annotations__.items() if isinstance(kind, type) and name != "ldap"
@@ -41,11 +46,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The settings in force, where each that is not a default came from (by dotted key), and all that is wrong."""
+    """The settings in force, where each that is not a default came from (by dotted key), and all that is wrong.
+
+    `warnings` are what may be wrong and keeps nothing from starting.
+    """
 
     config: Config
     sources: Mapping[str, str]
     problems: tuple[ConfigError, ...]
+    warnings: tuple[ConfigError, ...] = ()
 
 
 def load(path: str | None, environ: Mapping[str, str], overrides: Mapping[str, str]) -> Config:
@@ -79,7 +88,9 @@ def read(path: str | None, environ: Mapping[str, str], overrides: Mapping[str, s
         _put(tree.setdefault(section, {}), rest.split("."), value)
     config = msgspec.convert(tree, Config)
     problems.extend(_contradictions(config))
-    return Loaded(config, {key: setting.source for key, setting in settings.items()}, tuple(problems))
+    problems.extend(_bad_networks(config))
+    sources = {key: setting.source for key, setting in settings.items()}
+    return Loaded(config, sources, tuple(problems), tuple(_strange(environ)))
 
 
 def keys() -> Iterator[tuple[str, Any]]:
@@ -132,10 +143,25 @@ def _from_environment(environ: Mapping[str, str], problems: list[ConfigError]) -
             # An empty variable means unset: compose files pass them on like that.
             if value:
                 found[SHORT_NAMES[name]] = Setting(value, name, lax=True)
-        elif near := difflib.get_close_matches(name, [*SHORT_NAMES, "IDP_CONFIG"], 1, cutoff=0.85):
-            # Others may share the prefix (Kubernetes sets IDP_PORT for a service called idp); near misses are ours.
-            problems.append(ConfigError(name, f"is not a variable of ours; did you mean {near[0]}?"))
+        elif near := _nearest(name, 0.85):
+            # Others may share the prefix; near misses are ours.
+            problems.append(ConfigError(name, f"is not a variable of ours; did you mean {near}?"))
     return found
+
+
+def _strange(environ: Mapping[str, str]) -> Iterator[ConfigError]:
+    """Yield variables with our prefix that set nothing and are no near misses either."""
+    for name in sorted(environ):
+        ours = not name.startswith("IDP_") or "__" in name or name in SHORT_NAMES or name == "IDP_CONFIG"
+        if not ours and not _OF_OTHERS.fullmatch(name) and not _nearest(name, 0.85):
+            yield ConfigError(name, f"is not a variable of ours and sets nothing; the nearest is {_nearest(name, 0)}")
+
+
+def _nearest(name: str, cutoff: float) -> str:
+    if cutoff and _OF_OTHERS.fullmatch(name):
+        return ""
+    variables = [*SHORT_NAMES, "IDP_CONFIG", *(f"IDP_{key.replace('.', '__').upper()}" for key, _ in keys())]
+    return next(iter(difflib.get_close_matches(name, variables, 1, cutoff)), "")
 
 
 def _checked(key: str, setting: Setting) -> Any:
@@ -162,6 +188,14 @@ def _contradictions(config: Config) -> Iterator[ConfigError]:
         yield ConfigError("login.session_max", "is less than login.session_idle")
     if config.scim.default_count > config.scim.max_results:
         yield ConfigError("scim.default_count", "is more than scim.max_results")
+
+
+def _bad_networks(config: Config) -> Iterator[ConfigError]:
+    for name in ("trusted_proxies", "metrics_from"):
+        try:
+            parse_networks(f"server.{name}", getattr(config.server, name))
+        except ConfigError as problem:
+            yield problem
 
 
 def _split(text: str) -> Any:

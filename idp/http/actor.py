@@ -1,17 +1,25 @@
 """Who asks, and from where."""
 
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from idp.errors import ConfigError
+from idp.config.networks import Networks, parse_networks
 
 if TYPE_CHECKING:
     from idp.access import Actor
 
-Networks = Sequence[IPv4Network | IPv6Network]
+__all__ = [
+    "ADDRESS",
+    "Networks",
+    "actor_of",
+    "client_address",
+    "is_within",
+    "parse_networks",
+    "seen_address",
+    "set_actor",
+]
 
 ACTOR: Final[web.RequestKey["Actor"]] = web.RequestKey("actor")
 ADDRESS: Final[web.RequestKey[str]] = web.RequestKey("address")
@@ -48,14 +56,6 @@ def seen_address(request: web.Request, trusted: Networks) -> str:
         if not is_within(hop, trusted):
             return hop
     return address
-
-
-def parse_networks(key: str, texts: Sequence[str]) -> Networks:
-    """Read a setting that holds addresses and networks. Raises ConfigError."""
-    try:
-        return [ip_network(text, strict=False) for text in texts]
-    except ValueError as error:
-        raise ConfigError(key, str(error)) from error
 
 
 def _is_address(text: str) -> bool:

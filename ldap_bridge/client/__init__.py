@@ -7,6 +7,14 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from ldap_bridge.client.channel import Channel
     from ldap_bridge.client.directory import LdapDirectory, ServerFacts
-    from ldap_bridge.client.search import PagedSearch, escape_filter_value, filter_for
+    from ldap_bridge.client.search import PagedSearch, check_filter, escape_filter_value, filter_for
 
-__all__ = ["Channel", "LdapDirectory", "PagedSearch", "ServerFacts", "escape_filter_value", "filter_for"]
+__all__ = [
+    "Channel",
+    "LdapDirectory",
+    "PagedSearch",
+    "ServerFacts",
+    "check_filter",
+    "escape_filter_value",
+    "filter_for",
+]

@@ -82,7 +82,8 @@ class Channel:
         controls: list[Any] | None = None,
     ) -> Iterator[Message]:
         """Send a search and yield its messages as they come; the last is the ResultMessage."""
-        request = self._search_request(base, scope, filter_text, attributes)
+        key = f"ldap.{self.source}: filter {filter_text!r}"
+        request = search_request(key, base, scope, filter_text, attributes)
         return self._messages(self._send("searchRequest", request, controls))
 
     def read_one(self, dn: str, attributes: list[str]) -> Entry | None:
@@ -160,24 +161,6 @@ class Channel:
                 return message
         raise DirectoryGarbled(self.source, f"no proper answer to a {operation}")
 
-    def _search_request(self, base: str, scope: int, filter_text: str, attributes: list[str]) -> Any:
-        try:
-            return search_operation(
-                base,
-                filter_text,
-                ("BASE", "LEVEL", "SUBTREE")[scope],
-                DEREF_NEVER,
-                attributes,
-                size_limit=0,
-                time_limit=0,
-                types_only=False,
-                auto_escape=False,
-                auto_encode=True,
-            )
-        except (LDAPExceptionError, ValueError, LookupError, TypeError) as error:
-            key = f"ldap.{self.source}: filter {filter_text!r}"
-            raise ConfigError(key, f"is no LDAP filter: {error}") from error
-
     def _send(self, operation: str, request: Any, controls: list[Any] | None) -> int:
         strategy = self._connection.strategy
         try:
@@ -224,6 +207,25 @@ class Channel:
         if message.message_id == 0 and isinstance(message, ResultMessage):
             return DirectoryUnavailable(self.source, f"{self.server.url} ends the connection: {message.text}")
         return DirectoryGarbled(self.source, f"an answer to message {message.message_id} where {wanted} was asked")
+
+
+def search_request(key: str, base: str, scope: int, filter_text: str, attributes: list[str]) -> Any:
+    """Return a search as it is sent. Raises ConfigError, under the key given, for a filter that is none."""
+    try:
+        return search_operation(
+            base,
+            filter_text,
+            ("BASE", "LEVEL", "SUBTREE")[scope],
+            DEREF_NEVER,
+            attributes,
+            size_limit=0,
+            time_limit=0,
+            types_only=False,
+            auto_escape=False,
+            auto_encode=True,
+        )
+    except (LDAPExceptionError, ValueError, LookupError, TypeError) as error:
+        raise ConfigError(key, f"is no LDAP filter: {error}") from error
 
 
 def _drop(connection: Any) -> None:

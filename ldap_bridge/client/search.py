@@ -7,7 +7,7 @@ from ldap3.protocol.rfc2696 import paged_search_control
 from ldap3.utils.conv import escape_filter_chars
 
 from ldap_bridge.ber import BerError, EntryMessage, Message, ReferenceMessage, ResultMessage, paged_cookie
-from ldap_bridge.client.channel import INVALID_DN, NO_SUCH_OBJECT, SUBTREE_SCOPE, SUCCESS, Channel
+from ldap_bridge.client.channel import INVALID_DN, NO_SUCH_OBJECT, SUBTREE_SCOPE, SUCCESS, Channel, search_request
 from ldap_bridge.client.ranges import complete_ranges, is_ranged
 from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import DirectoryError, DirectoryRefused
@@ -117,6 +117,11 @@ class PagedSearch:
     def _end(self, reason: str | None) -> None:
         delivered = self._entries - len(self._ranged)
         self._outcome = Outcome(reason is None, delivered, reason or "", self._references)
+
+
+def check_filter(key: str, selection: Selection) -> None:
+    """Refuse a selection's filter that no server would understand. Raises ConfigError under the key given."""
+    search_request(key, selection.base, SUBTREE_SCOPE, filter_for(selection), [])
 
 
 def filter_for(selection: Selection) -> str:

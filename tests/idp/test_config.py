@@ -122,6 +122,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ({"IDP_LISTN": "x"}, "IDP_LISTN: is not a variable of ours; did you mean IDP_LISTEN?"),
         ({"IDP_SERVER__LISTN": "x"}, "server.listn: is not a setting; did you mean server.listen?"),
         ({"IDP_SERVER__WORKERS": "many"}, r"server.workers: expected int, got str \(in IDP_SERVER__WORKERS\)"),
+        ({"IDP_LOGIN_MFA": "off"}, "IDP_LOGIN_MFA: is not a variable of ours; did you mean IDP_LOGIN__MFA?"),
+        ({"IDP_SERVER__TRUSTED_PROXIES": '["x"]'}, "server.trusted_proxies: 'x' does not appear to be an IPv4 or IPv6"),
+        ({"IDP_SERVER__METRICS_FROM": '["a"]'}, "server.metrics_from: 'a' does not appear to be an IPv4 or IPv6"),
         ({"IDP_NOTHING__AT_ALL": "x"}, "nothing.at_all: is not a setting"),
     ],
 )
@@ -133,7 +136,20 @@ def test_a_wrong_variable_is_refused(environ: dict[str, str], message: str) -> N
 def test_variables_of_others_that_share_the_prefix_are_left_alone() -> None:
     """Kubernetes sets these in every pod beside a service called idp."""
     environ = {"IDP_PORT": "tcp://10.0.0.1:80", "IDP_SERVICE_HOST": "10.0.0.1", "IDP_PORT_80_TCP_ADDR": "10.0.0.1"}
-    assert load(None, environ, {}) == Config()
+    environ |= {
+        "IDP_WEB_SERVICE_PORT_HTTP": "80",
+        "IDP_WEB_PORT": "tcp://10.0.0.1:80",
+        "IDP_TEST_MONGODB": "mongodb://h",
+    }
+    loaded = read(None, environ, {})
+    assert (loaded.config, loaded.problems, loaded.warnings) == (Config(), (), ())
+
+
+def test_any_other_variable_with_our_prefix_is_warned_of() -> None:
+    loaded = read(None, {"IDP_BOGUS": "1"}, {})
+    assert loaded.problems == ()
+    [warning] = loaded.warnings
+    assert str(warning).startswith("IDP_BOGUS: is not a variable of ours and sets nothing; the nearest is IDP_")
 
 
 def test_everything_wrong_is_found_at_once_and_the_rest_still_holds(tmp_path: Path) -> None:

@@ -158,6 +158,23 @@ def test_check_config_lists_everything_that_is_wrong(idp: Idp) -> None:
     assert found["settings"]["server.data"]["source"] == "IDP_DATA"
 
 
+def test_check_config_refuses_what_could_not_work_without_asking_any_server(idp: Idp) -> None:
+    env = {"IDP_SECRET_KEY": "zz", "IDP_SERVER__METRICS_FROM": '["a"]', "IDP_BOGUS": "1"}
+    for name, base, users_filter in (("A", "nonsense", ""), ("B", "dc=x", "(((")):
+        env |= {f"IDP_LDAP__{name}__URL": "ldap://127.0.0.1:1", f"IDP_LDAP__{name}__BASE": base}
+        env[f"IDP_LDAP__{name}__USERS__FILTER"] = users_filter
+    done = idp.run("check-config", "--json", env=env)
+    assert done.returncode == 2
+    found = json.loads(done.stdout)
+    assert {problem["key"] for problem in found["problems"]} == {
+        "secrets.key",
+        "server.metrics_from",
+        "ldap.a.base",
+        "ldap.b.users.filter",
+    }
+    assert [warning["key"] for warning in found["warnings"]] == ["IDP_BOGUS"]
+
+
 # --- import ---
 
 
