@@ -95,4 +95,7 @@ def _came_from_here(request: web.Request) -> bool:
     if origin is None:
         return True
     ours = {urlsplit(request.app[CONFIG].public_url).netloc, request.host}
-    return urlsplit(origin).netloc in ours
+    try:
+        return urlsplit(origin).netloc in ours
+    except ValueError:
+        return False

@@ -14,6 +14,7 @@ FOREIGN = [
     {"Sec-Fetch-Site": "same-site"},
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
+    {"Origin": "http://["},
 ]
 
 
@@ -117,14 +118,22 @@ async def test_a_session_planted_before_the_login_is_worth_nothing_after_it(site
 
 async def test_a_login_under_way_is_not_taken_over_by_a_password_typed_elsewhere(site: Site) -> None:
     """Who plants their own unfinished login in somebody's browser learns nothing of how it goes on."""
-    await site.enrolled(await site.person("ada"))
+    for name in ("ada", "eve"):
+        await site.enrolled(await site.person(name))
     eve, ada = site.visitor(), site.visitor()
-    await site.person("eve", mfa="off")
-    await log_in(eve, "ada", "wrong")
-    planted = "B" * 43
+    assert "Enter the code from your app" in (await log_in(eve, "eve")).text
+    planted = eve.cookie("idp_flow")
+    assert planted
+    form = (await ada.get("/login")).form("/login")
     ada.client.session.cookie_jar.update_cookies({"idp_flow": planted}, ada.client.make_url("/"))
-    await log_in(ada, "ada")
-    assert ada.cookie("idp_flow") not in (None, planted)
+    await ada.send(form, username="ada", current_password=PASSWORD)
+    own = ada.cookie("idp_flow")
+    assert own not in (None, planted)
+    login = site.services.auth.login
+    of_eve, of_ada = await login.view(planted), await login.view(own or "")
+    assert of_eve is not None
+    assert of_ada is not None
+    assert (of_eve.address_hint, of_ada.address_hint) == ("e…@example.org", "a…@example.org")
 
 
 async def test_logging_out_ends_the_session_on_the_server(site: Site) -> None:
