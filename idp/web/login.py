@@ -9,7 +9,7 @@ from aiohttp import web
 from idp.auth import FlowGone, FlowView, IllegalMove, Step
 from idp.errors import InvalidValue
 from idp.http.actor import client_address
-from idp.http.keys import LOGIN, SESSIONS
+from idp.http.keys import CONFIG, LOGIN, SESSIONS
 from idp.web import cookies
 from idp.web.forms import Form, read_form, sentence
 from idp.web.gate import redirect
@@ -153,7 +153,15 @@ def _password_page(request: web.Request, path: str, username: str = "", error: s
 
 
 def _page(request: web.Request, flow: FlowView, codes: tuple[str, ...] = ()) -> web.Response:
-    context = {"flow": flow, "error": flow.error, "codes": codes, "rules": flow.rules}
+    lifetime = request.app[CONFIG].login.code_lifetime
+    context = {
+        "flow": flow,
+        "error": flow.error,
+        "codes": codes,
+        "rules": flow.rules,
+        # Whole minutes, as the mail says: never more than the code is good for.
+        "code_lifetime": lifetime - lifetime % 60 if lifetime > 60 else lifetime,
+    }
     return render(request, _PAGES[flow.step], context, status=REFUSED if flow.error else 200)
 
 

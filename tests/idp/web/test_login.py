@@ -116,10 +116,25 @@ async def test_a_mailed_code_is_asked_for_by_a_button_and_never_shown(site: Site
     asked = await log_in(visitor, "ada")
     mailed = await visitor.send(asked.form("/login", "email_code"), factor="email_code")
     assert "Check your mail" in mailed.text
+    assert "It is good for 10 minutes." in mailed.text
     assert "@example.org" in mailed.text
     assert "ada@" not in mailed.text
     refused = await visitor.send(mailed.form("/login"), one_time_code="000000")
     assert (refused.status, "The code is not right" in refused.text) == (422, True)
+
+
+class TestWithShorterCodes:
+    """The same where mailed codes are good for two and a half minutes."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, str]:
+        return {"login.code_lifetime": "150"}
+
+    async def test_the_page_says_how_long_a_mailed_code_is_good_for(self, site: Site, visitor: Visitor) -> None:
+        await site.enrolled(await site.person("ada"))
+        asked = await log_in(visitor, "ada")
+        mailed = await visitor.send(asked.form("/login", "email_code"), factor="email_code")
+        assert "It is good for 2 minutes." in mailed.text
 
 
 async def test_one_may_start_over_as_somebody_else(site: Site, visitor: Visitor) -> None:
