@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from idp.store.contract import Delete
 from tests.support.pages import Reply, Visitor
 from tests.support.site import SYSTEM, Site, log_in
 
@@ -172,6 +173,23 @@ async def test_a_group_shows_its_members_page_by_page(site: Site) -> None:
     assert after is not None
     second = await zoe.get(f"/admin/groups/{group.id}{after[1]}")
     assert sorted(names(first) + names(second)) == ["Inner", *[f"Person {number:03}" for number in range(101)]]
+
+
+async def test_a_member_deleted_while_the_group_is_read_is_shown_by_its_id(site: Site) -> None:
+    ada = await site.person("ada")
+    group = await site.services.groups.create(SYSTEM, {"displayName": "Engines", "members": [{"value": ada.id}]})
+    zoe = await admin(site)
+    # Between the two reads of the page: the membership was seen, the account is not there any more.
+    await site.services.base.store.commit([Delete("users", ada.id, ada.version)])
+    page = await zoe.get(f"/admin/groups/{group.id}")
+    assert (page.status, names(page)) == (200, [ada.id])
+
+
+async def test_a_password_link_is_not_called_mailed_where_none_was(site: Site, visitor: Visitor) -> None:
+    await visitor.send((await visitor.get("/forgot")).form("/forgot"), username="nobody")
+    events = await (await admin(site)).get("/admin/events")
+    assert "Password link asked for" in events.text
+    assert "Password link mailed" not in events.text
 
 
 async def test_events_tell_who_did_what_to_whom_by_name(site: Site) -> None:
