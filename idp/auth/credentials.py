@@ -10,25 +10,34 @@ from idp.auth.password_rules import PasswordRules
 from idp.auth.people import names_of
 from idp.auth.sessions import SESSIONS
 from idp.auth.tokens import TOKENS
-from idp.auth.verifiers import CREDENTIALS
+from idp.auth.verifiers import CREDENTIALS, generation_of
 from idp.clock import Clock, to_text
 from idp.directory import Resource
-from idp.errors import InvalidValue
+from idp.directory.model import Document
+from idp.errors import InvalidValue, NotAuthenticated
 from idp.query import Field
-from idp.store.contract import DeleteWhere, Insert, Replace, Store, Write
+from idp.store.contract import Check, DeleteWhere, Insert, Record, Replace, Store, Write
 
 FACTORS: Final = "factors"
 RECOVERY: Final = "recovery"
 CODES: Final = "codes"
 
 _USER: Final = Field(("user",))
+_LINKS: Final = ((TOKENS, Field(("subject",))),)
 _ACCESS: Final = (
     (SESSIONS, _USER),
     (FLOWS, _USER),
-    (TOKENS, Field(("subject",))),
+    *_LINKS,
 )
 _SECOND_FACTORS: Final = ((FACTORS, _USER), (RECOVERY, _USER), (CODES, _USER))
 _EVERYTHING: Final = (*_ACCESS, *_SECOND_FACTORS, (CREDENTIALS, _USER), (LIMITS, Field(("account",))))
+
+
+class Outdated(NotAuthenticated):
+    """Another password was set since the one was verified that this builds on."""
+
+    def __init__(self) -> None:
+        super().__init__("the password has been changed meanwhile")
 
 
 class UserCredentials:
@@ -40,9 +49,9 @@ class UserCredentials:
         self._pool = pool
         self._rules = rules
 
-    async def prepare(self, user_id: str, password: str) -> Sequence[Write]:
+    async def prepare(self, user_id: str, password: str, document: Document) -> Sequence[Write]:
         """Return the writes that make this the password and end what was started with the old one."""
-        return [*await self.password(user_id, password), *self.deactivated(user_id)]
+        return [*await self.password(user_id, password, names=names_of(document)), *self.deactivated(user_id)]
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -53,12 +62,28 @@ class UserCredentials:
         """Tell whether a person has a password here."""
         return await self._store.get(CREDENTIALS, user_id) is not None
 
-    async def changed(self, user: Resource, password: str) -> Sequence[Write]:
-        """Return the writes that give a person another password than they have. Raises InvalidValue, Overloaded."""
+    async def generation(self, user_id: str) -> int:
+        """Return which of a person's passwords is in force; see `generation_of`."""
+        return generation_of(await self._store.get(CREDENTIALS, user_id))
+
+    async def holding(self, user_id: str, generation: int) -> Sequence[Write]:
+        """Return the check that this password is still in force. Raises Outdated when it is not."""
+        record = await self._store.get(CREDENTIALS, user_id)
+        if generation_of(record) != generation:
+            raise Outdated
+        return [Check(CREDENTIALS, user_id, record.version)] if record else []
+
+    async def changed(self, user: Resource, password: str, generation: int) -> Sequence[Write]:
+        """Return the writes that put another password in place of that one.
+
+        Raises InvalidValue, Overloaded, and Outdated when another one was set meanwhile.
+        """
         record = await self._store.get(CREDENTIALS, user.id)
+        if generation_of(record) != generation:
+            raise Outdated
         if record and await self._pool.verify(record.document["hash"], password):
             raise InvalidValue("password", "Choose another password than the present one.")
-        return await self.password(user.id, password, names=names_of(user.document))
+        return [await self._set(user.id, password, names_of(user.document), record, must_change=False)]
 
     async def password(
         self, user_id: str, password: str, *, names: Sequence[str] = (), must_change: bool = False
@@ -67,20 +92,16 @@ class UserCredentials:
 
         `names` are what it must not be made of. The writes lose against a password that was set meanwhile.
         """
-        self._rules.check(password, names)
-        document = {
-            "id": user_id,
-            "user": user_id,
-            "hash": await self._pool.hash(password),
-            "changed": to_text(self._clock.now()),
-            "mustChange": must_change,
-        }
         record = await self._store.get(CREDENTIALS, user_id)
-        return [Replace(CREDENTIALS, document, record.version) if record else Insert(CREDENTIALS, document)]
+        return [await self._set(user_id, password, names, record, must_change=must_change)]
 
     def deactivated(self, user_id: str) -> Sequence[Write]:
         """Return the writes that end sessions, logins under way and links."""
         return _without(user_id, _ACCESS)
+
+    def links_ended(self, user_id: str) -> Sequence[Write]:
+        """Return the writes that make mailed links invalid."""
+        return _without(user_id, _LINKS)
 
     def without_factors(self, user_id: str) -> Sequence[Write]:
         """Return the writes that remove every second factor."""
@@ -89,6 +110,20 @@ class UserCredentials:
     def removed(self, user_id: str) -> Sequence[Write]:
         """Return the writes that leave nothing of a person."""
         return _without(user_id, _EVERYTHING)
+
+    async def _set(
+        self, user_id: str, password: str, names: Sequence[str], before: Record | None, *, must_change: bool
+    ) -> Write:
+        self._rules.check(password, names)
+        document = {
+            "id": user_id,
+            "user": user_id,
+            "hash": await self._pool.hash(password),
+            "changed": to_text(self._clock.now()),
+            "mustChange": must_change,
+            "generation": generation_of(before) + 1,
+        }
+        return Replace(CREDENTIALS, document, before.version) if before else Insert(CREDENTIALS, document)
 
 
 def _without(user_id: str, where: Sequence[tuple[str, Field]]) -> Sequence[Write]:

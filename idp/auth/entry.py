@@ -9,7 +9,7 @@ from idp.auth.context import Context
 from idp.auth.limits import Kind, Limits
 from idp.auth.people import actor_of, has_local_password, is_active
 from idp.auth.secret_text import digest
-from idp.auth.verifiers import Verifiers
+from idp.auth.verifiers import CREDENTIALS, Verifiers, generation_of
 from idp.auth.views import Verdict
 from idp.directory.model import Resource
 from idp.query import fold
@@ -20,10 +20,11 @@ EXPIRED: Final = "Your password has expired. Please change it where your account
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """Whose the right password was."""
+    """Whose the right password was, and which of theirs."""
 
     user: Resource
     must_change: bool
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,10 @@ class PasswordEntry:
         user = await self._context.users.by_login(login)
         account = user.id if user else unknown_account(login)
         async with self._limits.attempt(Kind.PASSWORD, account, address) as attempt:
+            # Read first: of a password set after this it is not known whether it was the right one.
+            credential = await self._context.store.get(CREDENTIALS, account)
             verdict = await self._verifiers.verify(user, password)
-            answer = _judged(user, verdict)
+            answer = _judged(user, verdict, generation_of(credential))
             if isinstance(answer, Entered):
                 attempt.right()
         if isinstance(answer, Refused):
@@ -75,7 +78,7 @@ def unknown_account(login: str) -> str:
     return f"unknown-{digest(fold(login.strip()))[:32]}"
 
 
-def _judged(user: Resource | None, verdict: Verdict) -> Entered | Refused:
+def _judged(user: Resource | None, verdict: Verdict, generation: int) -> Entered | Refused:
     if user is None:
         return Refused(WRONG, "unknown")
     if verdict is Verdict.WRONG:
@@ -85,4 +88,4 @@ def _judged(user: Resource | None, verdict: Verdict) -> Entered | Refused:
     # A directory's password can be changed only there.
     if verdict is Verdict.EXPIRED or (verdict is Verdict.MUST_CHANGE and not has_local_password(user)):
         return Refused(EXPIRED, "expired password")
-    return Entered(user, must_change=verdict is Verdict.MUST_CHANGE)
+    return Entered(user, verdict is Verdict.MUST_CHANGE, generation)

@@ -15,7 +15,10 @@ FLOWS: Final = "flows"
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A login as stored. `proven` holds the methods passed and when; `enrolment` a sealed secret to be confirmed."""
+    """A login as stored. `proven` holds the methods passed and when; `enrolment` a sealed secret to be confirmed.
+
+    `generation` tells which of the person's passwords was right: the login ends when another one is set.
+    """
 
     id: str
     step: Step
@@ -25,6 +28,7 @@ class Flow:
     factor: str = ""
     address: str = ""
     must_change: bool = False
+    generation: int = 0
     proven: Mapping[str, str] = field(default_factory=dict)
     enrolment: str = field(default="", repr=False)
     version: int = 1

@@ -7,7 +7,7 @@ from typing import Final
 from idp.access import ANONYMOUS
 from idp.audit import Tag
 from idp.auth.context import Context, unchanged
-from idp.auth.credentials import UserCredentials
+from idp.auth.credentials import Outdated, UserCredentials
 from idp.auth.enroller import Enroller
 from idp.auth.entry import Entered, PasswordEntry, Refused
 from idp.auth.factors import Challenge
@@ -63,6 +63,8 @@ class Login:
         """Return where the login stands, None when there is none."""
         flow = await self._flows.get(flow_secret)
         try:
+            if flow and flow.user:
+                await self._person(flow)
             return await self._view(flow_secret, flow) if flow else None
         except FlowGone:
             return None
@@ -100,7 +102,7 @@ class Login:
 
         async def moved_on() -> Sequence[Write]:
             now = await self._at(flow_secret, Step.SECOND_FACTOR, wanted="a code")
-            return [self._proven(now, kind).put()]
+            return [self._proven(now, kind).put(), *await self._unchanged_password(now)]
 
         if not await self._second.prove(user, kind, Challenge(flow.id, address), code, moved_on):
             return await self._view(flow_secret, flow, WRONG_CODE)
@@ -117,7 +119,8 @@ class Login:
         codes, writes = confirmed
         proven = {**flow.proven, Kind.TOTP.value: self._context.now}
         moved = flow.moved(Step.RECOVERY_CODES, proven=proven, enrolment="")
-        return await self._advance(flow_secret, moved, writes), codes
+        held = await self._unchanged_password(flow)
+        return await self._advance(flow_secret, moved, [*writes, *held]), codes
 
     async def codes_seen(self, flow_secret: str) -> FlowView:
         """Go on from the page with the recovery codes."""
@@ -129,13 +132,16 @@ class Login:
         flow = await self._at(flow_secret, Step.NEW_PASSWORD, wanted="a new password")
         user = await self._person(flow)
         try:
-            changed = await self._credentials.changed(user, password)
+            changed = await self._credentials.changed(user, password, flow.generation)
         except InvalidValue as error:
             return await self._view(flow_secret, flow, error.reason)
+        except Outdated:
+            raise FlowGone from None
         happened = self._context.event(Tag.AUTH_PASSWORD_CHANGED, actor_of(user, address), user.id)
         letter = self._context.letter(user, messages.password_changed)
-        ended = self._sessions.ended(user.id)
-        return await self._advance(flow_secret, flow.moved(Step.DONE), [*changed, ended, happened, *letter])
+        ended = [self._sessions.ended(user.id), *self._credentials.links_ended(user.id)]
+        moved = flow.moved(Step.DONE, generation=flow.generation + 1)
+        return await self._advance(flow_secret, moved, [*changed, *ended, happened, *letter])
 
     async def finish(self, flow_secret: str, address: str, agent: str) -> tuple[Session, str]:
         """Turn a login that is DONE into a session, once; returns it and the secret for the cookie `idp_session`."""
@@ -146,7 +152,8 @@ class Login:
             opened = self._sessions.open(user, flow.proven, address, agent)
             details = {"methods": list(flow.proven)}
             happened = self._context.event(Tag.AUTH_LOGIN_SUCCEEDED, actor_of(user, address), user.id, details)
-            await self._context.commit([flow.taken(), unchanged(user), opened.write, happened])
+            held = await self._unchanged_password(flow)
+            await self._context.commit([flow.taken(), unchanged(user), *held, opened.write, happened])
             return opened
 
         opened = await retrying(attempt)
@@ -172,6 +179,7 @@ class Login:
             step,
             user=user.id,
             must_change=entered.must_change,
+            generation=entered.generation,
             factor=kind,
             proven={"pwd": self._context.now},
             enrolment=self._enroller.new_secret(user.id) if step is Step.ENROL else "",
@@ -198,11 +206,18 @@ class Login:
         return flow
 
     async def _person(self, flow: Flow) -> Resource:
-        """Return whose login it is; an account that was switched off meanwhile ends it."""
+        """Return whose login it is; an account switched off meanwhile ends it, and so does a new password."""
         user = await self._context.user(flow.user)
         if user is None or not is_active(user):
             raise FlowGone
+        await self._unchanged_password(flow)
         return user
+
+    async def _unchanged_password(self, flow: Flow) -> Sequence[Write]:
+        try:
+            return await self._credentials.holding(flow.user, flow.generation)
+        except Outdated:
+            raise FlowGone from None
 
     async def _view(self, secret: str, flow: Flow, error: str | None = None) -> FlowView:
         view = FlowView(flow.id, flow.step, flow.next, csrf_of(secret), error=error)

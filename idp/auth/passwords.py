@@ -24,6 +24,7 @@ PURPOSE: Final = "password"
 RESET_LIFETIME: Final = timedelta(hours=2)
 ACTIVATION_LIFETIME: Final = timedelta(days=3)
 
+WRONG: Final = "The current password is not right."
 ELSEWHERE: Final = "The password of this account is kept in the directory that it comes from."
 
 
@@ -67,16 +68,22 @@ class Passwords:
         await retrying(attempt)
 
     async def change(self, session: Session, old: str, new: str, address: str) -> None:
-        """Change one's own; InvalidValue on `current password` when the old one is wrong. Other sessions end."""
+        """Change one's own; InvalidValue on `current password` when the old one is wrong.
+
+        Other sessions, logins under way and links end. Raises NotAuthenticated when session or old password ended
+        meanwhile.
+        """
         user = session.user
         if not has_local_password(user):
             raise InvalidValue("password", ELSEWHERE)
+        # Read first: what is set after this, by an administrator say, is not what `old` proves.
+        generation = await self._credentials.generation(user.id)
         if not await self._entry.again(user, old, address):
-            raise InvalidValue("current password", "The current password is not right.")
+            raise InvalidValue("current password", WRONG)
 
         async def attempt() -> None:
-            password = await self._credentials.changed(user, new)
             others = await self._sessions.others_ended(session)
+            password = await self._credentials.changed(user, new, generation)
             happened = self._context.event(Tag.AUTH_PASSWORD_CHANGED, actor_of(user, address), user.id)
             letter = self._context.letter(user, messages.password_changed)
             voided = self._tokens.voided(user.id)

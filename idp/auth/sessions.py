@@ -12,7 +12,7 @@ from idp.auth.people import actor_of, is_active
 from idp.auth.secret_text import Random, csrf_of, digest, new_secret
 from idp.clock import from_text, to_text
 from idp.directory.model import Resource
-from idp.errors import VersionMismatch
+from idp.errors import NotAuthenticated, VersionMismatch
 from idp.query import Field
 from idp.store.contract import Check, Delete, DeleteWhere, Insert, Record, Replace, Write
 
@@ -101,15 +101,15 @@ class Sessions:
             await self._store.commit([Delete(SESSIONS, session.id), ended])
 
     async def end_others(self, session: Session, address: str) -> None:
-        """End every other session of the same person."""
+        """End every other session of the same person. Raises NotAuthenticated when this one is over."""
         ended = self._context.event(Tag.AUTH_SESSIONS_ENDED, actor_of(session.user, address), session.user_id)
         await self._store.commit([*await self.others_ended(session), ended])
 
     async def others_ended(self, session: Session) -> Sequence[Write]:
-        """Return the writes that leave a person this session alone."""
+        """Return the writes that leave a person this session alone. Raises NotAuthenticated when it is over."""
         record = await self._store.get(SESSIONS, session.id)
         if record is None:
-            return [self.ended(session.user_id)]
+            raise NotAuthenticated("the session has ended")
         mine = record.document
         return [Check(SESSIONS, record.id, record.version), self.ended(session.user_id), Insert(SESSIONS, mine)]
 

@@ -9,9 +9,17 @@ from idp.auth.people import has_local_password, source_name
 from idp.auth.views import Verdict
 from idp.directory.model import Resource
 from idp.errors import Overloaded, VersionMismatch
-from idp.store.contract import Replace, Store
+from idp.store.contract import Record, Replace, Store
 
 CREDENTIALS: Final = "credentials"
+
+
+def generation_of(credential: Record | None) -> int:
+    """Return which of a person's passwords is in force: 0 for none here, one more with each that is set.
+
+    Whoever reads it before verifying a password can demand later that it is still the same one.
+    """
+    return int(credential.document.get("generation", 1)) if credential else 0
 
 
 class PasswordVerifier(Protocol):

@@ -28,8 +28,11 @@ class Resource:
 class Credentials(Protocol):
     """What the directory asks of whoever keeps passwords and sessions; it knows nothing of hashing."""
 
-    async def prepare(self, user_id: str, password: str) -> Sequence[Write]:
-        """Return the writes that make this the user's password. Raises InvalidValue on `password`."""
+    async def prepare(self, user_id: str, password: str, document: Document) -> Sequence[Write]:
+        """Return the writes that make this the password of the user of that document.
+
+        Raises InvalidValue on `password`, also for one made of the names in the document.
+        """
         ...
 
     def removed(self, user_id: str) -> Sequence[Write]:

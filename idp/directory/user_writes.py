@@ -43,7 +43,7 @@ class UserWrites:
             if plan.before.document["active"] and not plan.document["active"]:
                 writes += self._credentials.deactivated(plan.id)
         if plan.password is not None:
-            writes += await self._credentials.prepare(plan.id, plan.password)
+            writes += await self._credentials.prepare(plan.id, plan.password, plan.document)
         writes.append(event(plan.tag, actor, plan.id, self._clock, plan.details))
         return writes
 

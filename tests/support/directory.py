@@ -7,6 +7,7 @@ from typing import Any
 
 from idp.access import SYSTEM_ACTOR, Actor, ActorKind
 from idp.directory import Groups, KeyedLocks, Resource, Users
+from idp.directory.model import Document
 from idp.errors import InvalidValue
 from idp.query import Field, Query
 from idp.schema import GROUP, USER
@@ -30,7 +31,7 @@ def person(id: str, role: str = "user") -> Actor:
 class StoredCredentials:
     """Credentials of the simplest kind: a password is a record, so that what is committed can be seen."""
 
-    async def prepare(self, user_id: str, password: str) -> Sequence[Write]:
+    async def prepare(self, user_id: str, password: str, document: Document) -> Sequence[Write]:
         if len(password) < 4:
             raise InvalidValue("password", "too short")
         return [Insert("credentials", {"id": user_id, "length": len(password)})]

@@ -25,7 +25,8 @@ WATCHED = ("users", "credentials", "factors", "recovery", "codes", "flows", "ses
 # What may happen twice when it is done again after a lost answer: telling, and issuing.
 REPEATED = ("audit", "outbox", "client_tokens")
 # What is different each time by its nature.
-SECRET = {"id", "hash", "sealed", "enrolment", "client"}
+# A password is set anew, and counted, when a commit was made but denied: that is the same password still.
+SECRET = {"id", "hash", "sealed", "enrolment", "client", "generation"}
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # So that tries which fail do not add up.
 BOUNDLESS = LimitRules(Lockout(()), Lockout(()), Lockout(()), Lockout(()), Lockout(()))

@@ -1,11 +1,12 @@
 """Passwords: the rules, whoever sets them, links that work once, and hashes that keep up."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from idp.access import Actor, ActorKind
-from idp.auth import Profile, Session, Step, Verdict
+from idp.auth import FlowGone, Profile, Session, Step, Verdict
 from idp.auth.entry import EXPIRED
 from idp.auth.hashing import MAX_PASSWORD, HashingPool
 from idp.auth.passwords import ELSEWHERE
@@ -71,6 +72,15 @@ async def test_a_provisioned_password_is_held_to_the_rules_too(house: House) -> 
     assert await house.everything("users") == []
 
 
+async def test_a_provisioned_password_is_not_made_of_the_names_of_its_owner(house: House) -> None:
+    with pytest.raises(InvalidValue, match="login name"):
+        await house.person("lovelace", password="Lovelace-1815")
+    user = await house.person("ada", emails=[{"value": "lovelace@example.test"}])
+    with pytest.raises(InvalidValue, match="login name"):
+        await house.users.update(SYSTEM, user.id, lambda document: {**document, "password": "Lovelace-1815"})
+    assert (await house.try_password("ada", PASSWORD)).error is None
+
+
 async def test_changing_a_password_asks_for_the_old_one_and_tells_the_person(house: House) -> None:
     user = await house.person()
     session, _ = await session_of(house, user)
@@ -83,6 +93,98 @@ async def test_changing_a_password_asks_for_the_old_one_and_tells_the_person(hou
     assert "Your password for Gatehouse was changed" in [letter.subject for letter in await house.letters()]
     tags = [event["tag"] for event in await house.events("auth:password")]
     assert tags == ["auth:password:failed", "auth:password:changed"]
+
+
+class Meanwhile(CountingPool):
+    """Lets something happen once, right after a password was found to be right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.happening: Callable[[], Awaitable[object]] | None = None
+
+    async def verify(self, stored: str, password: str) -> bool:
+        is_right = await super().verify(stored, password)
+        if (happening := self.happening) and is_right:
+            self.happening = None
+            await happening()
+        return is_right
+
+
+async def test_a_change_that_races_a_reset_by_an_administrator_loses(house: House) -> None:
+    user = await house.person()
+    session, cookie = await session_of(house, user)
+    racing = House(house.store, house.clock, pool := Meanwhile())
+    pool.happening = lambda: house.passwords.set(SYSTEM, user.id, f"{NEW} as set by the administrator")
+    with pytest.raises(NotAuthenticated):
+        await racing.passwords.change(session, PASSWORD, NEW, HOME)
+    assert await house.sessions.resume(cookie, HOME) is None
+    assert (await house.try_password("ada", NEW)).error is not None
+    assert (await house.try_password("ada", f"{NEW} as set by the administrator")).error is None
+    pool.close()
+
+
+async def test_a_session_that_has_ended_changes_no_password_though_the_old_one_is_right(house: House) -> None:
+    user = await house.person()
+    session, _ = await session_of(house, user)
+    await house.sessions.end(session, HOME)
+    with pytest.raises(NotAuthenticated):
+        await house.passwords.change(session, PASSWORD, NEW, HOME)
+    with pytest.raises(NotAuthenticated):
+        await house.sessions.end_others(session, HOME)
+    assert (await house.try_password("ada", PASSWORD)).error is None
+
+
+async def test_logins_begun_with_the_old_password_end_when_it_is_changed(house: House) -> None:
+    user = await house.person()
+    session, _ = await session_of(house, user)
+    done = await house.at_second_factor()
+    await house.passwords.change(session, PASSWORD, NEW, HOME)
+    assert await house.login.view(done) is None
+    with pytest.raises(FlowGone):
+        await house.login.finish(done, HOME, "browser")
+
+
+async def test_a_login_whose_password_is_replaced_while_it_is_verified_comes_to_nothing(house: House) -> None:
+    user = await house.person()
+    session, _ = await session_of(house, user)
+    racing = House(house.store, house.clock, pool := Meanwhile())
+    pool.happening = lambda: house.passwords.change(session, PASSWORD, NEW, HOME)
+    _, secret = await racing.login.begin("/", HOME)
+    await racing.login.password(secret, "ada", PASSWORD, HOME)
+    with pytest.raises(FlowGone):
+        await house.login.finish(secret, HOME, "browser")
+    pool.close()
+
+
+async def test_a_new_password_at_login_ends_other_logins_and_links(house: House) -> None:
+    user = await house.person()
+    await session_of(house, user)
+    done = await house.at_second_factor()
+    await house.passwords.set(SYSTEM, user.id, PASSWORD, must_change=True)
+    with pytest.raises(FlowGone):
+        await house.login.finish(done, HOME, "browser")
+    mine, other = await house.at_second_factor(), await house.at_second_factor()
+    await house.passwords.request_reset("ada", HOME)
+    token = await house.mailed_token()
+    assert (await house.login.new_password(mine, NEW, HOME)).step is Step.DONE
+    assert await house.passwords.reset_owner(token) is None
+    assert await house.login.view(other) is None
+    with pytest.raises(FlowGone):
+        await house.login.new_password(other, f"{NEW} again", HOME)
+    session, _ = await house.login.finish(mine, HOME, "browser")
+    assert session.user_id == user.id
+
+
+async def test_a_login_goes_on_while_its_hash_is_renewed(house: House) -> None:
+    user = await house.person()
+    await session_of(house, user)
+    mine = await house.at_second_factor()
+    dearer = CountingPool(1, 8, Profile(memory_kib=16, passes=2))
+    later = House(house.store, house.clock, dearer)
+    renewing = await later.at_second_factor()
+    for secret in (mine, renewing):
+        await later.login.finish(secret, HOME, "browser")
+    dearer.close()
 
 
 async def test_guessing_the_old_password_in_a_session_is_limited(house: House) -> None:
