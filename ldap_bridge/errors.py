@@ -38,10 +38,10 @@ class DirectoryGarbled(DirectoryError):
 
 
 class LdifError(InvalidSyntax):
-    """An LDIF file cannot be read; `line` is where, counted from 1."""
+    """An LDIF file cannot be read; `line` is where, counted from 1, or 0 when it is the file as a whole."""
 
     def __init__(self, path: str, line: int, reason: str) -> None:
-        super().__init__(f"{path}, line {line}: {reason}")
+        super().__init__(f"{path}, line {line}: {reason}" if line else f"{path}: {reason}")
         self.path = path
         self.line = line
         self.reason = reason

@@ -13,6 +13,8 @@ from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import LdifError
 
 BATCH: Final = 500
+# RFC 2849 knows no byte order mark, but editors on Windows put one before UTF-8.
+BOM: Final = b"\xef\xbb\xbf"
 # A photo of several megabytes fits in one line; a file without line ends does not fill the memory.
 MAX_LINE: Final = 32 * 1024 * 1024
 # attribute description = type or OID with options (RFC 4512 section 2.5)
@@ -79,7 +81,7 @@ class LdifFile:
             if not physical.endswith(b"\n"):
                 # RFC 2849: every line ends with a separator. A file that was cut off does not, a long line neither.
                 raise self._error(number, "is cut off: the line has no end" if len(physical) < MAX_LINE else "too long")
-            octets = physical.rstrip(b"\r\n")
+            octets = (physical.removeprefix(BOM) if number == 1 else physical).rstrip(b"\r\n")
             if octets.startswith(b" "):
                 if not parts or not parts[0]:
                     raise self._error(number, "continues a line that is not there")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from idp.access import Actor
 
 __all__ = [
+    "ACTOR",
     "ADDRESS",
     "Networks",
     "actor_of",

@@ -10,10 +10,10 @@ from typing import Any, Final
 from idp.cli.importing.rows import USERS, Row, Rows, Wrong, read_text, split_names
 from idp.errors import InvalidPath, InvalidSyntax
 from idp.schema import USER, coerce
-from idp.schema.urns import ENTERPRISE_USER
+from idp.schema.urns import ENTERPRISE_USER, GATEHOUSE_USER
 
 GROUPS_COLUMN: Final = "groups"
-_NOT_TO_IMPORT: Final = ("id", "meta", "password", "schemas")
+_NOT_TO_IMPORT: Final = ("id", "meta", "password", "schemas", GATEHOUSE_USER)
 # What spreadsheets call things; every attribute can also be named as SCIM does (`name.givenName`).
 ALIASES: Final[Mapping[str, str]] = {
     "username": "userName",
@@ -46,6 +46,8 @@ def read(file: Path) -> Rows:
     except csv.Error as error:
         raise InvalidSyntax(f"{file}, line 1: {error}") from error
     columns = [_attribute(file, name) for name in header]
+    if twice := next((name for number, name in enumerate(columns) if name in columns[:number]), None):
+        raise InvalidSyntax(f"{file}, line 1: two columns mean {twice}")
     if "userName" not in columns:
         raise InvalidSyntax(f"{file}, line 1: no column userName; the first line names the columns")
     # In a table separated by semicolons the cells cannot be.

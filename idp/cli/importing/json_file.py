@@ -9,11 +9,14 @@ from typing import Any, Final
 from idp.cli.importing.rows import GROUPS, USERS, Row, Rows, Wrong, read_text
 from idp.errors import InvalidSyntax
 from idp.schema import GROUP, USER, coerce
+from idp.schema.urns import GATEHOUSE_USER
 
 _LISTS: Final = re.compile(r'"(resources|users|groups)"\s*:\s*\[', re.IGNORECASE)
+_TOO_DEEP: Final = "lists and objects are nested too deeply"
 _BETWEEN: Final = re.compile(r"[\s,]*")
 _KINDS: Final = {"users": USERS, "groups": GROUPS}
-_NOT_TO_IMPORT: Final = ("id", "meta", "groups", "members", "password", "schemas")
+_NOT_TO_IMPORT: Final = ("id", "meta", "groups", "members", "schemas")
+_DECODER: Final = json.JSONDecoder()
 
 
 def read(file: Path) -> Rows:
@@ -21,12 +24,14 @@ def read(file: Path) -> Rows:
     text = read_text(file)
     if text.lstrip()[:1] == "[":
         return _elements(file, text, text.index("[") + 1, None)[0]
-    if _is_json(text.strip().partition("\n")[0]) and "\n" in text.strip():
+    if "\n" in text.strip() and _is_json(text.strip().partition("\n")[0]):
         return _lines(text)
     try:
         whole = json.loads(text)
     except json.JSONDecodeError as error:
         raise _unreadable(file, error) from error
+    except RecursionError:
+        raise InvalidSyntax(f"{file}: {_TOO_DEEP}") from None
     if isinstance(whole, dict) and ("userName" in whole or "displayName" in whole):
         return [_row(1, whole, None)]
     return _lists(file, text)
@@ -47,15 +52,16 @@ def _lists(file: Path, text: str) -> list[Row | Wrong]:
 
 def _elements(file: Path, text: str, position: int, kind: str | None) -> tuple[list[Row | Wrong], int]:
     """Return the elements of the list that is open at the position, each with its line, and where the list ends."""
-    decoder = json.JSONDecoder()
     rows: list[Row | Wrong] = []
     line, counted = 1, 0
     while (position := _skip(text, position)) < len(text) and text[position] != "]":
         line, counted = line + text.count("\n", counted, position), position
         try:
-            element, position = decoder.raw_decode(text, position)
+            element, position = _DECODER.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise _unreadable(file, error) from error
+        except RecursionError:
+            raise InvalidSyntax(f"{file}, line {line}: {_TOO_DEEP}") from None
         rows.append(_row(line, element, kind))
     return rows, position
 
@@ -63,7 +69,7 @@ def _elements(file: Path, text: str, position: int, kind: str | None) -> tuple[l
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return False
     return True
 
@@ -81,6 +87,8 @@ def _lines(text: str) -> Iterator[Row | Wrong]:
             yield _row(number, json.loads(line), None)
         except json.JSONDecodeError as error:
             yield Wrong(number, f"is not JSON: {error.msg} at column {error.colno}")
+        except RecursionError:
+            yield Wrong(number, _TOO_DEEP)
 
 
 def _row(line: int, element: Any, kind: str | None) -> Row | Wrong:
@@ -90,11 +98,23 @@ def _row(line: int, element: Any, kind: str | None) -> Row | Wrong:
         schemas = [str(urn).lower() for urn in element.get("schemas", [])]
         is_group = GROUP.schema.id.lower() in schemas or "userName" not in element
         kind = GROUPS if is_group else USERS
+    if refused := _refused(element):
+        return Wrong(line, f"{refused}: is not imported")
     given = {name: value for name, value in element.items() if name not in _NOT_TO_IMPORT}
     document = coerce(USER if kind == USERS else GROUP, given)
     # A member's `value` is an id of its file; what a group is called is its `display`.
     members, groups = _names(element.get("members"), "value"), _names(element.get("groups"), "display")
     return Row(line, kind, document, members, groups)
+
+
+def _refused(element: dict[str, Any]) -> str | None:
+    """Return what the document holds that would go lost unnoticed, and that a file may not decide."""
+    for name, value in element.items():
+        if name.lower() == "password":
+            return name
+        if name.lower() == GATEHOUSE_USER.lower() and isinstance(value, dict) and "role" in map(str.lower, value):
+            return f"{name}:role"
+    return None
 
 
 def _names(given: Any, key: str) -> tuple[str, ...]:

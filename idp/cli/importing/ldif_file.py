@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from idp.cli.importing.rows import GROUPS, USERS, Row, Rows, Wrong
-from ldap_bridge.ldif import LdifFile
+from ldap_bridge.ldif import BOM, LdifFile
 from ldap_bridge.mapping import STABLE_DN, Found, Mapped, Mapper, login_ref
 from ldap_bridge.settings import parse
 
@@ -57,5 +57,5 @@ def _lines(ldif: LdifFile) -> dict[str, int]:
 def _lines_with_dn(path: Path) -> Iterator[int]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            if line[:3].lower() == b"dn:":
+            if line.removeprefix(BOM)[:3].lower() == b"dn:":
                 yield number

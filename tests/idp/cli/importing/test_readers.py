@@ -1,5 +1,6 @@
 """Files for import, read into rows that know their line."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from idp.cli.importing import csv_file, json_file, ldif_file
 from idp.cli.importing.rows import GROUPS, USERS, Row, Wrong
 from idp.errors import InvalidSyntax
-from idp.schema.urns import ENTERPRISE_USER
+from idp.schema.urns import ENTERPRISE_USER, GATEHOUSE_USER
 
 
 def write(tmp_path: Path, name: str, text: str, encoding: str = "utf-8") -> Path:
@@ -68,6 +69,9 @@ def test_a_row_with_too_many_cells_is_named_and_the_others_are_read(tmp_path: Pa
         ("title\nCEO\n", r"line 1: no column userName"),
         ("userName,password\n", r"line 1: 'password' is no attribute of users to import"),
         ("", r"line 1: no column userName"),
+        ("userName,title,title\n", r"line 1: two columns mean title"),
+        ("userName,E-Mail,emails\n", r"line 1: two columns mean emails"),
+        (f"userName,{GATEHOUSE_USER}:role\n", r"line 1: '.*:role' is no attribute of users to import"),
     ],
 )
 def test_a_first_line_that_cannot_be_right_is_refused(tmp_path: Path, table: str, message: str) -> None:
@@ -126,12 +130,46 @@ def test_documents_are_read_one_a_line(tmp_path: Path) -> None:
     [
         ('[\n{"userName": "anna"},\n{"userName": ]\n', "line 3, column 14: is not JSON"),
         ('{"people": []}', 'holds none of the lists "users", "groups" and "Resources"'),
+        (f'[\n{{"userName": {"[" * 100_000}', "line 2: lists and objects are nested too deeply"),
+        (f'{{"users": {"[" * 100_000}', "all.json: lists and objects are nested too deeply"),
         ('{\n"users": [', "line 2, column 11: is not JSON"),
     ],
 )
 def test_what_is_not_json_is_refused_with_line_and_column(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InvalidSyntax, match=message):
         list(json_file.read(write(tmp_path, "all.json", text)))
+
+
+def test_lines_that_are_nested_too_deeply_stop_no_other(tmp_path: Path) -> None:
+    text = f'{{"userName": "anna"}}\n{{"userName": {"[" * 100_000}\n'
+    anna, wrong = json_file.read(write(tmp_path, "d.ndjson", text))
+    assert isinstance(anna, Row)
+    assert wrong == Wrong(2, "lists and objects are nested too deeply")
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [({"Password": "s3cret"}, "Password"), ({GATEHOUSE_USER: {"Role": "root"}}, f"{GATEHOUSE_USER}:role")],
+)
+def test_what_a_file_may_not_decide_is_refused_and_not_passed_over(
+    tmp_path: Path, given: dict[str, Any], name: str
+) -> None:
+    file = write(tmp_path, "people.json", json.dumps([{"userName": "anna", **given}]))
+    assert list(json_file.read(file)) == [Wrong(1, f"{name}: is not imported")]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    [anna] = json_file.read(write(tmp_path, "p.json", '[{"userName": "anna"}]', "utf-8-sig"))
+    assert anna == Row(1, USERS, {"userName": "anna"})
+    entry = "dn: uid=asa,o=x\nobjectClass: inetOrgPerson\nuid: asa\ncn: Asa\nsn: B\n"
+    [asa] = ldif_file.read(write(tmp_path, "p.ldif", entry, "utf-8-sig"))
+    assert isinstance(asa, Row)
+    assert (asa.line, asa.name) == (1, "asa")
+
+
+def test_a_missing_export_is_named_without_a_line(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSyntax, match=r"gone\.ldif: cannot be read: No such file"):
+        ldif_file.read(tmp_path / "gone.ldif")
 
 
 LDIF = """\
