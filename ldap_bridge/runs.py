@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from idp.clock import Clock, to_text
+from idp.errors import NotFound
 from idp.query import Compare, Field, Kind, Op, Query, Sort
 from idp.store.contract import Insert, Record, Replace, Store, Write
 
@@ -98,6 +99,13 @@ class Runs:
         """Return the runs of a source, the newest first."""
         query = Query(Compare(_SOURCE, Op.EQ, source), sort=Sort(_STARTED, descending=True), limit=limit, total=False)
         return [_run(record) for record in (await self._store.find(RUNS, query)).records]
+
+    async def get(self, source: str, run: str) -> Run:
+        """Return one run of a source. Raises NotFound."""
+        record = await self._store.get(RUNS, run)
+        if record is None or record.document["source"] != source:
+            raise NotFound(f"run of {source}", run)
+        return _run(record)
 
     async def append(self, run: str, number: int, changes: Sequence[Logged]) -> None:
         """Add changes to a run's history; `number` is that of the first of them."""

@@ -120,6 +120,10 @@ class LdapService:
         """Return the source's runs, the newest first."""
         return await self._runs.latest(self._source(source).name, limit)
 
+    async def run(self, source: str, run: str) -> Run:
+        """Return one run of the source. Raises NotFound for another's, too."""
+        return await self._runs.get(self._source(source).name, run)
+
     async def changes(self, run: str) -> list[Logged]:
         """Return everything a run did, by name."""
         return await self._runs.changes(run)

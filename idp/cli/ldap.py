@@ -65,7 +65,7 @@ def sync(
 ) -> None:
     """Bring accounts in step with a directory.
 
-    The exit status is 1 if the run was held back, is incomplete, or a change could not be made.
+    The exit status is 1 if the run was held back, is incomplete, or something could not be done: conflicts, too.
     """
     from idp.cli import ldap_output
     from idp.cli.ldap_progress import watching
@@ -78,7 +78,7 @@ def sync(
 
     run, logged = with_services(context, work)
     ldap_output.show_run(run, logged, json=json, with_changes=changes)
-    if run.state != "applied" or run.errors:
+    if run.state != "applied" or run.errors or run.counts.get("conflict"):
         raise typer.Exit(FAILED)
 
 
@@ -94,8 +94,10 @@ def runs(
     from idp.cli import ldap_output
 
     async def look(services: "Services") -> "tuple[list[Run], list[Logged]]":
-        listed = await services.ldap.runs(source, limit)
-        return listed, await services.ldap.changes(run) if run else []
+        if not run:
+            return await services.ldap.runs(source, limit), []
+        found = await services.ldap.run(source, run)
+        return [found], await services.ldap.changes(found.id)
 
     listed, logged = with_services(context, look)
     if run:

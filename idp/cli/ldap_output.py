@@ -45,7 +45,11 @@ def show_plan(plan: PlanReport, *, json: bool) -> None:
     _show_problems(plan.gaps, plan.problems)
     print_note(f"{plan.people} people and {plan.groups} groups read from {plan.where}. {_counted(plan.counts)}")
     if plan.held:
-        print_note(styled(f"A run would be held: {plan.held}. `idp ldap sync --force` does it all the same.", "warn"))
+        print_note(
+            styled(
+                f"A run would be held: {plan.held}. `idp ldap sync {plan.source} --force` does it all the same.", "warn"
+            )
+        )
 
 
 def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: bool) -> None:
@@ -62,7 +66,11 @@ def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: b
     if run.errors:
         print_note(styled(f"{run.errors} changes could not be made; they stand above with their reasons.", "bad"))
     if run.state == State.HELD:
-        print_note(styled(f"Nothing was changed: {run.reason}. If that is right, add --force.", "warn"))
+        print_note(
+            styled(
+                f"Nothing was changed: {run.reason}. If that is right: `idp ldap sync {run.source} --force`.", "warn"
+            )
+        )
     elif run.state == State.INCOMPLETE:
         print_note(styled("The read was not complete, so nobody was disabled or removed.", "warn"))
 

@@ -58,7 +58,7 @@ def print_fields(fields: Mapping[str, Any]) -> None:
     """Print names and values, one below the other."""
     longest = max(width(name) for name in fields)
     for name, value in fields.items():
-        first, *rest = (value if isinstance(value, list) else [value]) or ["-"]
+        first, *rest = (value if isinstance(value, list | tuple) else [value]) or ["-"]
         print(f"{styled(_pad(name, longest), 'dim')}  {_cell(first)}")
         for further in rest:
             print(f"{' ' * longest}  {_cell(further)}")
@@ -77,11 +77,11 @@ def _column_count(character: str) -> int:
 
 def _cell(value: Any) -> str:
     match value:
-        case None | "" | []:
+        case None | "" | [] | ():
             return "-"
         case bool():
             return "yes" if value else "no"
-        case list():
+        case list() | tuple():
             return ", ".join(map(_cell, value))
         case _:
             return printable(str(value))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from idp.app.services import Services
+from idp.auth.people import mail_of
 from idp.cli.output import print_fields, print_json, print_note, print_table, styled
 from idp.cli.run import operator
 from idp.directory import Resource
@@ -174,13 +175,11 @@ def _answer(user: Resource, sentence: str, *, json: bool) -> None:
 def _summary(user: Resource) -> dict[str, Any]:
     document = user.document
     extension = document.get(GATEHOUSE_USER, {})
-    emails = document.get("emails", [])
-    primary = next((email for email in emails if email.get("primary")), emails[0] if emails else {})
     return {
         "id": user.id,
         "userName": document["userName"],
         "displayName": document.get("displayName"),
-        "email": primary.get("value"),
+        "email": mail_of(user),
         "role": extension.get("role"),
         "source": extension.get("source"),
         "active": document["active"],

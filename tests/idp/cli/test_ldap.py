@@ -62,6 +62,21 @@ def test_a_run_tells_what_it_did_by_name_and_field_and_is_remembered(idp: Idp, c
     assert [change["name"] for change in changes] == [person.uid]
 
 
+def test_a_run_that_is_none_is_no_empty_run(idp: Idp) -> None:
+    done = idp.run("ldap", "runs", "corp", "--run", "nope")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "idp: run of corp 'nope' does not exist\n"
+
+
+def test_a_run_with_conflicts_ends_with_status_1_and_names_them(idp: Idp, company: Company) -> None:
+    uid = company.people[0].uid
+    idp.command("user", "create", uid, "--email", "other@example.net", "--password-stdin", stdin="a river runs uphill")
+    done = idp.run("ldap", "sync", "corp")
+    assert done.returncode == 1
+    assert f"conflict  user   {uid}" in done.stdout
+    assert "1 conflict" in done.stderr
+
+
 def test_a_run_that_would_disable_too_many_is_held_and_ends_with_status_1(
     idp: Idp, company: Company, ldif: Path
 ) -> None:
@@ -72,7 +87,7 @@ def test_a_run_that_would_disable_too_many_is_held_and_ends_with_status_1(
     ldif.write_text(company.ldif())
     assert held.returncode == 1
     assert "Nothing was changed: " in held.stderr
-    assert "add --force" in held.stderr
+    assert "`idp ldap sync corp --force`" in held.stderr
     assert forced.returncode == 0
     assert len(idp.json("user", "list", "--inactive")) == PEOPLE - 5
 
