@@ -6,6 +6,8 @@ from idp.access import Actor
 from idp.audit import Tag
 from idp.auth.context import Context, existing
 from idp.auth.factors import RecoveryCodes, Totp
+from idp.auth.flow import FlowGone
+from idp.auth.sealing import SealBroken
 from idp.auth.views import PendingTotp
 from idp.directory import Resource
 from idp.mail import messages
@@ -27,8 +29,11 @@ class Enroller:
         return self._totp.seal(user_id, self._totp.new_secret())
 
     async def pending(self, user: Resource, sealed: str) -> PendingTotp:
-        """Return a sealed secret as its owner's page shows it."""
-        return await self._totp.pending(user, sealed)
+        """Return a sealed secret as its owner's page shows it. Raises FlowGone when its key is gone."""
+        try:
+            return await self._totp.pending(user, sealed)
+        except SealBroken:
+            raise FlowGone from None
 
     async def is_enrolled(self, user: Resource) -> bool:
         """Tell whether an app is set up."""
@@ -43,9 +48,12 @@ class Enroller:
     ) -> tuple[Codes, Sequence[Write]] | None:
         """Return recovery codes and the writes of the enrolment, None when the code is not of the sealed secret.
 
-        Without `anew` the commit fails for people who have an app already.
+        Without `anew` the commit fails for people who have an app already. Raises FlowGone when the key is gone.
         """
-        step = self._totp.confirmed_step(user, sealed, code)
+        try:
+            step = self._totp.confirmed_step(user, sealed, code)
+        except SealBroken:
+            raise FlowGone from None
         if step is None:
             return None
         if anew:
@@ -61,7 +69,8 @@ class Enroller:
     def new_codes(self, actor: Actor, user: Resource) -> tuple[Codes, Sequence[Write]]:
         """Return new recovery codes, and the writes that make them the only ones."""
         codes, writes = self._recovery.new_set(user.id)
-        return codes, [*writes, self._context.event(Tag.AUTH_RECOVERY_RENEWED, actor, user.id)]
+        happened = self._context.event(Tag.AUTH_RECOVERY_RENEWED, actor, user.id)
+        return codes, [*writes, happened, *self._context.letter(user, messages.recovery_renewed)]
 
     def _enrolled(self, actor: Actor, user: Resource, write: Write) -> tuple[Codes, Sequence[Write]]:
         codes, recovery = self._recovery.new_set(user.id)

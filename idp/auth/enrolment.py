@@ -10,9 +10,10 @@ from idp.auth.credentials import CODES, UserCredentials
 from idp.auth.enroller import Codes, Enroller
 from idp.auth.entry import PasswordEntry
 from idp.auth.factors import Challenge
+from idp.auth.flow import FlowGone
 from idp.auth.limits import Kind
 from idp.auth.people import actor_of
-from idp.auth.second import WRONG_CODE, SecondFactors
+from idp.auth.second import WRONG_CODE, SecondFactors, Unreadable
 from idp.auth.sessions import Session
 from idp.auth.views import PendingTotp
 from idp.clock import from_text, to_text
@@ -20,6 +21,7 @@ from idp.errors import CallerError, InvalidValue, PermissionDenied, VersionMisma
 from idp.mail import messages
 from idp.store.contract import Delete, Insert, Record, Replace, Write
 
+EXPIRED: Final = "The set-up has expired. Please begin again."
 _PENDING: Final = timedelta(minutes=15)
 # How fresh a proof has to be before the ways to log in are changed.
 _FRESH: Final = timedelta(minutes=15)
@@ -84,16 +86,22 @@ class Enrolment:
     async def totp_pending(self, session: Session) -> PendingTotp | None:
         """Return the secret that this session began with, while it can be confirmed."""
         record = await self._pending(session)
-        return await self._enroller.pending(session.user, record.document["sealed"]) if record else None
+        try:
+            return await self._enroller.pending(session.user, record.document["sealed"]) if record else None
+        except FlowGone:
+            return None
 
     async def totp_confirm(self, session: Session, code: str, address: str) -> Codes:
         """Put the pending secret into force; returns new recovery codes, to be shown this once."""
         record = await self._pending(session)
         if record is None:
-            raise InvalidValue("code", "The set-up has expired. Please begin again.")
+            raise InvalidValue("code", EXPIRED)
         sealed = record.document["sealed"]
         actor = actor_of(session.user, address)
-        confirmed = await self._enroller.confirm(actor, session.user, sealed, code, anew=True)
+        try:
+            confirmed = await self._enroller.confirm(actor, session.user, sealed, code, anew=True)
+        except FlowGone:
+            raise InvalidValue("code", EXPIRED) from None
         if confirmed is None:
             raise InvalidValue("code", WRONG_CODE)
         codes, writes = confirmed
@@ -125,7 +133,11 @@ class Enrolment:
             return [write for part in writes for write in part]
 
         challenge = Challenge(session.id, address)
-        if not await self._second.prove(session.user, Kind.TOTP, challenge, code, following):
+        try:
+            is_right = await self._second.prove(session.user, Kind.TOTP, challenge, code, following)
+        except Unreadable as error:
+            raise InvalidValue("code", f"{str(error).capitalize()}.") from None
+        if not is_right:
             raise InvalidValue("code", WRONG_CODE)
 
     async def _demand_fresh(self, session: Session) -> None:

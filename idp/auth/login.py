@@ -15,7 +15,7 @@ from idp.auth.flow import FlowGone, IllegalMove, Step, after_factor, return_path
 from idp.auth.flows import Flow, Flows
 from idp.auth.limits import Kind
 from idp.auth.people import actor_of, is_active, mail_of, masked
-from idp.auth.second import WRONG_CODE, SecondFactors
+from idp.auth.second import WRONG_CODE, SecondFactors, Unreadable
 from idp.auth.secret_text import csrf_of
 from idp.auth.sessions import Opened, Session, Sessions
 from idp.auth.views import FlowView
@@ -104,7 +104,11 @@ class Login:
             now = await self._at(flow_secret, Step.SECOND_FACTOR, wanted="a code")
             return [self._proven(now, kind).put(), *await self._unchanged_password(now)]
 
-        if not await self._second.prove(user, kind, Challenge(flow.id, address), code, moved_on):
+        try:
+            is_right = await self._second.prove(user, kind, Challenge(flow.id, address), code, moved_on)
+        except Unreadable as error:
+            return await self._view(flow_secret, flow, _sentence(error))
+        if not is_right:
             return await self._view(flow_secret, flow, WRONG_CODE)
         return await self._view(flow_secret, await self._flows.demand(flow_secret))
 

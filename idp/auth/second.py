@@ -11,11 +11,20 @@ from idp.auth.factors import Challenge, Factor
 from idp.auth.flow import Step, after_password
 from idp.auth.limits import Kind, Limits
 from idp.auth.people import mfa_policy
+from idp.auth.sealing import SealBroken
 from idp.directory import Resource
 from idp.directory.locks import retrying
+from idp.errors import CallerError
 from idp.store.contract import Write
 
 WRONG_CODE: Final = "The code is not right, or has been used already."
+
+
+class Unreadable(CallerError):
+    """A factor's secret cannot be opened: the key that it is encrypted under is not here."""
+
+    def __init__(self) -> None:
+        super().__init__("this second factor cannot be checked at present; please ask an administrator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +88,33 @@ class SecondFactors:
     ) -> bool:
         """Try a code; if it is right, use it up in one commit with the writes that `then` returns.
 
-        `then` runs again after a lost race. Raises RateLimited, and what `then` raises.
+        `then` runs again after a lost race. Raises RateLimited, Unreadable, and what `then` raises.
         """
         factor = self._factors[kind]
 
         async def attempt() -> bool:
             following = await then()
-            proof = await factor.verify(user, challenge, code)
+            try:
+                proof = await factor.verify(user, challenge, code)
+            except SealBroken:
+                raise Unreadable from None
             if proof is None:
                 return False
             await self._context.commit([*proof.writes, *following])
             return True
 
-        async with self._limits.attempt(factor.kind, user.id, challenge.address) as guess:
-            is_right = await retrying(attempt)
-            if is_right:
-                guess.right()
+        try:
+            async with self._limits.attempt(factor.kind, user.id, challenge.address) as guess:
+                is_right = await retrying(attempt)
+                if is_right:
+                    guess.right()
+        except Unreadable:
+            await self._failed(user, challenge, {"factor": kind, "reason": "its key is missing"})
+            raise
         if not is_right:
-            actor, details = ANONYMOUS(challenge.address), {"factor": kind}
-            await self._context.store.commit([self._context.event(Tag.AUTH_FACTOR_FAILED, actor, user.id, details)])
+            await self._failed(user, challenge, {"factor": kind})
         return is_right
+
+    async def _failed(self, user: Resource, challenge: Challenge, details: Mapping[str, str]) -> None:
+        actor = ANONYMOUS(challenge.address)
+        await self._context.store.commit([self._context.event(Tag.AUTH_FACTOR_FAILED, actor, user.id, details)])
