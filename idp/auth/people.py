@@ -35,16 +35,31 @@ def mfa_policy(user: Resource, default: str) -> str:
 
 
 def mail_of(user: Resource) -> str | None:
-    """Return the address to write to: the primary one, else the first."""
-    emails = [email for email in user.document.get("emails", ()) if email.get("value")]
-    primary = [email["value"] for email in emails if email.get("primary") is True]
-    return next((str(value) for value in (*primary, *(email["value"] for email in emails))), None)
+    """Return the address to write to."""
+    return primary_mail(user.document)
+
+
+def primary_mail(document: Mapping[str, Any]) -> str | None:
+    """Return the address that is the person's: the primary one, else the first."""
+    emails = [email for email in document.get("emails", ()) if email.get("value")]
+    chosen = next((email for email in emails if email.get("primary") is True), emails[0] if emails else None)
+    return str(chosen["value"]) if chosen else None
+
+
+def name_of(document: Mapping[str, Any]) -> str:
+    """Return what to call a person: the name chosen to be shown, else the full name, else the login name."""
+    return str(document.get("displayName") or full_name(document.get("name") or {}) or document["userName"])
+
+
+def full_name(name: Mapping[str, Any]) -> str:
+    """Return a name's parts as one text."""
+    given_and_family = " ".join(str(name[key]) for key in ("givenName", "familyName") if name.get(key))
+    return str(name.get("formatted") or given_and_family)
 
 
 def greeting_of(user: Resource) -> str:
     """Return what to call the person in a letter."""
-    document = user.document
-    return str(document.get("displayName") or document.get("name", {}).get("formatted") or document["userName"])[:100]
+    return name_of(user.document)[:100]
 
 
 def names_of(document: Mapping[str, Any]) -> tuple[str, ...]:

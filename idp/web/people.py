@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from idp.access.roles import DEFAULT_ROLE
+from idp.auth.people import full_name, name_of, primary_mail
 from idp.query import Document
 from idp.schema import Attribute, ResourceType, Type
 from idp.schema.urns import GATEHOUSE_USER
@@ -54,9 +55,9 @@ def person(document: Document) -> Person:
     login = str(document["userName"])
     return Person(
         id=str(document["id"]),
-        name=str(document.get("displayName") or _full_name(document.get("name") or {}) or login),
+        name=name_of(document),
         login=login,
-        mail=primary_mail(document),
+        mail=primary_mail(document) or "",
         active=document.get("active") is True,
         role=str(own.get("role") or DEFAULT_ROLE),
         source=str(own.get("source") or "local"),
@@ -68,13 +69,6 @@ def person(document: Document) -> Person:
 def team(document: Document) -> Team:
     """Return a group as lists and headings show one."""
     return Team(id=str(document["id"]), name=str(document["displayName"]), **_times(document))
-
-
-def primary_mail(document: Document) -> str:
-    """Return the primary address, else the first, else nothing."""
-    mails = document.get("emails") or []
-    chosen = next((mail for mail in mails if mail.get("primary")), mails[0] if mails else {})
-    return str(chosen.get("value", ""))
 
 
 def facts(resource_type: ResourceType, document: Document) -> list[Fact]:
@@ -105,18 +99,13 @@ def _text(attribute: Attribute, value: Any) -> str:
 
 
 def _complex_text(attribute: Attribute, value: Mapping[str, Any]) -> str:
-    main = value.get("display") or _full_name(value) or value.get("displayName") or value.get("value")
+    main = value.get("display") or full_name(value) or value.get("displayName") or value.get("value")
     if main is None:
         parts = [(sub, value[sub.name]) for sub in attribute.sub_attributes if value.get(sub.name) is not None]
         return ", ".join(_text(sub, part) for sub, part in parts)
     notes = [str(value["type"])] if value.get("type") else []
     notes += ["primary"] if value.get("primary") is True else []
     return f"{main} ({', '.join(notes)})" if notes else str(main)
-
-
-def _full_name(name: Mapping[str, Any]) -> str:
-    given_and_family = " ".join(str(name[key]) for key in ("givenName", "familyName") if name.get(key))
-    return str(name.get("formatted") or given_and_family)
 
 
 def _times(document: Document) -> dict[str, str]:

@@ -31,6 +31,7 @@ def test_the_primary_address_comes_before_the_first() -> None:
     assert person(ADA).mail == "ada@example.org"
     assert person({**ADA, "emails": ADA["emails"][:1]}).mail == "home@example.net"
     assert person({"id": "1", "userName": "ada"}).mail == ""
+    assert person({**ADA, "emails": [{"type": "work"}, *ADA["emails"][:1]]}).mail == "home@example.net"
 
 
 def test_without_our_extension_a_person_is_a_local_user() -> None:
