@@ -39,6 +39,11 @@ def factor_removed(to: str, name: str) -> Message:
     return Message("factor_removed", to, _NOTICE, {"name": name})
 
 
+def recovery_renewed(to: str, name: str) -> Message:
+    """Notice that there are new recovery codes, and the old ones are void."""
+    return Message("recovery_renewed", to, _NOTICE, {"name": name})
+
+
 def recovery_used(to: str, name: str, left: int) -> Message:
     """Notice that a recovery code was used to log in, and how many are left."""
     return Message("recovery_used", to, _NOTICE, {"name": name, "left": left})

@@ -128,6 +128,7 @@ async def test_new_recovery_codes_void_the_old_ones(house: House) -> None:
     with pytest.raises(InvalidValue):
         await house.enrolment.regenerate_recovery(session, code, HOME)
     assert not set(new) & set(old)
+    assert "New recovery codes were made for Gatehouse" in [letter.subject for letter in await house.letters()]
     secret = await house.at_second_factor()
     await house.login.choose(secret, "recovery")
     assert (await house.login.factor(secret, old[0], HOME)).error is not None

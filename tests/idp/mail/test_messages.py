@@ -17,6 +17,7 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     "password_changed": lambda name: messages.password_changed("ada@example.test", name),
     "factor_enrolled": lambda name: messages.factor_enrolled("ada@example.test", name),
     "factor_removed": lambda name: messages.factor_removed("ada@example.test", name),
+    "recovery_renewed": lambda name: messages.recovery_renewed("ada@example.test", name),
     "recovery_used": lambda name: messages.recovery_used("ada@example.test", name, 3),
 }
 
