@@ -11,7 +11,7 @@ from idp.audit import Tag, event
 from idp.auth.secret_text import Random, digest, new_secret
 from idp.clock import Clock, from_text, to_text
 from idp.directory.locks import retrying
-from idp.errors import InvalidValue, NotAuthenticated, NotFound, NotUnique, VersionMismatch
+from idp.errors import InvalidValue, NotAuthenticated, NotFound, NotUnique, RemoteError, VersionMismatch
 from idp.query import Compare, Field, Op, Query, Sort
 from idp.store.contract import Check, Delete, DeleteWhere, Insert, Record, Replace, Store, Write
 
@@ -25,6 +25,8 @@ _LENGTH: Final = len(PREFIX) + 43
 _MAX_NAME: Final = 100
 _NAME: Final = Field(("name",), case_exact=False)
 _NOTED_EVERY: Final = timedelta(minutes=1)
+# Tokens are made and revoked; forgetting all of them costs each at most one write more.
+_NOTED_AT_MOST: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +167,12 @@ class Clients:
         if last is not None and now - last < _NOTED_EVERY:
             return
         # Set before waiting: of the requests that come meanwhile none writes too.
+        if len(self._noted) >= _NOTED_AT_MOST:
+            self._noted.clear()
         self._noted[record.id] = now
         noted = {**record.document, "used": to_text(now), "address": address}
-        with suppress(VersionMismatch):
+        # Bookkeeping: that it cannot be written now is no reason to refuse what the token is used for.
+        with suppress(VersionMismatch, RemoteError):
             await self._store.commit([Replace(CLIENT_TOKENS, noted, record.version)])
 
     async def _by_name(self, name: str) -> Record | None:

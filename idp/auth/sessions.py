@@ -12,7 +12,7 @@ from idp.auth.people import actor_of, is_active
 from idp.auth.secret_text import Random, csrf_of, digest, new_secret
 from idp.clock import from_text, to_text
 from idp.directory.model import Resource
-from idp.errors import NotAuthenticated, VersionMismatch
+from idp.errors import NotAuthenticated, RemoteError, VersionMismatch
 from idp.query import Field
 from idp.store.contract import Check, Delete, DeleteWhere, Insert, Record, Replace, Write
 
@@ -124,7 +124,8 @@ class Sessions:
             return
         expires = self._expiry(from_text(document["started"]), now)
         seen = {**document, "seen": to_text(now), "expires": to_text(expires), "address": address}
-        with suppress(VersionMismatch):
+        # Bookkeeping: that it cannot be written now is no reason to refuse the page.
+        with suppress(VersionMismatch, RemoteError):
             await self._store.commit([Replace(SESSIONS, seen, record.version)])
 
     def _expiry(self, started: datetime, seen: datetime) -> datetime:

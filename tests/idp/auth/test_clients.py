@@ -88,6 +88,13 @@ async def test_authenticating_is_one_read_and_at_most_one_write_a_minute(house: 
     assert token.address == "198.51.100.9"
 
 
+async def test_a_store_too_busy_to_note_the_use_refuses_no_token(house: House) -> None:
+    _, text = await house.clients.create(SYSTEM, "hr")
+    busy = FaultyStore(house.store, at=1, verbs=frozenset({"commit"}))
+    assert (await house.over(busy).clients.authenticate(text, HOME)).name == "hr"
+    assert busy.has_failed
+
+
 @pytest.mark.parametrize("scopes", [[], ["users:everything"], ["users:read", "root"]])
 async def test_unknown_scopes_are_refused(house: House, scopes: list[str]) -> None:
     with pytest.raises(InvalidValue):

@@ -61,6 +61,15 @@ async def test_resuming_writes_at_most_once_a_minute(house: House) -> None:
     assert (await house.everything("sessions"))[0]["address"] == "198.51.100.1"
 
 
+async def test_a_store_too_busy_to_note_the_visit_refuses_no_session(house: House) -> None:
+    _, app, _ = await house.enrolled()
+    _, cookie = await house.session("ada", app)
+    house.clock.advance(HOUR)
+    busy = FaultyStore(house.store, at=1, verbs=frozenset({"commit"}))
+    assert await house.over(busy).sessions.resume(cookie, HOME) is not None
+    assert busy.has_failed
+
+
 async def test_a_session_ends_with_the_account(house: House) -> None:
     user, app, _ = await house.enrolled()
     _, cookie = await house.session("ada", app)
