@@ -1,5 +1,6 @@
 """Limits on guessing, kept in the store: one counter per kind of secret and account, one per kind and source."""
 
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ class Limits:
         """Hold the account's turn while an answer is tried. Raises RateLimited instead of letting it be tried.
 
         An error from inside means that nothing was tried, and is not counted: neither a system that is away nor a
-        second press of the button must lock people out.
+        second press of the button must lock people out. Nor is a password that somebody stopped waiting for.
         """
         own = _Counter(kind, self._rules.of_account(kind), address, account)
         source = _Counter(kind, self._rules.of_source(kind), address)
@@ -110,8 +111,11 @@ class Limits:
             moment = await self._count(own)
             try:
                 yield attempt
-            except IdpError:
-                await self._change(own, lambda history: taken_back(history, moment))
+            except (IdpError, CancelledError) as error:
+                # A password checked for somebody who is gone tells them nothing. A code may have been used up, and its
+                # step taken: who leaves in the middle must not try for nothing.
+                if isinstance(error, IdpError) or kind is Kind.PASSWORD:
+                    await self._change(own, lambda history: taken_back(history, moment))
                 raise
             if attempt.was_right:
                 await self._change(own, lambda _: History())
