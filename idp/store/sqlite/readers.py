@@ -1,7 +1,6 @@
 """A few threads with connections of their own for what takes too long on the event loop."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
@@ -13,6 +12,8 @@ from idp.errors import DeadlineExceeded, Overloaded
 from idp.store.sqlite.database import WHAT, translated
 
 THREADS: Final = 2
+STEPS: Final = 10_000
+"""Instructions of SQLite's machine, about a tenth of a millisecond, between two looks whether to go on."""
 
 Answer = TypeVar("Answer")
 
@@ -21,27 +22,17 @@ class _Read:
     """One read, which may be ended from the event loop while a thread is at it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._connection: apsw.Connection | None = None
         self._ended = False
 
     def begin(self, connection: apsw.Connection) -> bool:
         """Take the connection; False when nobody wants the answer any more."""
-        with self._lock:
-            self._connection = None if self._ended else connection
-            return not self._ended
-
-    def finish(self) -> None:
-        """Let the connection go: from here on it is another read's."""
-        with self._lock:
-            self._connection = None
+        # Not sqlite3_interrupt: it ends statements that run, and is lost between two of them.
+        connection.set_progress_handler(lambda: self._ended, STEPS)
+        return not self._ended
 
     def end(self) -> None:
-        """Interrupt the read wherever it is."""
-        with self._lock:
-            self._ended = True
-            if self._connection is not None:
-                self._connection.interrupt()
+        """End the read wherever it is."""
+        self._ended = True
 
 
 class Readers:
@@ -91,7 +82,7 @@ class Readers:
         except apsw.Error as error:
             raise translated(error) from error
         finally:
-            read.finish()
+            connection.set_progress_handler(None)
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._idle.put(connection)
