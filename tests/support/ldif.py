@@ -48,8 +48,8 @@ def write_change(dn: str, changes: Iterable[tuple[str, str, Sequence[str | bytes
 def read_entries(text: str) -> dict[str, dict[str, list[bytes]]]:
     """Read content records as ldapsearch -LLL prints them: attributes by DN, values as they are in the directory."""
     entries: dict[str, dict[str, list[bytes]]] = {}
-    for record in re.split(r"\n\n+", text.replace("\n ", "").strip()):
-        lines = [_read_line(line) for line in record.splitlines() if line and not line.startswith("#")]
+    for record in re.split(r"\n\n+", text.replace("\n ", "").strip("\n")):
+        lines = [_read_line(line) for line in record.split("\n") if line and not line.startswith("#")]
         if not lines:
             continue
         attributes: dict[str, list[bytes]] = entries.setdefault(lines[0][1].decode(), {})
