@@ -91,7 +91,8 @@ class Planner:
         self._actor = actor
         self._ids = ids
         self._found = {USERS: Found(USER, "userName"), GROUPS: Found(GROUP, "displayName")}
-        self._ids_of: dict[str, Member] = {}
+        self._by_external_id: dict[str, Member] = {}
+        self._by_name: dict[str, Member] = {}
         self._seen: dict[tuple[str, str, str], Row] = {}
 
     async def plan(self, rows: Iterable[Row | Wrong]) -> Plan:
@@ -130,8 +131,9 @@ class Planner:
                 check_address(mail.get("value", ""))
         known_as = before.id if before else self._ids()
         self._refuse_second(row, before)
-        for name in filter(None, (row.external_id, row.name)):
-            self._ids_of[fold(name)] = Member(known_as, row.kind)
+        if row.external_id:
+            self._by_external_id[row.external_id] = Member(known_as, row.kind)
+        self._by_name[fold(row.name)] = Member(known_as, row.kind)
         merged = _merged(before.document if before else {}, document)
         fields = tuple(name for name in document if before is None or merged[name] != before.document.get(name))
         return Change(row, known_as, before, merged, fields)
@@ -161,7 +163,7 @@ class Planner:
             plan.groups.append(replace(change, add=add))
 
     def _member(self, name: str) -> Member:
-        if (of_file := self._ids_of.get(fold(name))) is not None:
+        if of_file := self._by_external_id.get(name) or self._by_name.get(fold(name)):
             return of_file
         for kind, found in self._found.items():
             if (resource := found.named(name)) is not None:

@@ -173,5 +173,8 @@ async def test_what_was_made_is_told_when_only_a_part_of_a_row_fails(directory: 
 
 
 async def test_external_ids_that_differ_in_case_are_two_people(directory: Directory) -> None:
-    result = await import_rows(directory, user(1, "cy", externalId="a"), user(1, "di", externalId="A"))
-    assert told(result) == {"cy": ("new",), "di": ("new",)}
+    people = [user(1, "cy", externalId="a"), user(1, "di", externalId="A")]
+    result = await import_rows(directory, *people, group(2, "Lower", "a"), group(3, "Upper", "A"))
+    ids = {change.row.name: change.id for change in result.users}
+    members = {change.row.name: [member.value for member in change.add] for change in result.groups}
+    assert members == {"Lower": [ids["cy"]], "Upper": [ids["di"]]}
