@@ -44,7 +44,6 @@ class Authentication:
     factors: Factors
     passwords: Passwords
     setup: Setup
-    one_time_tokens: OneTimeTokens
 
 
 def authentication(base: Foundation, directories: Mapping[str, PasswordVerifier]) -> Authentication:
@@ -68,9 +67,8 @@ def authentication(base: Foundation, directories: Mapping[str, PasswordVerifier]
         login=Login(context, flows, entry, second, enroller, base.credentials, sessions),
         enrolment=Enrolment(context, entry, second, enroller, base.credentials),
         factors=Factors(context, enroller, base.credentials, limits),
-        passwords=Passwords(context, base.credentials, entry, sessions, tokens, limits),
+        passwords=Passwords(context, base.credentials, entry, sessions, tokens, limits, enroller),
         setup=Setup(context, base.rules, tokens),
-        one_time_tokens=tokens,
     )
 
 

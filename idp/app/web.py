@@ -89,7 +89,6 @@ def _measuring(
 
 def _put_services(app: web.Application, services: Services) -> None:
     app[keys.CONFIG] = services.config
-    app[keys.CLOCK] = services.base.clock
     app[keys.REGISTRY] = services.base.registry
     app[keys.USERS] = services.users
     app[keys.GROUPS] = services.groups
@@ -101,4 +100,3 @@ def _put_services(app: web.Application, services: Services) -> None:
     app[keys.FACTORS] = services.auth.factors
     app[keys.SETUP] = services.auth.setup
     app[keys.PASSWORDS] = services.auth.passwords
-    app[keys.ONE_TIME_TOKENS] = services.auth.one_time_tokens

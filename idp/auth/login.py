@@ -224,7 +224,7 @@ class Login:
             raise FlowGone from None
 
     async def _view(self, secret: str, flow: Flow, error: str | None = None) -> FlowView:
-        view = FlowView(flow.id, flow.step, flow.next, csrf_of(secret), error=error)
+        view = FlowView(flow.step, flow.next, csrf_of(secret), error=error)
         if flow.step is Step.NEW_PASSWORD:
             return replace(view, rules=self._credentials.rules)
         if flow.step not in (Step.SECOND_FACTOR, Step.ENROL):

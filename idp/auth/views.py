@@ -36,7 +36,6 @@ class FlowView:
     was mailed to. `rules` are the password rules to show at NEW_PASSWORD. `error` is a sentence for the person.
     """
 
-    id: str = field(repr=False)
     step: Step
     next: str
     csrf: str = field(repr=False)

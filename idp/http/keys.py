@@ -4,17 +4,15 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from idp.clock import Clock
 from idp.config import Config
 
 if TYPE_CHECKING:
     from idp.audit import AuditLog
-    from idp.auth import Clients, Enrolment, Factors, Login, OneTimeTokens, Passwords, Sessions, Setup
+    from idp.auth import Clients, Enrolment, Factors, Login, Passwords, Sessions, Setup
     from idp.directory import Groups, Users
     from idp.schema import Registry
 
 CONFIG: Final[web.AppKey[Config]] = web.AppKey("config")
-CLOCK: Final[web.AppKey[Clock]] = web.AppKey("clock")
 REGISTRY: Final[web.AppKey["Registry"]] = web.AppKey("registry")
 USERS: Final[web.AppKey["Users"]] = web.AppKey("users")
 GROUPS: Final[web.AppKey["Groups"]] = web.AppKey("groups")
@@ -26,4 +24,3 @@ ENROLMENT: Final[web.AppKey["Enrolment"]] = web.AppKey("enrolment")
 FACTORS: Final[web.AppKey["Factors"]] = web.AppKey("factors")
 SETUP: Final[web.AppKey["Setup"]] = web.AppKey("setup")
 PASSWORDS: Final[web.AppKey["Passwords"]] = web.AppKey("passwords")
-ONE_TIME_TOKENS: Final[web.AppKey["OneTimeTokens"]] = web.AppKey("one_time_tokens")

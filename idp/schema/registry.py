@@ -12,11 +12,6 @@ class Registry:
 
     def __init__(self, resource_types: Iterable[ResourceType]) -> None:
         self.resource_types: Mapping[str, ResourceType] = {kind.name: kind for kind in resource_types}
-        self._endpoints = {kind.endpoint.strip("/").lower(): kind for kind in self.resource_types.values()}
-
-    def by_endpoint(self, path: str) -> ResourceType | None:
-        """Return the type served below this path (`/Users`), with or without its slash, in any case; or None."""
-        return self._endpoints.get(path.strip("/").lower())
 
     @property
     def schemas(self) -> Mapping[str, Schema]:

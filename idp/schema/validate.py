@@ -6,7 +6,7 @@ from typing import Any
 from idp.errors import InvalidSyntax, InvalidValue
 from idp.schema.attribute import Attribute, Mutability
 from idp.schema.model import ResourceType
-from idp.schema.rules import UNSET, compile_attribute, compile_single
+from idp.schema.rules import UNSET, compile_attribute
 from idp.schema.values import Fault
 
 
@@ -32,13 +32,12 @@ def validate(resource_type: ResourceType, document: Mapping[str, Any], *, creati
     return {"schemas": [resource_type.schema.id, *present], **found}
 
 
-def validate_value(attribute: Attribute, value: Any, path: str, *, element: bool = False) -> Any:
+def validate_value(attribute: Attribute, value: Any, path: str) -> Any:
     """Return one attribute's value in canonical form, or None when it is unset.
 
-    With `element`, the value is one of a multi-valued attribute's. Raises InvalidValue with a path that begins
-    with `path`.
+    Raises InvalidValue with a path that begins with `path`.
     """
-    check = compile_single(attribute) if element else compile_attribute(attribute)
+    check = compile_attribute(attribute)
     try:
         found = UNSET if value is None else check(value)
     except Fault as fault:

@@ -3,8 +3,8 @@
 A store knows no rules. Backends turn every exception of their driver into one of `idp.errors`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from idp.query import Document, Field, Filter, Query
@@ -151,4 +151,3 @@ class Settings:
     timeout: float = 10.0
     max_waiting: int = 1024
     max_scan: int = 5_000_000
-    options: Mapping[str, str] = field(default_factory=dict)

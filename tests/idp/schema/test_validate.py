@@ -215,7 +215,6 @@ def test_a_required_extension_is_asked_for() -> None:
 def test_a_single_attribute_can_be_checked_alone() -> None:
     emails = USER.resolve("emails").attribute
     assert validate_value(emails, [{"VALUE": "x", "n": 1}], "emails") == [{"value": "x"}]
-    assert validate_value(emails, {"value": "x"}, "emails", element=True) == {"value": "x"}
     assert validate_value(emails, [], "emails") is None
     with pytest.raises(InvalidValue, match=r"emails\[1\]\.value: expected a string, not a number"):
         validate_value(emails, [{}, {"value": 1}], "emails")
