@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from idp.access import Actor
 from idp.audit import Tag
-from idp.auth.context import Context, existing
+from idp.auth.context import Context, existing, unchanged
 from idp.auth.factors import RecoveryCodes, Totp
 from idp.auth.flow import FlowGone
 from idp.auth.sealing import SealBroken
 from idp.auth.views import PendingTotp
 from idp.directory import Resource
 from idp.mail import messages
-from idp.store.contract import Write
+from idp.store.contract import Check, Write
 
 Codes = tuple[str, ...]
 
@@ -57,14 +57,14 @@ class Enroller:
         if step is None:
             return None
         if anew:
-            return self._enrolled(actor, user, await self._totp.enrolled_anew(user.id, sealed, step))
-        return self._enrolled(actor, user, self._totp.enrolled(user.id, sealed, step))
+            return self._enrolled(actor, user, await self._totp.enrolled_anew(user.id, sealed, step), existing(user))
+        return self._enrolled(actor, user, self._totp.enrolled(user.id, sealed, step), existing(user))
 
     async def enrol_now(self, actor: Actor, user: Resource) -> tuple[str, Codes, Sequence[Write]]:
         """Return a secret that needs no confirmation, recovery codes, and the writes of the enrolment."""
         secret = self._totp.new_secret()
         write = await self._totp.enrolled_anew(user.id, self._totp.seal(user.id, secret))
-        return secret, *self._enrolled(actor, user, write)
+        return secret, *self._enrolled(actor, user, write, unchanged(user))
 
     def new_codes(self, actor: Actor, user: Resource) -> tuple[Codes, Sequence[Write]]:
         """Return new recovery codes, and the writes that make them the only ones."""
@@ -72,8 +72,8 @@ class Enroller:
         happened = self._context.event(Tag.AUTH_RECOVERY_RENEWED, actor, user.id)
         return codes, [*writes, happened, *self._context.letter(user, messages.recovery_renewed)]
 
-    def _enrolled(self, actor: Actor, user: Resource, write: Write) -> tuple[Codes, Sequence[Write]]:
+    def _enrolled(self, actor: Actor, user: Resource, write: Write, held: Check) -> tuple[Codes, Sequence[Write]]:
         codes, recovery = self._recovery.new_set(user.id)
         happened = self._context.event(Tag.AUTH_FACTOR_ENROLLED, actor, user.id, {"factor": self._totp.kind})
         letter = self._context.letter(user, messages.factor_enrolled)
-        return codes, [existing(user), write, *recovery, happened, *letter]
+        return codes, [held, write, *recovery, happened, *letter]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from idp.audit import Tag
+from idp.auth.assurance import OF_THE_APP, StaleLogin, demand_more_than_the_mailbox
 from idp.auth.context import Context
 from idp.auth.credentials import CODES, UserCredentials
 from idp.auth.enroller import Codes, Enroller
@@ -25,15 +26,6 @@ EXPIRED: Final = "The set-up has expired. Please begin again."
 _PENDING: Final = timedelta(minutes=15)
 # How fresh a proof has to be before the ways to log in are changed.
 _FRESH: Final = timedelta(minutes=15)
-_OF_THE_APP: Final = frozenset({Kind.TOTP, Kind.RECOVERY})
-
-
-class StaleLogin(PermissionDenied):
-    """The session is too old for this; a new login is asked for."""
-
-    def __init__(self) -> None:
-        CallerError.__init__(self, "for this you must have logged in just now; please log out and in again")
-        self.verb, self.area = "update", "account"
 
 
 class RequiredByPolicy(PermissionDenied):
@@ -42,6 +34,14 @@ class RequiredByPolicy(PermissionDenied):
     def __init__(self) -> None:
         CallerError.__init__(self, "your account must have a second factor")
         self.verb, self.area = "delete", "account"
+
+
+class NotOffered(PermissionDenied):
+    """People cannot set up an app here."""
+
+    def __init__(self) -> None:
+        CallerError.__init__(self, "authenticator apps are not offered here")
+        self.verb, self.area = "create", "account"
 
 
 class Enrolment:
@@ -62,15 +62,26 @@ class Enrolment:
         self._credentials = credentials
 
     async def status(self, session: Session) -> dict[str, int | bool | str]:
-        """Return {"totp": bool, "recovery_codes": how many are left, "policy": "off" | "optional" | "required"}."""
+        """Return what is set up, and what can be.
+
+        {"totp": bool, "recovery_codes": how many are left, "policy": "off" | "optional" | "required",
+        "can_enrol": bool}. Who has an app may put another in its place, also where none is offered any more.
+        """
+        enrolled = await self._enroller.is_enrolled(session.user)
         return {
-            "totp": await self._enroller.is_enrolled(session.user),
+            "totp": enrolled,
             "recovery_codes": await self._enroller.codes_left(session.user),
             "policy": self._second.policy_of(session.user),
+            "can_enrol": enrolled or self._second.can_enrol,
         }
 
     async def totp_begin(self, session: Session) -> PendingTotp:
-        """Return a secret to be confirmed; the one in use stays in force until then. Raises StaleLogin."""
+        """Return a secret to be confirmed; the one in use stays in force until then.
+
+        Raises StaleLogin, and NotOffered where people cannot set one up.
+        """
+        if not (self._second.can_enrol or await self._enroller.is_enrolled(session.user)):
+            raise NotOffered
         await self._demand_fresh(session)
         record = await self._pending(session)
         document: dict[str, Any] = {
@@ -112,10 +123,14 @@ class Enrolment:
         return codes
 
     async def totp_disable(self, session: Session, password: str, code: str, address: str) -> None:
-        """Remove TOTP and recovery codes; raises RequiredByPolicy where the account must have a second factor."""
+        """Remove TOTP and recovery codes.
+
+        Raises RequiredByPolicy where the account must have a second factor, and StaleLogin.
+        """
         user = session.user
         if self._second.policy_of(user) == "required":
             raise RequiredByPolicy
+        await demand_more_than_the_mailbox(session, self._enroller)
         if not await self._entry.again(user, password, address):
             raise InvalidValue("password", "The password is not right.")
         happened = self._context.event(Tag.AUTH_FACTOR_REMOVED, actor_of(user, address), user.id)
@@ -124,6 +139,7 @@ class Enrolment:
 
     async def regenerate_recovery(self, session: Session, code: str, address: str) -> Codes:
         """Return ten new recovery codes, the old ones being void; `code` is a current TOTP code."""
+        await demand_more_than_the_mailbox(session, self._enroller)
         codes, writes = self._enroller.new_codes(actor_of(session.user, address), session.user)
         await self._prove(session, code, address, writes)
         return codes
@@ -142,9 +158,7 @@ class Enrolment:
 
     async def _demand_fresh(self, session: Session) -> None:
         """Refuse a session that could be a stolen one; whose app is to be replaced must have used it just now."""
-        counted = (
-            {Kind.TOTP, Kind.RECOVERY} if await self._enroller.is_enrolled(session.user) else session.proven.keys()
-        )
+        counted = OF_THE_APP if await self._enroller.is_enrolled(session.user) else session.proven.keys()
         now = self._context.clock.now()
         if not any(now - from_text(at) < _FRESH for kind, at in session.proven.items() if kind in counted):
             raise StaleLogin

@@ -6,8 +6,10 @@ from typing import Final
 
 from idp.access import ANONYMOUS, Actor, Area, Target, Verb, demand
 from idp.audit import Tag
+from idp.auth.assurance import demand_more_than_the_mailbox
 from idp.auth.context import Context, existing, unchanged
 from idp.auth.credentials import UserCredentials
+from idp.auth.enroller import Enroller
 from idp.auth.entry import PasswordEntry, unknown_account
 from idp.auth.limits import Kind, Limits
 from idp.auth.people import actor_of, greeting_of, has_local_password, is_active, mail_of, names_of
@@ -39,6 +41,7 @@ class Passwords:
         sessions: Sessions,
         tokens: OneTimeTokens,
         limits: Limits,
+        enroller: Enroller,
     ) -> None:
         self._context = context
         self._credentials = credentials
@@ -46,6 +49,7 @@ class Passwords:
         self._sessions = sessions
         self._tokens = tokens
         self._limits = limits
+        self._enroller = enroller
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -54,16 +58,17 @@ class Passwords:
 
     async def set(self, actor: Actor, user_id: str, new: str, *, must_change: bool = True) -> None:
         """Set another person's password (an administrator, the command line); their sessions end. Raises NotFound."""
-        user = await self._demand(actor, Verb.SET_PASSWORD, user_id)
 
         async def attempt() -> None:
+            # In each attempt: who was made an administrator meanwhile is no longer anybody's to change.
+            user = await self._demand(actor, Verb.SET_PASSWORD, user_id)
             password = await self._credentials.password(
                 user_id, new, names=names_of(user.document), must_change=must_change
             )
             happened = self._context.event(Tag.AUTH_PASSWORD_SET, actor, user_id, {"mustChange": must_change})
             ended = self._credentials.deactivated(user_id)
             letter = self._context.letter(user, messages.password_changed)
-            await self._context.commit([existing(user), *password, *ended, happened, *letter])
+            await self._context.commit([unchanged(user), *password, *ended, happened, *letter])
 
         await retrying(attempt)
 
@@ -71,11 +76,12 @@ class Passwords:
         """Change one's own; InvalidValue on `current password` when the old one is wrong.
 
         Other sessions, logins under way and links end. Raises NotAuthenticated when session or old password ended
-        meanwhile.
+        meanwhile, StaleLogin when a mailed code stood in for the app.
         """
         user = session.user
         if not has_local_password(user):
             raise InvalidValue("password", ELSEWHERE)
+        await demand_more_than_the_mailbox(session, self._enroller)
         # Read first: what is set after this, by an administrator say, is not what `old` proves.
         generation = await self._credentials.generation(user.id)
         if not await self._entry.again(user, old, address):
@@ -106,12 +112,16 @@ class Passwords:
 
     async def send_reset(self, actor: Actor, user_id: str) -> None:
         """Mail a person a link to set a password, the first one as a welcome. Raises NotFound, InvalidValue."""
-        user = await self._demand(actor, Verb.RESET_PASSWORD, user_id)
-        link = self._link(user, first=not await self._credentials.exist(user_id))
-        if not link:
-            raise InvalidValue("emails", "The account has no address to send a link to.")
-        asked = self._context.event(Tag.AUTH_RESET_REQUESTED, actor, user_id, {"mailed": True})
-        await self._context.commit([existing(user), *link, asked])
+
+        async def attempt() -> None:
+            user = await self._demand(actor, Verb.RESET_PASSWORD, user_id)
+            link = self._link(user, first=not await self._credentials.exist(user_id))
+            if not link:
+                raise InvalidValue("emails", "The account has no address to send a link to.")
+            asked = self._context.event(Tag.AUTH_RESET_REQUESTED, actor, user_id, {"mailed": True})
+            await self._context.commit([unchanged(user), *link, asked])
+
+        await retrying(attempt)
 
     async def reset_owner(self, token: str) -> Resource | None:
         """Return whom a reset link belongs to, None when it is unknown, used or expired."""

@@ -4,7 +4,7 @@ from typing import Final
 
 from idp.access import Actor, Area, Target, Verb, demand
 from idp.audit import Tag
-from idp.auth.context import Context, existing
+from idp.auth.context import Context, unchanged
 from idp.auth.credentials import FACTORS, UserCredentials
 from idp.auth.enroller import Codes, Enroller
 from idp.auth.limits import Limits
@@ -38,26 +38,31 @@ class Factors:
 
         Raises NotFound.
         """
-        user = await self._demand(actor, user_id)
-        await self._context.commit(
-            [
-                existing(user),
-                *self._credentials.without_factors(user_id),
-                *self._credentials.deactivated(user_id),
-                self._limits.forgotten(user_id),
-                self._context.event(Tag.AUTH_FACTOR_RESET, actor, user_id),
-                *self._context.letter(user, messages.factor_removed),
-            ]
-        )
+
+        async def attempt() -> None:
+            # In each attempt: who was made an administrator meanwhile is no longer anybody's to reset.
+            user = await self._demand(actor, user_id)
+            await self._context.commit(
+                [
+                    unchanged(user),
+                    *self._credentials.without_factors(user_id),
+                    *self._credentials.deactivated(user_id),
+                    self._limits.forgotten(user_id),
+                    self._context.event(Tag.AUTH_FACTOR_RESET, actor, user_id),
+                    *self._context.letter(user, messages.factor_removed),
+                ]
+            )
+
+        await retrying(attempt)
 
     async def enrol_totp_now(self, actor: Actor, user_id: str) -> tuple[str, Codes]:
         """Set up an authenticator for a person, in place of what they have; returns its secret and recovery codes.
 
         Raises NotFound.
         """
-        user = await self._demand(actor, user_id)
 
         async def attempt() -> tuple[str, Codes]:
+            user = await self._demand(actor, user_id)
             secret, codes, writes = await self._enroller.enrol_now(actor, user)
             await self._context.commit(writes)
             return secret, codes

@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from idp import errors
-from idp.auth.enrolment import StaleLogin
+from idp.auth.assurance import StaleLogin
 from idp.http.faults import status_of
 from idp.http.middleware import REQUEST_ID
 from idp.web.forms import NotOurForm

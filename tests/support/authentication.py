@@ -165,7 +165,7 @@ class House:
 
     @cached_property
     def passwords(self) -> Passwords:
-        parts = (self.credentials, self.entry, self.sessions, self.tokens, self.limits)
+        parts = (self.credentials, self.entry, self.sessions, self.tokens, self.limits, self.enroller)
         return Passwords(self.context, *parts)
 
     @cached_property

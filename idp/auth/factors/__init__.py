@@ -1,4 +1,4 @@
-"""Second factors: a small contract, one module for each kind, and the service that resets them."""
+"""Second factors: a small contract, and one module for each kind."""
 
 from idp.auth.factors.contract import Challenge, Factor, Proof
 from idp.auth.factors.email_code import EmailCode

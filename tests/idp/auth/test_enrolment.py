@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from idp.auth import FactorPolicy, Session, Step
-from idp.auth.enrolment import RequiredByPolicy, StaleLogin
+from idp.auth.assurance import StaleLogin
+from idp.auth.enrolment import NotOffered, RequiredByPolicy
 from idp.errors import InvalidValue, RateLimited
 from tests.support.authentication import HOME, PASSWORD, SYSTEM, App, House
 
@@ -24,7 +25,12 @@ async def enrol(house: House, session: Session) -> tuple[App, tuple[str, ...]]:
 
 
 async def test_an_app_is_set_up_confirmed_and_then_asked_for(house: House, session: Session) -> None:
-    assert await house.enrolment.status(session) == {"totp": False, "recovery_codes": 0, "policy": "optional"}
+    assert await house.enrolment.status(session) == {
+        "totp": False,
+        "recovery_codes": 0,
+        "policy": "optional",
+        "can_enrol": True,
+    }
     pending = await house.enrolment.totp_begin(session)
     assert await house.enrolment.totp_pending(session) == pending
     with pytest.raises(InvalidValue):
@@ -33,7 +39,12 @@ async def test_an_app_is_set_up_confirmed_and_then_asked_for(house: House, sessi
     codes = await house.enrolment.totp_confirm(session, app.code(), HOME)
     assert len(set(codes)) == 10
     assert await house.enrolment.totp_pending(session) is None
-    assert await house.enrolment.status(session) == {"totp": True, "recovery_codes": 10, "policy": "optional"}
+    assert await house.enrolment.status(session) == {
+        "totp": True,
+        "recovery_codes": 10,
+        "policy": "optional",
+        "can_enrol": True,
+    }
     secret = await house.at_second_factor()
     assert (await house.login.factor(secret, app.code(), HOME)).step is Step.SECOND_FACTOR, "used to confirm"
     house.clock.advance(30)
@@ -80,7 +91,12 @@ async def test_confirming_twenty_times_at_once_gives_one_set_of_codes(house: Hou
     confirmations = (house.enrolment.totp_confirm(session, code, HOME) for _ in range(20))
     done = await asyncio.gather(*confirmations, return_exceptions=True)
     assert sum(isinstance(one, tuple) for one in done) == 1
-    assert await house.enrolment.status(session) == {"totp": True, "recovery_codes": 10, "policy": "optional"}
+    assert await house.enrolment.status(session) == {
+        "totp": True,
+        "recovery_codes": 10,
+        "policy": "optional",
+        "can_enrol": True,
+    }
 
 
 async def test_an_old_session_cannot_change_how_one_logs_in(house: House, session: Session) -> None:
@@ -95,6 +111,47 @@ async def test_a_session_without_the_app_cannot_replace_it(house: House, session
         await house.enrolment.totp_begin(session)
 
 
+async def test_a_mailed_code_in_place_of_the_app_changes_nothing_about_logging_in(house: House) -> None:
+    _, app, _ = await house.enrolled()
+    secret = await house.at_second_factor()
+    await house.login.choose(secret, "email_code")
+    await house.login.factor(secret, await house.mailed_code(), HOME)
+    session, _ = await house.login.finish(secret, HOME, "browser")
+    for change in (
+        lambda: house.passwords.change(session, PASSWORD, "a mountain walks at night", HOME),
+        lambda: house.enrolment.totp_begin(session),
+        lambda: house.enrolment.totp_disable(session, PASSWORD, app.code(), HOME),
+        lambda: house.enrolment.regenerate_recovery(session, app.code(), HOME),
+    ):
+        with pytest.raises((StaleLogin, RequiredByPolicy)):
+            await change()
+    strong, _ = await house.session("ada", app)
+    await house.passwords.change(strong, PASSWORD, "a mountain walks at night", HOME)
+
+
+async def test_after_a_mailed_code_a_first_app_may_be_set_up(house: House) -> None:
+    await house.person()
+    secret = await house.at_second_factor()
+    await house.login.choose(secret, "email_code")
+    await house.login.factor(secret, await house.mailed_code(), HOME)
+    session, _ = await house.login.finish(secret, HOME, "browser")
+    await enrol(house, session)
+    assert (await house.enrolment.status(session))["totp"]
+
+
+async def test_where_no_app_is_offered_none_is_set_up_but_one_in_use_may_move(house: House) -> None:
+    _, app, _ = await house.enrolled("bob")
+    house.policy = FactorPolicy("optional", frozenset({"email_code"}))
+    await house.person()
+    session, _ = await house.session("ada")
+    assert not (await house.enrolment.status(session))["can_enrol"]
+    with pytest.raises(NotOffered):
+        await house.enrolment.totp_begin(session)
+    owner, _ = await house.session("bob", app)
+    assert (await house.enrolment.status(owner))["can_enrol"]
+    await house.enrolment.totp_begin(owner)
+
+
 async def test_switching_off_asks_for_password_and_code(house: House, session: Session) -> None:
     app, _ = await enrol(house, session)
     house.clock.advance(30)
@@ -106,7 +163,12 @@ async def test_switching_off_asks_for_password_and_code(house: House, session: S
     assert caught.value.path == "code"
     assert (await house.enrolment.status(session))["totp"]
     await house.enrolment.totp_disable(session, PASSWORD, app.code(), HOME)
-    assert await house.enrolment.status(session) == {"totp": False, "recovery_codes": 0, "policy": "optional"}
+    assert await house.enrolment.status(session) == {
+        "totp": False,
+        "recovery_codes": 0,
+        "policy": "optional",
+        "can_enrol": True,
+    }
     assert (await house.try_password("ada", PASSWORD)).step is Step.DONE
 
 

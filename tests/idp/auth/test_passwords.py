@@ -1,7 +1,7 @@
 """Passwords: the rules, whoever sets them, links that work once, and hashes that keep up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import pytest
 
@@ -12,7 +12,9 @@ from idp.auth.hashing import MAX_PASSWORD, HashingPool
 from idp.auth.passwords import ELSEWHERE
 from idp.directory import Resource
 from idp.errors import InvalidValue, NotAuthenticated, NotFound, Overloaded, PermissionDenied, RateLimited, Unavailable
+from idp.store.contract import Write
 from tests.support.authentication import HOME, PASSWORD, SYSTEM, CountingPool, House
+from tests.support.faulty_store import FaultyStore
 
 NEW = "a mountain walks at night"
 
@@ -108,6 +110,36 @@ class Meanwhile(CountingPool):
             self.happening = None
             await happening()
         return is_right
+
+
+class Promoting(FaultyStore):
+    """Makes somebody an administrator just before the first commit that goes through it."""
+
+    def __init__(self, house: House, user_id: str) -> None:
+        super().__init__(house.store, verbs=frozenset({"commit"}))
+        self._house = house
+        self._user_id = user_id
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        if not self.calls:
+            await self._house.users.assign_role(SYSTEM, self._user_id, "root")
+        await super().commit(writes)
+
+
+@pytest.mark.parametrize("deed", ["reset password", "reset factors", "enrol"])
+async def test_who_becomes_an_administrator_meanwhile_is_beyond_others(house: House, deed: str) -> None:
+    user, _, _ = await house.enrolled()
+    admin = Actor(ActorKind.USER, "someone", "someone", role="admin")
+    racing = house.over(Promoting(house, user.id))
+    before = await house.everything("factors"), await house.everything("tokens")
+    deeds: Mapping[str, Callable[[Actor, str], Awaitable[object]]] = {
+        "reset password": racing.passwords.send_reset,
+        "reset factors": racing.factors.reset,
+        "enrol": racing.factors.enrol_totp_now,
+    }
+    with pytest.raises(PermissionDenied):
+        await deeds[deed](admin, user.id)
+    assert (await house.everything("factors"), await house.everything("tokens")) == before
 
 
 async def test_a_change_that_races_a_reset_by_an_administrator_loses(house: House) -> None:
