@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol, TextIO
 
 import msgspec
 
 from idp.clock import to_text
+from idp.http.line_writer import LineWriter
 
 FLUSH_AFTER: Final = 0.2
+DRAIN_WITHIN: Final = 1.0
+"""Seconds that the end of the process waits for a reader."""
 FLUSH_AT: Final = 500
 """Lines; at that many the buffer goes out at once."""
 
@@ -51,10 +53,13 @@ class NoAccessLog:
 
 
 class StreamAccessLog:
-    """Writes lines to a stream, many at a time: a system call for each would cost more than many a request."""
+    """Writes lines to a stream, many at a time: a system call for each would cost more than many a request.
+
+    What a reader does not take in time is dropped and counted.
+    """
 
     def __init__(self, stream: TextIO, form: Callable[[Line], str]) -> None:
-        self._stream = stream
+        self._writer = LineWriter(stream)
         self._form = form
         self._held: list[Line] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -63,21 +68,22 @@ class StreamAccessLog:
         """Hold the line until the next flush."""
         self._held.append(line)
         if len(self._held) >= FLUSH_AT:
-            self.flush()
+            self._pass_on()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER, self.flush)
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER, self._pass_on)
 
     def flush(self) -> None:
-        """Write what is held."""
+        """Write what is held, and wait a moment until it is written."""
+        self._pass_on()
+        self._writer.drain(DRAIN_WITHIN)
+
+    def _pass_on(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         held, self._held = self._held, []
         if held:
-            # Whoever read the log may be gone, or the disk full; requests are answered all the same.
-            with suppress(OSError):
-                self._stream.write("".join(map(self._form, held)))
-                self._stream.flush()
+            self._writer.put("".join(map(self._form, held)))
 
 
 def as_text(line: Line) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import threading
 import time
 
 import pytest
@@ -81,15 +82,17 @@ async def test_lines_are_held_back_a_moment_and_written_together() -> None:
 
 
 class Announcing(io.StringIO):
-    """A stream that tells when it is flushed."""
+    """A stream that tells when it is flushed, to the loop and to who keeps the loop waiting."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.flushed = asyncio.Event()
+        self.flushed, self.flushed_meanwhile = asyncio.Event(), threading.Event()
+        self._loop = asyncio.get_running_loop()
 
     def flush(self) -> None:
         super().flush()
-        self.flushed.set()
+        self.flushed_meanwhile.set()
+        self._loop.call_soon_threadsafe(self.flushed.set)
 
 
 async def test_a_held_line_goes_out_by_itself_and_a_full_buffer_at_once() -> None:
@@ -99,10 +102,11 @@ async def test_a_held_line_goes_out_by_itself_and_a_full_buffer_at_once() -> Non
     async with asyncio.timeout(5):
         await stream.flushed.wait()
     assert json.loads(stream.getvalue())["path"] == "/scim/v2/Users"
-    for _ in range(499):
+    stream.flushed_meanwhile.clear()
+    for _ in range(500):
         log.write(LINE)
-    assert stream.getvalue().count("\n") == 1
-    log.write(LINE)
+    # The loop stands still, so that no timer can have done it.
+    assert stream.flushed_meanwhile.wait(5)
     assert stream.getvalue().count("\n") == 501
 
 
