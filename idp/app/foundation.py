@@ -24,6 +24,7 @@ class Foundation:
     store: Store
     pool: HashingPool
     sealer: Sealer
+    key_is_new: bool
     rules: PasswordRules
     credentials: UserCredentials
     users: Users
@@ -35,6 +36,8 @@ class Foundation:
 
 def foundation(config: Config, clock: Clock, registry: Registry, store: Store, pool: HashingPool) -> Foundation:
     """Wire the parts. Raises ConfigError for a key that cannot be used."""
+    # Several workers may all find that there was none; the file that one of them makes is new to all.
+    key_is_new = not config.secrets.key and not os.path.exists(config.key_file)  # noqa: PTH110 - no error where forbidden
     sealer = Sealer(load_keys(config.secrets.key, Path(config.key_file), os.urandom), os.urandom)
     rules = PasswordRules(config.password.min_length)
     credentials = UserCredentials(store, clock, pool, rules)
@@ -49,6 +52,7 @@ def foundation(config: Config, clock: Clock, registry: Registry, store: Store, p
         store=store,
         pool=pool,
         sealer=sealer,
+        key_is_new=key_is_new,
         rules=rules,
         credentials=credentials,
         users=users,

@@ -89,6 +89,7 @@ def _serve(process: Process) -> int:
 async def _answer(process: Process) -> None:
     from idp.app.background import background
     from idp.app.banner import greet
+    from idp.app.key_check import check_key
     from idp.app.services import open_services
     from idp.app.web import build_application
     from idp.http.runner import make_runner
@@ -103,7 +104,7 @@ async def _answer(process: Process) -> None:
         await site.start()
         async with background(services):
             greeting = asyncio.create_task(greet(services, sys.stdout)) if process.speaks else None
-            await ending.wait()
+            refusal = await _ended(ending, asyncio.create_task(check_key(services)))
             if greeting is not None:
                 greeting.cancel()
         await site.stop()
@@ -112,6 +113,25 @@ async def _answer(process: Process) -> None:
         await traffic.drain(process.config.server.drain)
         # What is still in progress is cancelled here, and only then is the store let go of.
         await runner.cleanup()
+    if refusal is not None:
+        raise refusal
+
+
+async def _ended(ending: asyncio.Event, checking: asyncio.Task[None]) -> ConfigError | None:
+    """Wait for the end, or for a check that says that the server must not serve; returns its reason."""
+    waiting = asyncio.create_task(ending.wait())
+    await asyncio.wait({waiting, checking}, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if checking.done():
+            await checking
+    except ConfigError as error:
+        return error
+    except IdpError as error:
+        logger.error("the key could not be compared with the store's: %s", error)
+    finally:
+        checking.cancel()
+    await waiting
+    return None
 
 
 def _ending(alive: int | None) -> asyncio.Event:

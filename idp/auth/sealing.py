@@ -46,6 +46,11 @@ class Sealer:
         self._keys = {key.id: key for key in made}
         self._random = random
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names of the keys, the newest first; they say nothing of the keys themselves."""
+        return tuple(self._keys)
+
     def seal(self, plain: bytes, context: str) -> str:
         """Return the encrypted bytes as text, with the name of the key."""
         nonce = self._random(_NONCE_BYTES)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -46,8 +47,15 @@ def with_services(context: typer.Context, command: "Callable[[Services], Awaitab
 
 async def _run(config: "Config", command: "Callable[[Services], Awaitable[T]]") -> T:
     from idp.app.services import open_services
+    from idp.errors import RemoteError
 
     async with open_services(config) as services:
+        if services.base.key_is_new:
+            from idp.app.key_check import check_key_now
+
+            # A command that does without the store shall not fail for it.
+            with suppress(RemoteError):
+                await check_key_now(services)
         return await command(services)
 
 

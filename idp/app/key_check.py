@@ -1,0 +1,67 @@
+"""Whether this server has the key that its store was used with; looked at once, as soon as the store answers."""
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import Final
+
+from idp.app.services import Services
+from idp.auth import Sealer, load_keys
+from idp.auth.key_mark import KeyMark
+from idp.errors import ConfigError, RemoteError
+
+RETRY: Final = 1.0
+FITS: Final = "the key fits the store"
+_SHARED: Final = "mongodb"
+
+logger = logging.getLogger("idp")
+
+
+async def check_key(services: Services) -> None:
+    """Look at the key as soon as the store answers; see `check_key_now`."""
+    while True:
+        try:
+            return await check_key_now(services)
+        except RemoteError:
+            await asyncio.sleep(RETRY)
+
+
+async def check_key_now(services: Services) -> None:
+    """Return when the key is right, or wrong in a way that people can be served with: then it is logged.
+
+    Raises ConfigError for a key that this machine has just made for itself although others use the store with another:
+    what it encrypted they could not read. The file is removed, so that a second start says the same. Raises what the
+    store raises.
+    """
+    mark = KeyMark(services.base.store, services.base.sealer)
+    if await mark.is_known():
+        logger.info(FITS)
+        return
+    if services.base.key_is_new and services.config.store_url.startswith(_SHARED):
+        _remove(Path(services.config.key_file), services.base.sealer)
+        raise ConfigError(
+            "secrets.key",
+            "the store is used with another key; set IDP_SECRET_KEY to it, or put a copy of the other machines'"
+            f" secret.key at {services.config.key_file} (secrets.key_file), and start again",
+        )
+    _tell(await mark.lost(), services.config.key_file)
+
+
+def _tell(lost: int, file: str) -> None:
+    if lost:
+        logger.error(
+            "the key that the store was used with is missing: %d second factors cannot be checked, and who has no"
+            " other cannot log in. Put the key back into secrets.key or %s and restart; if it is lost for good, reset"
+            " them: idp user reset-mfa USER",
+            lost,
+            file,
+        )
+    else:
+        logger.info(FITS)
+
+
+def _remove(file: Path, sealer: Sealer) -> None:
+    # Only what was made here: the right file may have been put in its place meanwhile.
+    if file.exists() and Sealer(load_keys("", file, os.urandom), os.urandom).ids == sealer.ids:
+        file.unlink(missing_ok=True)
