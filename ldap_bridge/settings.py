@@ -24,7 +24,10 @@ Percent = Annotated[float, Meta(ge=0, le=100)]
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of the configuration file."""
+    """A part of the configuration file. Its text names no values: a password may be among them."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
 
 
 class RuleSettings(Section, frozen=True):

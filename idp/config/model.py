@@ -28,7 +28,10 @@ Mailbox = Annotated[str, Meta(pattern=r"^[^@]+@[^@]+$", description="a mail addr
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A section of idp.toml."""
+    """A section of idp.toml. Its text names no values: some are secret."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
 
 
 class ServerSettings(Section, frozen=True):

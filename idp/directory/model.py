@@ -1,7 +1,7 @@
 """What the directory's services take and give."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from idp.store.contract import Record, Write
@@ -48,7 +48,8 @@ class Credentials(Protocol):
 class UserCreate:
     """A user to add. `source` is where the account comes from; without one, the actor tells."""
 
-    document: Document
+    # It may hold a password.
+    document: Document = field(repr=False)
     source: str | None = None
     id: str | None = None
     role: str = "user"

@@ -1,7 +1,7 @@
 """What a change of a user comes to, as a pure function: the document to store, and what else must happen with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from idp.access import ROLES, Actor, ActorKind, Area, Target, Verb, demand
@@ -28,7 +28,7 @@ class Plan:
     document: Document | None
     tag: Tag
     details: Mapping[str, Detail]
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 class UserPlans:

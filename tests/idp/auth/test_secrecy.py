@@ -6,9 +6,15 @@ from collections.abc import Awaitable
 import pytest
 
 from idp.auth import FlowView, PendingTotp
+from idp.config.model import Config, MailSettings, SecretSettings
+from idp.directory.model import UserCreate
+from idp.directory.user_plans import UserPlans
 from idp.errors import IdpError
+from idp.schema import USER
 from idp.store.collections import collections
+from ldap_bridge.settings import SourceSettings
 from tests.support.authentication import HOME, PASSWORD, SYSTEM, App, House
+from tests.support.clock import FakeClock
 
 NEW = "a mountain walks at night"
 TYPED = "a password in the wrong field"
@@ -107,6 +113,16 @@ async def test_no_secret_stands_anywhere_after_a_day_of_logins(house: House, cap
         assert found == [], f"{secret} is stored"
         assert secret not in caplog.text
         assert [text for text in story.texts if secret in text] == []
+
+
+def test_settings_and_plans_that_hold_secrets_do_not_show_them(clock: FakeClock) -> None:
+    config = Config(mail=MailSettings(smtp=f"smtp://me:{TYPED}@mail.test"), secrets=SecretSettings(key=TYPED))
+    source = SourceSettings(url="ldap://127.0.0.1", bind_dn="cn=idp", bind_password=TYPED)
+    new = UserCreate({"userName": "ada", "password": TYPED})
+    plan = UserPlans(USER, clock, strict_names=False).create(SYSTEM, new, "an id")
+    assert plan.password == TYPED
+    for thing in (config, config.mail, config.secrets, source, new, plan):
+        assert TYPED not in f"{thing!r} {thing}"
 
 
 async def test_the_search_would_find_a_secret_that_stands_somewhere(house: House) -> None:
