@@ -108,6 +108,35 @@ def delete(
     with_services(context, lambda services: actions.delete(services, user, json=json))
 
 
+@app.command("set-role")
+def set_role(
+    context: typer.Context,
+    user: Who,
+    role: Annotated[str, typer.Argument(help="user, developer, admin or root.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Give a person another role."""
+    from idp.cli import user_actions as actions
+
+    with_services(context, lambda services: actions.set_role(services, user, role, json=json))
+
+
+@app.command("set-mfa")
+def set_mfa(
+    context: typer.Context,
+    user: Who,
+    policy: Annotated[str, typer.Argument(help="off, optional or required.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Say whether a person needs a second factor.
+
+    Whatever login.mfa says for everybody else.
+    """
+    from idp.cli import user_actions as actions
+
+    with_services(context, lambda services: actions.set_mfa(services, user, policy, json=json))
+
+
 @app.command("reset-mfa")
 def reset_mfa(context: typer.Context, user: Who, json: Json = False) -> None:
     """Remove a person's second factors.

@@ -100,6 +100,20 @@ async def delete(services: Services, who: str, *, json: bool) -> None:
     _answer(user, f"{_name(user)} has been deleted.", json=json)
 
 
+async def set_role(services: Services, who: str, role: str, *, json: bool) -> None:
+    """Give another role."""
+    user = await find(services, who)
+    changed = await services.users.assign_role(operator(), user.id, role)
+    _answer(changed, f"{_name(user)} has the role {role}.", json=json)
+
+
+async def set_mfa(services: Services, who: str, policy: str, *, json: bool) -> None:
+    """Set whether a second factor is asked for."""
+    user = await find(services, who)
+    changed = await services.users.set_mfa_policy(operator(), user.id, policy)
+    _answer(changed, f"The second factor of {_name(user)} is {policy}.", json=json)
+
+
 async def reset_mfa(services: Services, who: str, *, json: bool) -> None:
     """Remove second factors."""
     user = await find(services, who)

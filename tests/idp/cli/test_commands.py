@@ -72,6 +72,21 @@ def test_an_account_from_creation_to_deletion(idp: Idp) -> None:
     assert idp.run("user", "show", "ada").returncode == 1
 
 
+def test_an_account_gets_another_role_and_its_own_rule_for_the_second_factor(idp: Idp) -> None:
+    idp.command("user", "create", "rue", "--email", "rue@example.org", "--password-stdin", stdin=PASSWORD)
+    assert idp.json("user", "set-role", "rue", "developer")["role"] == "developer"
+    assert idp.command("user", "set-role", "rue@example.org", "admin") == "rue has the role admin."
+    assert idp.json("user", "set-mfa", "rue", "off")["userName"] == "rue"
+    assert idp.command("user", "set-mfa", "rue", "required") == "The second factor of rue is required."
+    shown = idp.command("user", "show", "rue")
+    assert re.search(r"^role +admin$", shown, re.MULTILINE)
+    assert re.search(r"^mfa +required$", shown, re.MULTILINE)
+    for command, value in (("set-role", "king"), ("set-mfa", "perhaps")):
+        refused = idp.run("user", command, "rue", value)
+        assert refused.returncode == 1
+        assert f"'{value}' is none of" in refused.stderr
+
+
 def test_an_id_means_its_account_before_any_name_and_a_shared_address_means_none(idp: Idp, tmp_path: Path) -> None:
     file = tmp_path / "people.json"
     people = [{"userName": name, "emails": [{"value": "team@example.org"}]} for name in ("nell", "Mae", "lou")]
