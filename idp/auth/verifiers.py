@@ -63,9 +63,9 @@ class Verifiers:
         self._pool = pool
 
     async def verify(self, user: Resource | None, password: str) -> Verdict:
-        """Verify; nobody, and people of a directory that is no longer set up, take as long as anybody."""
+        """Verify; nobody, people of a directory no longer set up and empty passwords take as long as anybody."""
         verifier = self._of(user)
-        if user is None or verifier is None:
+        if user is None or verifier is None or not password:
             await self._pool.verify_nobody(password)
             return Verdict.WRONG
         return await verifier.verify(user, password)

@@ -349,6 +349,14 @@ async def test_a_directory_says_of_its_people_what_their_password_is_worth(
     assert (view.step, view.error) == (step, error)
 
 
+async def test_an_empty_password_takes_as_long_as_any_and_reaches_no_directory(house: House) -> None:
+    house.directories = {"ldap:corp": Ldap(Unavailable("directory corp"))}
+    await house.person("ann", source="ldap:corp")
+    before = house.pool.done
+    assert (await house.try_password("ann", "")).error is not None
+    assert house.pool.done == before + 1
+
+
 async def test_a_directory_that_is_away_locks_nobody_out(house: House) -> None:
     ldap = Ldap(Unavailable("directory corp"))
     house.directories = {"ldap:corp": ldap}
