@@ -172,7 +172,10 @@ async def test_a_slash_goes_to_the_search(chromium: Chromium, site: Site) -> Non
     await site.person("zoe", role="root", mfa="off")
     page = await chromium.new_page()
     await log_in(page, site, "zoe", "/admin/users")
+    # The key works as soon as the script has run.
+    await page.wait_for_load_state("load")
     await page.keyboard.press("/")
+    await expect(page.get_by_role("searchbox")).to_be_focused()
     await page.keyboard.type("zoe")
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(url(site, "/admin/users?q=zoe"))

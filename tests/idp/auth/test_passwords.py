@@ -407,11 +407,11 @@ async def test_a_caller_who_leaves_frees_the_place_of_work_that_had_not_begun() 
 
 async def test_an_overloaded_pool_locks_nobody_out(house: House) -> None:
     await house.person()
-    full = CountingPool(1, 0, Profile(memory_kib=32 * 1024, passes=10))
+    full = CountingPool(1, 0, Profile(memory_kib=32 * 1024, passes=40))
     crowded = House(house.store, house.clock, full)
     blocker = asyncio.create_task(full.hash("a password"))
     await asyncio.sleep(0)
-    for _ in range(20):
+    for _ in range(12):
         with pytest.raises(Overloaded):
             await crowded.try_password("ada", PASSWORD)
         if blocker.done():
