@@ -11,7 +11,7 @@ import bson
 from idp.clock import Clock
 from idp.errors import TooLarge
 from idp.query import EVERYTHING, Filter, Not, Query, matches, microseconds
-from idp.store.contract import Page, Record, Settings
+from idp.store.contract import Page, Record
 from idp.store.mongo.compile import Match, compiled
 from idp.store.mongo.layout import Layout
 from idp.store.mongo.ledger import LEDGER, counts_of
@@ -26,13 +26,11 @@ _BATCH: Final = 500
 class Finder:
     """Answers queries over one database."""
 
-    def __init__(self, database: Any, clock: Clock, threads: Executor, settings: Settings) -> None:
+    def __init__(self, database: Any, clock: Clock, threads: Executor, max_scan: int) -> None:
         self._database = database
         self._clock = clock
         self._threads = threads
-        self._max_scan = settings.max_scan
-        # The server, too, stops what nobody waits for any more.
-        self._most_ms = round(settings.timeout * 1000)
+        self._max_scan = max_scan
 
     async def get_many(self, layout: Layout, ids: list[str]) -> dict[str, Record]:
         """Return the records that exist, by id and in the order asked for."""
@@ -67,7 +65,7 @@ class Finder:
         way = -1 if order.descending else 1
         keys = [("_id", way)] if order.field == ID else [(layout.order_path(order.field), way), ("_id", way)]
         found = self._database[layout.name].find(match, what)
-        return found.sort(keys).skip(query.offset).limit(query.limit).max_time_ms(self._most_ms)
+        return found.sort(keys).skip(query.offset).limit(query.limit)
 
     def _alive(self, match: Match, layout: Layout) -> Match:
         if not layout.collection.expires:
@@ -90,7 +88,7 @@ class Finder:
 
     async def _counted(self, layout: Layout, narrowed: Filter) -> int:
         match = self._alive(compiled(narrowed, layout), layout)
-        count: int = await self._database[layout.name].count_documents(match, maxTimeMS=self._most_ms)
+        count: int = await self._database[layout.name].count_documents(match)
         return count
 
     # --- scanning ---
@@ -118,7 +116,7 @@ class Finder:
         if start is not None:
             match = {"$and": [match, {"_id": {"$gt": start}}]}
         found = self._database[layout.name].find_raw_batches(match, _DOCUMENT, batch_size=_BATCH)
-        cursor = (found.sort([("_id", 1)]) if in_order else found).max_time_ms(self._most_ms)
+        cursor = found.sort([("_id", 1)]) if in_order else found
         loop = asyncio.get_running_loop()
         read = 0
         try:

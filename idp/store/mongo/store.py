@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+import pymongo
 from bson import ObjectId
 
 from idp.clock import Clock
-from idp.errors import DeadlineExceeded, Overloaded, Unavailable
+from idp.errors import DeadlineExceeded, Overloaded, RemoteError, Unavailable
 from idp.query import Filter, Query, microseconds, normalise
 from idp.store.contract import Collection, DeleteWhere, Insert, Page, Record, Replace, Settings, Write
 from idp.store.mongo.client import WHAT, connect, settled, translated
@@ -21,6 +22,7 @@ from idp.store.mongo.transact import Transactor
 from idp.store.narrow import is_storable
 
 _JUDGES: Final = 2
+_GRACE: Final = 1.0
 _OUTDATED: Final = "its indexes were changed by a newer configuration; restart this process"
 
 Answer = TypeVar("Answer")
@@ -35,7 +37,7 @@ class MongoStore:
         self._clock = clock
         self._settings = settings
         self._threads = ThreadPoolExecutor(_JUDGES, "mongo-judge")
-        self._finder = Finder(self._database, clock, self._threads, settings)
+        self._finder = Finder(self._database, clock, self._threads, settings.max_scan)
         self._transactor = Transactor(self._client, self._database, self._layouts, clock, str(ObjectId()))
         self._commits: set[asyncio.Task[None]] = set()
         self._setting_up = asyncio.Lock()
@@ -93,22 +95,32 @@ class MongoStore:
         """Do the work against a database that is set up, within the time a verb may take."""
         if self._refusal:
             raise Unavailable(WHAT, self._refusal)
-        if self._is_away and not self._client.topology_description.has_writable_server():
+        await self._reach()
+        # The driver keeps the time, because it tells the server: an operation whose caller merely left would go on
+        # there, and hold up whatever comes next in its session. Ours only makes sure.
+        try:
+            async with asyncio.timeout(self._settings.timeout + _GRACE):
+                with translated(), pymongo.timeout(self._settings.timeout):
+                    await self._set_up()
+                    return await work()
+        except TimeoutError:
+            raise DeadlineExceeded(WHAT) from None
+
+    async def _reach(self) -> None:
+        """Make sure that there is a server to write to. Raises Unavailable, at once when that is known."""
+        if self._client.topology_description.has_writable_server():
+            self._is_away = False
+            return
+        if self._is_away:
             # The driver looks for the server all the time; nobody needs to wait until it is found.
             await asyncio.sleep(0)
             raise Unavailable(WHAT)
         try:
-            async with asyncio.timeout(self._settings.timeout):
-                with translated():
-                    await self._set_up()
-                    answer = await work()
-        except TimeoutError:
-            raise DeadlineExceeded(WHAT) from None
-        except Unavailable:
+            with translated():
+                await self._client.admin.command("ping")
+        except RemoteError:
             self._is_away = True
             raise
-        self._is_away = False
-        return answer
 
     async def _set_up(self) -> None:
         if self._is_set_up:

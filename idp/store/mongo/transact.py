@@ -4,10 +4,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from contextvars import Context
 from typing import Any, Final
 
+import pymongo
 from pymongo import DeleteMany, InsertOne, ReplaceOne, UpdateMany
-from pymongo.errors import BulkWriteError, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from idp.clock import Clock
@@ -24,6 +26,7 @@ from idp.store.mongo.plan import Changes, Key, Prepared, State, play, read_state
 _STATE: Final = {"version": 1, "expires": 1, "claims": 1, "keys": 1}
 _CERTAINLY_FAILED: Final = "TransientTransactionError"
 _NOBODY_KNOWS: Final = "UnknownTransactionCommitResult"
+_TIME_TO_ABORT: Final = 1.0
 _MANY_COUNTS: Final = 64
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.2
@@ -170,7 +173,7 @@ class Transactor:
                 await _finish(session)
             except PyMongoError as error:
                 await _abandon(session)
-                if isinstance(error, ServerSelectionTimeoutError) or not error.has_error_label(_CERTAINLY_FAILED):
+                if error.timeout or not error.has_error_label(_CERTAINLY_FAILED):
                     raise
                 return False
             except BaseException:
@@ -196,13 +199,19 @@ async def _finish(session: Any) -> None:
             await session.commit_transaction()
         except PyMongoError as error:
             # The server knows the transaction by its number: asking again commits it once.
-            if not error.has_error_label(_NOBODY_KNOWS):
+            if error.timeout or not error.has_error_label(_NOBODY_KNOWS):
                 raise
         else:
             return
 
 
 async def _abandon(session: Any) -> None:
+    """Undo what was begun, or the server keeps its records locked for a minute."""
     if session.in_transaction:
-        with suppress(PyMongoError):
-            await session.abort_transaction()
+        # In a context of its own: the time of the commit may be over.
+        await asyncio.create_task(_abort(session), context=Context())
+
+
+async def _abort(session: Any) -> None:
+    with suppress(PyMongoError), pymongo.timeout(_TIME_TO_ABORT):
+        await session.abort_transaction()

@@ -215,10 +215,7 @@ async def test_every_operator_on_every_field_with_every_word(stores: Stores) -> 
     store = await stores.open({"things": COLLECTION})
     await fill(store, kept, dice)
     queries = (
-        Query(Compare(field, op, word), limit=500)
-        for field in (NAME, CODE, MAIL, MIXED, ID)
-        for op in Op
-        for word in WORDS
+        Query(Compare(field, op, word), limit=500) for field in (NAME, CODE, MIXED) for op in Op for word in WORDS
     )
     assert await differences(store, queries, kept) == []
 

@@ -5,7 +5,11 @@ import random
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
 
 from idp.clock import SystemClock
 from idp.store import open_store
@@ -43,14 +47,26 @@ async def wrong_with(url: str, acknowledged: set[tuple[str, int]]) -> list[str]:
         await store.close()
 
 
+def start(server: Mongod) -> None:
+    """Start the server, to give up soon on what a dead writer has begun: it keeps that locked, by default a minute."""
+    server.start()
+    with MongoClient[dict[str, Any]](server.uri) as client:
+        client.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=1)
+
+
 async def one_round(url: str, moment: int, kill: Callable[[Process], None]) -> set[tuple[str, int]]:
     """Kill after so many acknowledgements; return all there were."""
     process = await writer(url)
-    told = await read(process, moment)
-    kill(process)
-    told |= await read(process)
-    await process.wait()
-    return told
+    try:
+        told = await read(process, moment)
+        assert len(told) == moment, f"the writer ended by itself: {await process.wait()}"
+        kill(process)
+        return told | await read(process)
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
 
 
 async def test_killed_writers_lose_nothing_in_sqlite(tmp_path: Path) -> None:
@@ -68,7 +84,7 @@ async def test_killed_writers_and_servers_lose_nothing_acknowledged_in_mongodb(
 ) -> None:
     dice = random.Random(21)
     server = new_mongod()
-    await asyncio.to_thread(server.start)
+    await asyncio.to_thread(start, server)
     url = with_database(server.uri, "kill")
     acknowledged: set[tuple[str, int]] = set()
     for turn in range(ROUNDS):
@@ -79,7 +95,7 @@ async def test_killed_writers_and_servers_lose_nothing_acknowledged_in_mongodb(
 
         acknowledged |= await one_round(url, dice.randrange(1, 40), kill)
         if the_server_dies:
-            await asyncio.to_thread(server.start)
+            await asyncio.to_thread(start, server)
         assert await wrong_with(url, acknowledged) == []
     assert len(acknowledged) > ROUNDS
 

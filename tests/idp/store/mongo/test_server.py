@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
+from pymongo import MongoClient
 
-from idp.errors import ConfigError, InvalidValue, RemoteError, TooLarge, Unavailable
+from idp.errors import ConfigError, DeadlineExceeded, InvalidValue, RemoteError, TooLarge, Unavailable
 from idp.query import EVERYTHING, Query
-from idp.store import Delete, Insert, Store, open_store
+from idp.store import Check, Delete, Insert, Replace, Settings, Store, Write, open_store
 from tests.support.clock import FakeClock
 from tests.support.mongod import Mongod, with_database
 from tests.support.stores import SAMPLES, Stores, opened
@@ -59,6 +61,25 @@ async def test_the_store_opens_without_its_server_and_works_when_it_comes(
     assert await store.get("plain", "1") is not None
     assert await store.count("plain", EVERYTHING) == 1
     await store.close()
+
+
+async def test_what_a_dead_writer_has_locked_holds_up_nothing_else(stores: Stores, mongo_database_uri: str) -> None:
+    store = await stores.open(settings=Settings(timeout=1))
+    await store.commit([Insert("plain", {"id": "1"}), Insert("plain", {"id": "2"})])
+    with MongoClient[dict[str, Any]](mongo_database_uri) as client, client.start_session() as session:
+        session.start_transaction()
+        plain = client.get_default_database()["plain"]
+        plain.update_one({"_id": "1"}, {"$inc": {"checks": 1}}, session=session)
+        alone: list[Write] = [Replace("plain", {"id": "1"}, 1)]
+        for writes in (alone, [*alone, Check("plain", "2")]):
+            with pytest.raises(DeadlineExceeded):
+                await store.commit(writes)
+            started = time.monotonic()
+            await store.commit([Check("plain", "2")])
+            assert await store.get("plain", "1") is not None
+            assert time.monotonic() - started < 1
+        session.abort_transaction()
+    await store.commit([Replace("plain", {"id": "1"}, 1)])
 
 
 async def test_counts_stay_right_when_their_entries_are_merged(stores: Stores) -> None:
