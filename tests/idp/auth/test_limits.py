@@ -6,7 +6,7 @@ import pytest
 
 from idp.auth import LimitRules, Limits
 from idp.auth.limits import Kind, source_of
-from idp.errors import CallerError, Overloaded, RateLimited, Unavailable
+from idp.errors import CallerError, Overloaded, RateLimited, RemoteError, Unavailable
 from idp.store.collections import collections
 from tests.support.authentication import HOME, House
 from tests.support.stores import BACKENDS, Stores
@@ -36,7 +36,7 @@ async def test_workers_together_let_no_more_tries_through_than_the_limit(house: 
 
     done = await asyncio.gather(*(guess(limits) for limits in workers * 10), return_exceptions=True)
     assert tried == 5
-    assert all(one is None or isinstance(one, RateLimited | Overloaded) for one in done)
+    assert all(one is None or isinstance(one, RateLimited | RemoteError) for one in done)
 
 
 async def test_a_success_forgets_the_accounts_failures(house: House) -> None:
