@@ -64,8 +64,9 @@ async def test_the_store_opens_without_its_server_and_works_when_it_comes(
 
 
 async def test_what_a_dead_writer_has_locked_holds_up_nothing_else(stores: Stores, mongo_database_uri: str) -> None:
-    store = await stores.open(settings=Settings(timeout=1))
-    await store.commit([Insert("plain", {"id": "1"}), Insert("plain", {"id": "2"})])
+    await (await stores.open()).commit([Insert("plain", {"id": "1"}), Insert("plain", {"id": "2"})])
+    # What is held up fails after this time; what is not held up would fail too if it had to wait.
+    store = await stores.open(settings=Settings(timeout=3))
     with MongoClient[dict[str, Any]](mongo_database_uri) as client, client.start_session() as session:
         session.start_transaction()
         plain = client.get_default_database()["plain"]
@@ -74,10 +75,8 @@ async def test_what_a_dead_writer_has_locked_holds_up_nothing_else(stores: Store
         for writes in (alone, [*alone, Check("plain", "2")]):
             with pytest.raises(DeadlineExceeded):
                 await store.commit(writes)
-            started = time.monotonic()
             await store.commit([Check("plain", "2")])
             assert await store.get("plain", "1") is not None
-            assert time.monotonic() - started < 1
         session.abort_transaction()
     await store.commit([Replace("plain", {"id": "1"}, 1)])
 
