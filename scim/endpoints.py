@@ -10,6 +10,7 @@ from idp.access import Actor
 from idp.directory import Resource
 from idp.errors import InvalidPath, InvalidValue, TooLarge
 from idp.http.actor import actor_of
+from idp.memory import Memory
 from idp.query import EVERYTHING, Query, Sort
 from idp.schema import ResourceType, Returned, Type, coerce
 from scim.errors import TooMany
@@ -17,10 +18,12 @@ from scim.exchange import (
     asks_for_attributes,
     condition,
     demand_match,
+    encode,
     entity_headers,
     projection_of,
     read_body,
     respond,
+    respond_encoded,
 )
 from scim.filter import resource_filters
 from scim.messages import list_response, patch_op, search_request
@@ -30,6 +33,9 @@ from scim.path import PathReader
 from scim.projection import Projection, Projections
 from scim.provider import Provider
 from scim.render import Derived, Renderer
+
+_REMEMBERED: Final = 8_000_000
+"""Bytes of answers that are given again while nothing changes: many clients ask for the same over and over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,15 @@ class Found:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One resource as it was answered."""
+
+    body: bytes
+    version: int
+    headers: Mapping[str, str]
+
+
 class ResourceEndpoints:
     """Handlers for `/Users`, `/Groups` and whatever else the registry serves."""
 
@@ -64,8 +79,10 @@ class ResourceEndpoints:
         self._projections = Projections(resource_type)
         self._filters = resource_filters(resource_type)
         self._paths = PathReader(resource_type)
+        self._shown = Memory[Shown](provider.stamp, _REMEMBERED)
+        self._listed = Memory[bytes](provider.stamp, _REMEMBERED)
 
-    def routes(self) -> Sequence[web.AbstractRouteDef]:
+    def routes(self) -> Sequence[web.RouteDef]:
         """Return the routes below the SCIM base."""
         collection, one = self._type.endpoint, f"{self._type.endpoint}/{{id}}"
         return (
@@ -87,20 +104,36 @@ class ResourceEndpoints:
 
     async def read(self, request: web.Request) -> web.Response:
         """GET of one resource (section 3.4.1)."""
-        projection = projection_of(request, self._projections)
-        resource = await self._provider.get(actor_of(request), request.match_info["id"])
+        actor = actor_of(request)
+        stamp, shown = self._shown.look((actor, request.raw_path))
+        if shown is None:
+            projection = projection_of(request, self._projections)
+            resource = await self._provider.get(actor, _id(request))
+            shown = Shown(await self._show(resource, projection), resource.version, self._headers(resource))
+            self._shown.keep((actor, request.raw_path), shown, stamp, len(shown.body))
         known = condition(request, "If-None-Match")
-        if known is not None and known.matches(resource.version):
-            return web.Response(status=304, headers=self._headers(resource))
-        return await self._answer(request, resource, projection)
+        if known is not None and known.matches(shown.version):
+            return web.Response(status=304, headers=shown.headers)
+        return respond_encoded(request, shown.body, headers=shown.headers)
 
     async def list(self, request: web.Request) -> web.Response:
         """GET of many (section 3.4.2)."""
-        return await self._list(request, search_request.from_query(request.query))
+        key = (actor_of(request), request.raw_path)
+        stamp, body = self._listed.look(key)
+        if body is None:
+            wanted = search_request.from_query(request.query)
+            found = await self.find(actor_of(request), wanted)
+            body = encode(list_response.build(found.resources, total=found.total, start_index=wanted.start_index))
+            if len(found.resources) == found.total:
+                self._listed.keep(key, body, stamp, len(body))
+        return respond_encoded(request, body)
 
     async def search(self, request: web.Request) -> web.Response:
         """POST of a search (section 3.4.3): what does not fit into a URI or must not be logged with it."""
-        return await self._list(request, search_request.from_body(await read_body(request)))
+        wanted = search_request.from_body(await read_body(request))
+        found = await self.find(actor_of(request), wanted)
+        message = list_response.build(found.resources, total=found.total, start_index=wanted.start_index)
+        return respond(request, message)
 
     async def replace(self, request: web.Request) -> web.Response:
         """PUT (section 3.5.1)."""
@@ -137,11 +170,6 @@ class ResourceEndpoints:
         show, reduce = self._renderer.show, projection.apply
         resources = [reduce(show(r.id, r.version, r.document, derived[r.id])) for r in page.records if r.id in derived]
         return Found(resources, page.total if page.total is not None else len(resources))
-
-    async def _list(self, request: web.Request, wanted: SearchRequest) -> web.Response:
-        found = await self.find(actor_of(request), wanted)
-        message = list_response.build(found.resources, total=found.total, start_index=wanted.start_index)
-        return respond(request, message)
 
     def _query(self, wanted: SearchRequest) -> Query:
         return Query(
@@ -195,9 +223,13 @@ class ResourceEndpoints:
     async def _answer(
         self, request: web.Request, resource: Resource, projection: Projection, *, status: int = 200
     ) -> web.Response:
+        body = await self._show(resource, projection)
+        return respond_encoded(request, body, status=status, headers=self._headers(resource))
+
+    async def _show(self, resource: Resource, projection: Projection) -> bytes:
         derived = await self._derive(projection, [resource.id])
         shown = self._renderer.show(resource.id, resource.version, resource.document, derived[resource.id])
-        return respond(request, projection.apply(shown), status=status, headers=self._headers(resource))
+        return encode(projection.apply(shown))
 
     def _headers(self, resource: Resource) -> dict[str, str]:
         return entity_headers(resource.version, self._renderer.location(resource.id))

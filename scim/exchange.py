@@ -16,14 +16,14 @@ from scim.projection import Projection, Projections
 SCIM_JSON: Final = "application/scim+json"
 JSON: Final = "application/json"
 
-_encode: Final = msgspec.json.Encoder().encode
+encode: Final = msgspec.json.Encoder().encode
 
 
 def respond(
     request: web.Request, payload: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """Answer with JSON, under the media type the client asks for (RFC 7644 section 3.8)."""
-    return respond_encoded(request, _encode(payload), status=status, headers=headers)
+    return respond_encoded(request, encode(payload), status=status, headers=headers)
 
 
 def respond_encoded(

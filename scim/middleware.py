@@ -13,15 +13,17 @@ from scim.exchange import respond
 from scim.messages import error as error_message
 
 
-def guard(clients: Clients, public: frozenset[str]) -> Middleware:
+def guard(clients: Clients, base: str, public: frozenset[str]) -> Middleware:
     """Return the middleware that authenticates clients and turns every refusal into a SCIM error.
 
-    The `public` paths are open to anybody.
+    It looks after the paths below `base`; the `public` ones of them are open to anybody.
     What else goes wrong is passed on to the middleware around everything, which comes back to `error_response`.
     """
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith(base):
+            return await handler(request)
         try:
             if request.path not in public:
                 set_actor(request, await clients.authenticate(_bearer(request), client_address(request)))

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 from idp.access import Actor
 from idp.directory import Groups, Resource, Users
 from idp.errors import VersionMismatch
+from idp.memory import Stamp
 from idp.query import Query
 from scim import patch
 from scim.members import member_change, needs_members
@@ -48,6 +49,10 @@ class Provider(Protocol):
         """Return a resource."""
         ...
 
+    def stamp(self) -> Stamp | None:
+        """Return the stamp of everything the resources are shown with."""
+        ...
+
     async def find(self, actor: Actor, query: Query) -> Found:
         """Return a page of resources."""
         ...
@@ -78,6 +83,7 @@ class UserProvider:
 
     def __init__(self, users: Users) -> None:
         self._users = users
+        self.stamp = users.stamp
         self.create = users.create
         self.get = users.get
         self.find = users.find
@@ -110,6 +116,7 @@ class GroupProvider:
 
     def __init__(self, groups: Groups) -> None:
         self._groups = groups
+        self.stamp = groups.stamp
         self.create = groups.create
         self.get = groups.get
         self.find = groups.find

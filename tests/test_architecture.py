@@ -14,7 +14,7 @@ PACKAGES = ("idp", "scim", "ldap_bridge")
 # A module imports only from lines above its own; modules on one line never import each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("idp.errors", "idp.clock"),
-    ("idp.query", "idp.config"),
+    ("idp.query", "idp.config", "idp.memory"),
     ("idp.schema",),
     ("idp.store",),
     ("idp.access",),

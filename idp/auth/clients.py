@@ -12,6 +12,7 @@ from idp.auth.secret_text import Random, digest, new_secret
 from idp.clock import Clock, from_text, to_text
 from idp.directory.locks import retrying
 from idp.errors import InvalidValue, NotAuthenticated, NotFound, NotUnique, RemoteError, VersionMismatch
+from idp.memory import Memory
 from idp.query import Compare, Field, Op, Query, Sort
 from idp.store.contract import Check, Delete, DeleteWhere, Insert, Record, Replace, Store, Write
 
@@ -27,6 +28,7 @@ _NAME: Final = Field(("name",), case_exact=False)
 _NOTED_EVERY: Final = timedelta(minutes=1)
 # Tokens are made and revoked; forgetting all of them costs each at most one write more.
 _NOTED_AT_MOST: Final = 10_000
+_KNOWN_AT_MOST: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,19 @@ class ClientToken:
     address: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A token as last read, and whom it speaks for."""
+
+    record: Record
+    actor: Actor
+    expires: datetime | None
+    used: datetime | None
+
+    def is_over(self, now: datetime) -> bool:
+        return self.expires is not None and self.expires <= now
+
+
 class Clients:
     """Makes clients and tokens, and tells which client a token belongs to."""
 
@@ -69,6 +84,7 @@ class Clients:
         self._ids = ids
         self._random = random
         self._noted: dict[str, datetime] = {}
+        self._known = Memory[_Known](lambda: store.stamp((CLIENT_TOKENS,)), _KNOWN_AT_MOST)
 
     async def create(
         self, actor: Actor, name: str, scopes: Iterable[str] = SCOPES, lifetime: timedelta | None = None
@@ -100,14 +116,26 @@ class Clients:
         """Return the client that the token belongs to, as an actor. Raises NotAuthenticated."""
         if len(bearer) != _LENGTH or not bearer.startswith(PREFIX):
             raise NotAuthenticated("the bearer token is not valid")
-        record = await self._store.get(CLIENT_TOKENS, digest(bearer))
+        key = (digest(bearer), address)
+        stamp, known = self._known.look(key)
+        now = self._clock.now()
+        if known is None or known.is_over(now):
+            known = await self._read(*key)
+            self._known.keep(key, known, stamp)
+        if known.used is None or now - known.used >= _NOTED_EVERY:
+            await self._note_use(known, now)
+        return known.actor
+
+    async def _read(self, token_id: str, address: str) -> "_Known":
+        record = await self._store.get(CLIENT_TOKENS, token_id)
         if record is None:
             raise NotAuthenticated("the bearer token is not valid")
-        await self._note_use(record, address)
         token = record.document
-        return Actor(
+        actor = Actor(
             ActorKind.CLIENT, token["client"], token["name"], scopes=frozenset(token["scopes"]), address=address
         )
+        expires, used = token.get("expires"), token.get("used")
+        return _Known(record, actor, from_text(expires) if expires else None, from_text(used) if used else None)
 
     async def all(self, actor: Actor) -> list[Client]:
         """Return every client, by name."""
@@ -159,18 +187,17 @@ class Clients:
             document["expires"] = to_text(now + lifetime)
         return text, Insert(CLIENT_TOKENS, document)
 
-    async def _note_use(self, record: Record, address: str) -> None:
+    async def _note_use(self, known: "_Known", now: datetime) -> None:
         """Write down that the token was used, once a minute however often it is."""
-        now = self._clock.now()
-        used = record.document.get("used")
-        last = max(filter(None, (self._noted.get(record.id), from_text(used) if used else None)), default=None)
+        record = known.record
+        last = self._noted.get(record.id)
         if last is not None and now - last < _NOTED_EVERY:
             return
         # Set before waiting: of the requests that come meanwhile none writes too.
         if len(self._noted) >= _NOTED_AT_MOST:
             self._noted.clear()
         self._noted[record.id] = now
-        noted = {**record.document, "used": to_text(now), "address": address}
+        noted = {**record.document, "used": to_text(now), "address": known.actor.address}
         # Bookkeeping: that it cannot be written now is no reason to refuse what the token is used for.
         with suppress(VersionMismatch, RemoteError):
             await self._store.commit([Replace(CLIENT_TOKENS, noted, record.version)])

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from idp.directory.edges import BATCH, Edge, Edges, closure
+from idp.directory.edges import BATCH, EDGES, Edge, Edges, closure
 from idp.store.contract import Store
 
 Value = dict[str, Any]
 _COLLECTIONS: Final = {"User": "users", "Group": "groups"}
+SHOWN: Final = (*_COLLECTIONS.values(), EDGES)
+"""The collections that people and groups are shown from: each with the names of the others."""
 
 
 class Belonging:

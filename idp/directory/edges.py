@@ -1,6 +1,6 @@
 """Memberships: one small record per group and member, read in either direction."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -48,11 +48,11 @@ class Edges:
 
     async def of_members(self, members: Collection[str]) -> list[Edge]:
         """Return the edges by which these belong to groups; one read for a page of people."""
-        return [edge async for edge in self._among(MEMBER, members)]
+        return await self._all(MEMBER, members)
 
     async def of_groups(self, groups: Collection[str]) -> list[Edge]:
         """Return the edges of everybody who is a direct member of these groups, by group and member."""
-        return [edge async for edge in self._among(GROUP, groups)]
+        return await self._all(GROUP, groups)
 
     async def among(self, group: str, members: Sequence[str]) -> set[str]:
         """Return which of these are direct members of the group."""
@@ -67,14 +67,9 @@ class Edges:
 
     async def matching(self, filter: Filter) -> AsyncIterator[Edge]:
         """Yield every edge that the filter selects, in the order of ids."""
-        query = Query(filter, limit=PAGE, total=False)
-        while True:
-            records = (await self._store.find(EDGES, query)).records
-            for record in records:
-                yield record.document
-            if len(records) < PAGE:
-                return
-            query = replace(query, after=records[-1].id)
+        async for page in self._pages(filter):
+            for edge in page:
+                yield edge
 
     async def ancestors(self, groups: Iterable[str]) -> dict[str, set[str]]:
         """Return for each group, and each group above one, its direct parents. Loops end.
@@ -111,13 +106,28 @@ class Edges:
         """Return the groups of which this is a direct member."""
         return [edge["group"] for edge in await self.of_members([member])]
 
+    async def _all(self, field: Field, values: Collection[str]) -> list[Edge]:
+        return [edge for batch in _batches(field, values) async for page in self._pages(batch) for edge in page]
+
     async def _among(self, field: Field, values: Collection[str]) -> AsyncIterator[Edge]:
-        ordered = sorted(values)
-        for start in range(0, len(ordered), BATCH):
-            batch = tuple(ordered[start : start + BATCH])
-            wanted = Compare(field, Op.EQ, batch[0]) if len(batch) == 1 else In(field, batch)
-            async for edge in self.matching(wanted):
+        for batch in _batches(field, values):
+            async for edge in self.matching(batch):
                 yield edge
+
+    async def _pages(self, filter: Filter) -> AsyncIterator[list[Edge]]:
+        query = Query(filter, limit=PAGE, total=False)
+        while True:
+            records = (await self._store.find(EDGES, query)).records
+            yield [record.document for record in records]
+            if len(records) < PAGE:
+                return
+            query = replace(query, after=records[-1].id)
+
+
+def _batches(field: Field, values: Collection[str]) -> Iterator[In]:
+    ordered = sorted(values)
+    for start in range(0, len(ordered), BATCH):
+        yield In(field, tuple(ordered[start : start + BATCH]))
 
 
 def closure(parents: dict[str, set[str]], start: Iterable[str]) -> set[str]:

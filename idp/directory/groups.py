@@ -3,12 +3,13 @@
 import asyncio
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from idp.access import Actor, Area, Verb, demand
 from idp.audit import Detail, Tag, event
 from idp.clock import Clock, to_text
-from idp.directory.belonging import Belonging
+from idp.directory.belonging import SHOWN, Belonging
 from idp.directory.documents import changed, created, differing, private_copy, stamped
 from idp.directory.edges import Edges, forget_group, forget_member
 from idp.directory.filters import DerivedFilters
@@ -43,6 +44,8 @@ class Groups:
         locks: KeyedLocks | None = None,
     ) -> None:
         self._store = store
+        self.stamp: Final = partial(store.stamp, SHOWN)
+        """Returns the stamp of everything that groups are shown with."""
         self._kind = resource_type
         self._clock = clock
         self._ids = ids

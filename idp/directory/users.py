@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from idp.access import Actor, Area, Target, Verb, demand
 from idp.audit import Tag
 from idp.clock import Clock
 from idp.directory.batch import Outcome, UserBatches, UserChange
-from idp.directory.belonging import Belonging
+from idp.directory.belonging import SHOWN, Belonging
 from idp.directory.edges import Edges
 from idp.directory.filters import DerivedFilters
 from idp.directory.locks import KeyedLocks, Stale, retrying
@@ -44,6 +45,8 @@ class Users:
         locks: KeyedLocks | None = None,
     ) -> None:
         self._store = store
+        self.stamp: Final = partial(store.stamp, SHOWN)
+        """Returns the stamp of everything that users are shown with."""
         self._kind = resource_type
         self._ids = ids
         self._locks = locks or KeyedLocks()

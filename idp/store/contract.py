@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from idp.memory import Stamp
 from idp.query import Document, Field, Filter, Query
 
 
@@ -128,6 +129,13 @@ class Store(Protocol):
 
         Raises NotUnique, VersionMismatch (nothing was changed), DeadlineExceeded or Unavailable (nobody knows;
         a retry is safe only because every write is conditional).
+        """
+        ...
+
+    def stamp(self, collections: Sequence[str]) -> Stamp | None:
+        """Return the stamp of these collections, as of the last commit that was acknowledged, whoever made it.
+
+        None where that costs more than a few microseconds. Records that expire change no stamp.
         """
         ...
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from idp.errors import DeadlineExceeded, IdpError, NotUnique, Unavailable, VersionMismatch
+from idp.memory import Stamp
 from idp.query import Filter, Query
 from idp.store.contract import Check, Delete, DeleteWhere, Insert, Page, Record, Replace, Store, Write
 
@@ -68,6 +69,10 @@ class FaultyStore:
         raise_after = self._enter("commit", _refusal(writes))
         await self.inner.commit(writes)
         raise_after()
+
+    def stamp(self, collections: Sequence[str]) -> Stamp | None:
+        """Pass on."""
+        return self.inner.stamp(collections)
 
     async def check(self) -> None:
         """Pass on."""

@@ -31,7 +31,7 @@ _RELEASE: Final = "DELETE FROM claims WHERE field = ? AND value = ?"
 _HOLDING: Final = "SELECT record FROM keys WHERE field = ? AND value = ?"
 _EXPIRED: Final = "SELECT number, version, expires, body FROM records WHERE collection = ? AND expires <= ? LIMIT ?"
 _ROWS_TOGETHER: Final = 64
-_COUNT: Final = "UPDATE collections SET amount = amount + ? WHERE number = ?"
+_COUNT: Final = "UPDATE collections SET amount = amount + ?, changes = changes + 1 WHERE number = ?"
 
 
 @cache
@@ -150,6 +150,7 @@ class Commit:
     def _replace(self, prepared: Prepared, stored: Stored) -> None:
         gone, come = entries_changed(prepared.table, stored.body, prepared.body)
         self._connection.execute(_REPLACE, (prepared.expires, prepared.body, stored.number))
+        self._amounts[prepared.table.number] += 0
         self._drop(gone, stored.number)
         self._add(prepared.table, come, stored.number)
 

@@ -12,7 +12,7 @@ from idp.errors import ConfigError, IdpError, Unavailable
 
 # 3.7.0 to 3.51.2 can corrupt a WAL file that two connections write or checkpoint at the same instant.
 OLDEST_SQLITE: Final = 3_051_003
-FORMAT: Final = 1
+FORMAT: Final = 2
 WHAT: Final = "the store"
 
 Value = str | int | float | bytes | None
@@ -22,7 +22,8 @@ _SCHEMA: Final = """
 CREATE TABLE state (generation INTEGER NOT NULL, probes INTEGER NOT NULL);
 INSERT INTO state VALUES (1, 0);
 CREATE TABLE collections (
-    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, layout TEXT NOT NULL, amount INTEGER NOT NULL
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, layout TEXT NOT NULL, amount INTEGER NOT NULL,
+    changes INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE fields (
     number INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL, label TEXT NOT NULL,
@@ -39,6 +40,8 @@ CREATE TABLE keys (
 ) WITHOUT ROWID;
 CREATE TABLE claims (field INTEGER, value, record INTEGER, PRIMARY KEY (field, value)) WITHOUT ROWID;
 """
+# From each older format to the one after it.
+_UPGRADES: Final = {1: "ALTER TABLE collections ADD COLUMN changes INTEGER NOT NULL DEFAULT 0"}
 
 
 def connect(path: Path, busy_seconds: float) -> apsw.Connection:
@@ -82,8 +85,12 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
             raise ConfigError("store.url", f"{path} belongs to another program")
         connection.execute(_SCHEMA).fetchall()
         connection.pragma("user_version", FORMAT)
-    elif found != FORMAT:
+        return
+    if found > FORMAT:
         raise ConfigError("store.url", f"{path} has format {found}, this version reads format {FORMAT}")
+    for older in range(found, FORMAT):
+        connection.execute(_UPGRADES[older]).fetchall()
+    connection.pragma("user_version", FORMAT)
 
 
 @contextmanager

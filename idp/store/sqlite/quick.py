@@ -1,26 +1,55 @@
 """Searches cheap enough to be made on the event loop: their cost has a bound, whatever the collection's size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final
 
-from idp.query import EVERYTHING, And, Compare, Filter, In, Op, Query, matches, order_key, sort_key
+from idp.query import (
+    EVERYTHING,
+    And,
+    Compare,
+    Field,
+    Filter,
+    In,
+    Op,
+    Query,
+    Scalar,
+    matches,
+    normalise,
+    order_key,
+    sort_key,
+)
 from idp.store.contract import Page, Record
-from idp.store.narrow import NOTHING, narrow
+from idp.store.narrow import NOTHING, is_storable, narrow
 from idp.store.sqlite.compile import Leaf, Sql, leaf_select
 from idp.store.sqlite.database import fetch
 from idp.store.sqlite.find import Finder
 from idp.store.sqlite.rows import Rows
-from idp.store.sqlite.table import Table
+from idp.store.sqlite.table import Table, encoded
 
 # Reading, decoding and judging so many records takes about what handing them to a thread and back takes.
-FEW: Final = 32
+MANY: Final = 128
 SHORT_PAGE: Final = 100
 
 _ROW: Final = "r.id, r.version, r.expires, r.body"
 
 
+@cache
+def _holding(count: int) -> str:
+    marks = ", ".join("?" * count)
+    return (
+        f"SELECT {_ROW} FROM keys AS k CROSS JOIN records AS r ON r.number = k.record"  # noqa: S608 - constant names
+        f" WHERE k.field = ? AND k.value IN ({marks}) LIMIT ?"
+    )
+
+
 def find_quickly(rows: Rows, finder: Finder, table: Table, query: Query) -> Page | None:
     """Return the page if it can be had at a bounded cost, else None."""
+    match query.filter:
+        case Compare(field, Op.EQ, value) if value is not None and field in table.by_field:
+            return _among(rows, table, field, (value,), query)
+        case In(field, values) if len(values) <= MANY and field in table.by_field and _has_one(field, table):
+            return _among(rows, table, field, values, query)
     narrowed, exact = narrow(query.filter, table.by_field)
     if narrowed == NOTHING:
         return Page([], 0 if query.total else None)
@@ -29,8 +58,20 @@ def find_quickly(rows: Rows, finder: Finder, table: Table, query: Query) -> Page
     for leaf in _points(narrowed):
         found = _few(rows, leaf, table)
         if found is not None:
-            return _page(found, query)
+            return _page([record for record in found if matches(query.filter, record.document)], query)
     return None
+
+
+def _has_one(field: Field, table: Table) -> bool:
+    return field not in table.collection.lists
+
+
+def _among(rows: Rows, table: Table, field: Field, values: Sequence[Scalar], query: Query) -> Page | None:
+    """Answer the commonest of searches: an index alone says who has one of these values."""
+    wanted = (normalise(field, value) for value in values)
+    keys = {encoded(key) for key in wanted if key is not None and is_storable(key)}
+    found = fetch(rows.connection, _holding(len(keys)), (table.by_field[field], *keys, MANY + 1)) if keys else []
+    return _page(rows.live(found), query) if len(found) <= MANY else None
 
 
 def _first_page(rows: Rows, finder: Finder, table: Table, query: Query) -> Page | None:
@@ -48,7 +89,7 @@ def _points(narrowed: Filter) -> Iterator[Leaf]:
     match narrowed:
         case Compare(op=Op.EQ):
             yield narrowed
-        case In(values=values) if len(values) <= FEW:
+        case In(values=values) if len(values) <= MANY:
             yield narrowed
         case And(terms):
             for term in terms:
@@ -56,20 +97,19 @@ def _points(narrowed: Filter) -> Iterator[Leaf]:
 
 
 def _few(rows: Rows, leaf: Leaf, table: Table) -> list[Record] | None:
-    limited = leaf_select(leaf, table) + Sql(" LIMIT ?", (FEW + 1,))
+    limited = leaf_select(leaf, table) + Sql(" LIMIT ?", (MANY + 1,))
     text = f"SELECT {_ROW} FROM ({limited.text}) AS c CROSS JOIN records AS r ON r.number = c.number"  # noqa: S608 - compiled with parameters
     found = fetch(rows.connection, text, limited.parameters)
-    return rows.live(found) if len(found) <= FEW else None
+    return rows.live(found) if len(found) <= MANY else None
 
 
 def _page(found: list[Record], query: Query) -> Page:
-    matching = [record for record in found if matches(query.filter, record.document)]
     sort = query.sort
     if sort is None:
-        matching.sort(key=lambda record: record.id)
+        found.sort(key=lambda record: record.id)
     else:
-        matching.sort(
+        found.sort(
             key=lambda record: (order_key(sort_key(sort.field, record.document)), record.id), reverse=sort.descending
         )
-    rest = [record for record in matching if query.after is None or record.id > query.after]
-    return Page(rest[query.offset : query.offset + query.limit], len(matching) if query.total else None)
+    rest = found if query.after is None else [record for record in found if record.id > query.after]
+    return Page(rest[query.offset : query.offset + query.limit], len(found) if query.total else None)

@@ -11,7 +11,6 @@ from idp.clock import Clock
 from idp.query import microseconds
 from idp.store.contract import Record
 from idp.store.sqlite.compile import Sql
-from idp.store.sqlite.database import fetch
 from idp.store.sqlite.table import Table
 
 Row = tuple[str, int, int | None, bytes]
@@ -46,8 +45,11 @@ class Rows:
 
     def get(self, table: Table, id: str) -> Record | None:
         """Return the record of that id, or None."""
-        records = self.live(fetch(self.connection, _GET, (table.number, id)))
-        return records[0] if records else None
+        row: Row | None = self.connection.execute(_GET, (table.number, id)).get
+        if row is None:
+            return None
+        key, version, expires, body = row
+        return Record(key, version, decode(body)) if expires is None or expires > self.now() else None
 
     def get_many(self, table: Table, ids: Sequence[str]) -> dict[str, Record]:
         """Return the records that exist, by id and in the order asked for."""

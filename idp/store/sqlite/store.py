@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import apsw
 
 from idp.clock import Clock
+from idp.memory import Stamp
 from idp.query import Filter, Query
 from idp.store.contract import Collection, Page, Record, Settings, Write
 from idp.store.narrow import is_storable
@@ -16,9 +17,10 @@ from idp.store.sqlite.apply import Commit, prepare
 from idp.store.sqlite.catalogue import load
 from idp.store.sqlite.database import connect, create, translated
 from idp.store.sqlite.find import Finder
-from idp.store.sqlite.quick import FEW, find_quickly
+from idp.store.sqlite.quick import MANY, find_quickly
 from idp.store.sqlite.readers import THREADS, Readers
 from idp.store.sqlite.rows import Rows
+from idp.store.sqlite.stamps import Stamps
 from idp.store.sqlite.table import Table
 from idp.store.sqlite.writer import Writer
 
@@ -47,6 +49,7 @@ class SqliteStore:
         self._here = connect(path, _PATIENCE_IN_PLACE)
         self._rows = Rows(self._here, clock)
         self._finder = Finder(self._rows, settings.max_scan)
+        self._stamps = Stamps(self._here, tables)
         # Less than a verb may take, so that whoever meets another process's lock hears of it.
         waits = [connect(path, _PATIENCE * settings.timeout) for _ in range(THREADS + 1)]
         self._readers = Readers(waits[1:], settings.max_waiting, settings.timeout)
@@ -54,19 +57,31 @@ class SqliteStore:
 
     async def get(self, collection: str, id: str) -> Record | None:
         """Return the record of that id, or None."""
+        if not is_storable(id):
+            return None
         table = self._tables[collection]
-        return await self._in_place(lambda finder, rows: rows.get(table, id)) if is_storable(id) else None
+        try:
+            return self._rows.get(table, id)
+        except apsw.Error as error:
+            return await self._after(error, lambda finder, rows: rows.get(table, id))
 
     async def get_many(self, collection: str, ids: Sequence[str]) -> dict[str, Record]:
         """Return the records that exist, by id."""
         table, wanted = self._tables[collection], [key for key in ids if is_storable(key)]
-        read = self._in_place if len(wanted) <= FEW else self._in_thread
-        return await read(lambda finder, rows: rows.get_many(table, wanted))
+        if len(wanted) > MANY:
+            return await self._in_thread(lambda finder, rows: rows.get_many(table, wanted))
+        try:
+            return self._rows.get_many(table, wanted)
+        except apsw.Error as error:
+            return await self._after(error, lambda finder, rows: rows.get_many(table, wanted))
 
     async def find(self, collection: str, query: Query) -> Page:
         """Return the matching records in the query's order."""
         table = self._tables[collection]
-        page = await self._in_place(lambda finder, rows: find_quickly(rows, finder, table, query))
+        try:
+            page = find_quickly(self._rows, self._finder, table, query)
+        except apsw.Error as error:
+            return await self._after(error, lambda finder, rows: finder.find(table, query))
         return await self._in_thread(lambda finder, rows: finder.find(table, query)) if page is None else page
 
     async def count(self, collection: str, filter: Filter) -> int:
@@ -79,6 +94,10 @@ class SqliteStore:
         prepared = [prepare(write, self._tables[write.collection]) for write in writes]
         if prepared:
             await self._writer.do(lambda connection: Commit(connection, self._clock).run(prepared), len(prepared))
+
+    def stamp(self, collections: Sequence[str]) -> Stamp | None:
+        """Return the stamp of these collections."""
+        return self._stamps.of(collections)
 
     async def check(self) -> None:
         """Go the way that writes go, to the disk; returns when it works."""
@@ -101,14 +120,11 @@ class SqliteStore:
         await self._readers.close()
         self._here.close()
 
-    async def _in_place(self, work: Callable[[Finder, Rows], Answer]) -> Answer:
-        """Do a read of bounded cost here; only when another process holds the file up does it go to a thread."""
-        try:
-            return work(self._finder, self._rows)
-        except apsw.BusyError:
+    async def _after(self, error: apsw.Error, work: Callable[[Finder, Rows], Answer]) -> Answer:
+        """Do a read in a thread that could not be made in place: another process holds the file up."""
+        if isinstance(error, apsw.BusyError):
             return await self._in_thread(work)
-        except apsw.Error as error:
-            raise translated(error) from error
+        raise translated(error) from error
 
     async def _in_thread(self, work: Callable[[Finder, Rows], Answer]) -> Answer:
         def read(connection: apsw.Connection) -> Answer:

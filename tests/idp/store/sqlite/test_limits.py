@@ -151,3 +151,18 @@ async def test_another_programs_database_and_a_newer_format_are_refused(path: Pa
 async def test_a_url_that_names_no_store_is_refused(url: str, clock: FakeClock) -> None:
     with pytest.raises(ConfigError, match=r"store\.url"):
         await open_store(url, SAMPLES, clock)
+
+
+async def test_a_file_of_the_first_format_is_upgraded_in_place(stores: Stores, path: Path) -> None:
+    old = await stores.open()
+    await old.commit([Insert("plain", {"id": "kept"})])
+    await old.close()
+    connection = apsw.Connection(str(path))
+    connection.execute("ALTER TABLE collections DROP COLUMN changes; PRAGMA user_version = 1").fetchall()
+    connection.close()
+    store = await open_store(f"sqlite:{path}", SAMPLES, FakeClock())
+    assert await store.get("plain", "kept") is not None
+    before = store.stamp(("plain",))
+    await store.commit([Insert("plain", {"id": "new"})])
+    assert store.stamp(("plain",)) != before
+    await store.close()
