@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from idp.auth import Context, HashingPool, PasswordRules, Profile, Sealer, UserCredentials, load_keys
+from idp.auth import Context, HashingPool, KeyFile, PasswordRules, Profile, Sealer, UserCredentials
 from idp.clock import Clock
 from idp.config import Config
 from idp.directory import Groups, KeyedLocks, Users
@@ -24,7 +24,7 @@ class Foundation:
     store: Store
     pool: HashingPool
     sealer: Sealer
-    key_is_new: bool
+    key_file: KeyFile
     rules: PasswordRules
     credentials: UserCredentials
     users: Users
@@ -34,11 +34,25 @@ class Foundation:
     context: Context
 
 
-def foundation(config: Config, clock: Clock, registry: Registry, store: Store, pool: HashingPool) -> Foundation:
-    """Wire the parts. Raises ConfigError for a key that cannot be used."""
-    # Several workers may all find that there was none; the file that one of them makes is new to all.
-    key_is_new = not config.secrets.key and not os.path.exists(config.key_file)  # noqa: PTH110 - no error where forbidden
-    sealer = Sealer(load_keys(config.secrets.key, Path(config.key_file), os.urandom), os.urandom)
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What secrets are encrypted under, and where it came from."""
+
+    file: KeyFile
+    sealer: Sealer
+
+
+def load_keys(config: Config) -> Keys:
+    """Return the keys of the settings, or those of the file, which is made if missing. Raises ConfigError."""
+    file = KeyFile(config.secrets.key, Path(config.key_file), os.urandom)
+    return Keys(file, Sealer(file.load(), os.urandom))
+
+
+def foundation(
+    config: Config, clock: Clock, registry: Registry, store: Store, pool: HashingPool, keys: Keys
+) -> Foundation:
+    """Wire the parts."""
+    sealer = keys.sealer
     rules = PasswordRules(config.password.min_length)
     credentials = UserCredentials(store, clock, pool, rules)
     kinds, locks, strict = registry.resource_types, KeyedLocks(), config.directory.strict_names
@@ -52,7 +66,7 @@ def foundation(config: Config, clock: Clock, registry: Registry, store: Store, p
         store=store,
         pool=pool,
         sealer=sealer,
-        key_is_new=key_is_new,
+        key_file=keys.file,
         rules=rules,
         credentials=credentials,
         users=users,

@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-import os
 from pathlib import Path
 from typing import Final
 
 from idp.app.services import Services
-from idp.auth import Sealer, load_keys
 from idp.auth.key_mark import KeyMark
 from idp.errors import ConfigError, RemoteError
 
@@ -31,24 +29,26 @@ async def check_key_now(services: Services) -> None:
     """Return when the key is right, or wrong in a way that people can be served with: then it is logged.
 
     Raises ConfigError for a key that this machine has just made for itself although others use the store with another:
-    what it encrypted they could not read. The file is removed, so that a second start says the same. Raises what the
+    what it encrypted they could not read. The key is discarded, so that a second start says the same. Raises what the
     store raises.
     """
-    mark = KeyMark(services.base.store, services.base.sealer)
-    if await mark.is_known():
-        logger.info(FITS)
-        return
-    if services.base.key_is_new and services.config.store_url.startswith(_SHARED):
-        _remove(Path(services.config.key_file), services.base.sealer)
-        raise ConfigError(
-            "secrets.key",
-            "the store is used with another key; set IDP_SECRET_KEY to it, or put a copy of the other machines'"
-            f" secret.key at {services.config.key_file} (secrets.key_file), and start again",
-        )
-    _tell(await mark.lost(), services.config.key_file)
+    mark, file = KeyMark(services.base.store, services.base.sealer), services.base.key_file
+    lost = 0
+    if not await mark.is_known():
+        if file.is_new and services.config.store_url.startswith(_SHARED):
+            file.discard()
+            raise ConfigError(
+                "secrets.key",
+                "the store is used with another key; set IDP_SECRET_KEY to it, or put a copy of the other machines'"
+                f" secret.key at {file.path} (secrets.key_file), and start again",
+            )
+        lost = await mark.lost()
+    if file.is_new:
+        file.confirm()
+    _tell(lost, file.path)
 
 
-def _tell(lost: int, file: str) -> None:
+def _tell(lost: int, file: Path) -> None:
     if lost:
         logger.error(
             "the key that the store was used with is missing: %d second factors cannot be checked, and who has no"
@@ -59,9 +59,3 @@ def _tell(lost: int, file: str) -> None:
         )
     else:
         logger.info(FITS)
-
-
-def _remove(file: Path, sealer: Sealer) -> None:
-    # Only what was made here: the right file may have been put in its place meanwhile.
-    if file.exists() and Sealer(load_keys("", file, os.urandom), os.urandom).ids == sealer.ids:
-        file.unlink(missing_ok=True)

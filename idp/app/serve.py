@@ -11,7 +11,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import uvloop
@@ -23,6 +23,9 @@ from idp.app.supervisor import Supervisor
 from idp.config import Config
 from idp.errors import ConfigError, IdpError
 from idp.http.tally import TallyFiles
+
+if TYPE_CHECKING:
+    from idp.app.foundation import Keys
 
 FAILED: Final = 1
 WRONG_CONFIG: Final = 2
@@ -41,6 +44,7 @@ class Process:
     speaks: bool
     alive: int | None = None
     counts: TallyFiles | None = None
+    keys: "Keys | None" = None
 
 
 def run(config: Config) -> int:
@@ -58,12 +62,16 @@ def run(config: Config) -> int:
 def _supervise(config: Config, sockets: list[socket.socket]) -> int:
     # Loaded once, before the workers are forked off: they share the memory.
     import idp.app.web  # noqa: F401 - see above
+    from idp.app.services import read_keys
+
+    # Each by itself, a worker could make a key anew that another has just found to be of no use.
+    keys = read_keys(config)
 
     def work(number: int, first: bool, alive: int) -> int:
         speaks = first and number == 0
         for other in sockets[:number] + sockets[number + 1 :]:
             other.close()
-        return _serve(Process(config, sockets[number], speaks, alive, TallyFiles(counts, str(os.getpid()))))
+        return _serve(Process(config, sockets[number], speaks, alive, TallyFiles(counts, str(os.getpid())), keys))
 
     counts = Path(tempfile.mkdtemp(prefix="idp-counts-"))
     try:
@@ -96,7 +104,7 @@ async def _answer(process: Process) -> None:
     from idp.http.traffic import Traffic
 
     ending, traffic = _ending(process.alive), Traffic()
-    async with open_services(process.config) as services:
+    async with open_services(process.config, process.keys) as services:
         app = build_application(services, traffic, process.counts)
         runner = make_runner(app)
         await runner.setup()

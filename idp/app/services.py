@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idp.app.authentication import Authentication, authentication
-from idp.app.foundation import Foundation, foundation, hashing_pool, new_id, store_settings
+from idp.app.foundation import Foundation, Keys, foundation, hashing_pool, load_keys, new_id, store_settings
 from idp.audit import AuditLog
 from idp.clock import SystemClock
 from idp.config import Config
@@ -46,16 +46,19 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(config: Config) -> AsyncIterator[Services]:
-    """Build everything over the configured store; closed again at the end. Raises ConfigError."""
+async def open_services(config: Config, keys: Keys | None = None) -> AsyncIterator[Services]:
+    """Build everything over the configured store; closed again at the end. Raises ConfigError.
+
+    Processes that belong together are given the same keys, read by `read_keys` once.
+    """
     clock, registry = SystemClock(), default_registry()
-    _make_directory(config)
+    keys = keys or read_keys(config)
     async with AsyncExitStack() as at_end:
         store = await open_store(config.store_url, collections(registry), clock, store_settings(config))
         at_end.push_async_callback(store.close)
         pool = hashing_pool(config)
         at_end.callback(pool.close)
-        base = foundation(config, clock, registry, store, pool)
+        base = foundation(config, clock, registry, store, pool, keys)
         sources = {name: parse(name, raw) for name, raw in config.ldap.items()}
         binds = {source.key: open_verifier(source, store) for source in sources.values()}
         for bind in binds.values():
@@ -68,8 +71,10 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         )
 
 
-def _make_directory(config: Config) -> None:
+def read_keys(config: Config) -> Keys:
+    """Return the keys; a machine's first start makes them, and the data directory. Raises ConfigError."""
     try:
         Path(config.server.data).mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConfigError("server.data", f"{config.server.data} cannot be made: {error.strerror}") from error
+    return load_keys(config)

@@ -10,12 +10,13 @@ from idp.auth.factors import EmailCode, RecoveryCodes, Totp
 from idp.auth.flow import FlowGone, IllegalMove, Step
 from idp.auth.flows import Flows
 from idp.auth.hashing import HashingPool, Profile
+from idp.auth.key_file import KeyFile
 from idp.auth.limits import LimitRules, Limits
 from idp.auth.login import Login
 from idp.auth.password_rules import PasswordRules
 from idp.auth.passwords import Passwords
 from idp.auth.reset_factors import Factors
-from idp.auth.sealing import Sealer, load_keys
+from idp.auth.sealing import Sealer
 from idp.auth.second import FactorPolicy, SecondFactors
 from idp.auth.sessions import Lifetimes, Session, Sessions
 from idp.auth.setup import Setup
@@ -38,6 +39,7 @@ __all__ = [
     "Flows",
     "HashingPool",
     "IllegalMove",
+    "KeyFile",
     "Lifetimes",
     "LimitRules",
     "Limits",
@@ -61,5 +63,4 @@ __all__ = [
     "UserCredentials",
     "Verdict",
     "Verifiers",
-    "load_keys",
 ]

@@ -14,11 +14,11 @@ from idp.auth.entry import PasswordEntry, unknown_account
 from idp.auth.limits import Kind, Limits
 from idp.auth.people import actor_of, greeting_of, has_local_password, is_active, mail_of, names_of
 from idp.auth.sessions import Session, Sessions
-from idp.auth.tokens import OneTimeTokens
+from idp.auth.tokens import TOKENS, OneTimeTokens
 from idp.directory import Resource
 from idp.directory.locks import retrying
 from idp.directory.user_plans import role_of
-from idp.errors import InvalidValue, NotAuthenticated, NotFound
+from idp.errors import InvalidValue, NotAuthenticated, NotFound, VersionMismatch
 from idp.mail import messages
 from idp.store.contract import Write
 
@@ -112,14 +112,20 @@ class Passwords:
 
     async def send_reset(self, actor: Actor, user_id: str) -> None:
         """Mail a person a link to set a password, the first one as a welcome. Raises NotFound, InvalidValue."""
+        text = self._tokens.new_text()
 
         async def attempt() -> None:
             user = await self._demand(actor, Verb.RESET_PASSWORD, user_id)
-            link = self._link(user, first=not await self._credentials.exist(user_id))
+            link = self._link(user, first=not await self._credentials.exist(user_id), text=text)
             if not link:
                 raise InvalidValue("emails", "The account has no address to send a link to.")
             asked = self._context.event(Tag.AUTH_RESET_REQUESTED, actor, user_id, {"mailed": True})
-            await self._context.commit([unchanged(user), *link, asked])
+            try:
+                await self._context.commit([unchanged(user), *link, asked])
+            except VersionMismatch as error:
+                # Nobody but an attempt before this one, whose answer was lost, can have issued this very link.
+                if error.collection != TOKENS:
+                    raise
 
         await retrying(attempt)
 
@@ -146,13 +152,13 @@ class Passwords:
         user = await retrying(attempt)
         await self._limits.clear(Kind.PASSWORD, user.id)
 
-    def _link(self, user: Resource, *, first: bool) -> Sequence[Write]:
+    def _link(self, user: Resource, *, first: bool, text: str | None = None) -> Sequence[Write]:
         """Return the writes that mail a person a link; none when there is no address."""
         to = mail_of(user)
         if to is None:
             return []
         lifetime = ACTIVATION_LIFETIME if first else RESET_LIFETIME
-        text, token = self._tokens.issue(PURPOSE, user.id, lifetime)
+        text, token = self._tokens.issue(PURPOSE, user.id, lifetime, text=text)
         name, seconds = greeting_of(user), int(lifetime.total_seconds())
         letter = (
             messages.activation(to, name, user.document["userName"], text, seconds)

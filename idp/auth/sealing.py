@@ -1,28 +1,17 @@
-"""Encryption of the few secrets that must be read again, under keys from the settings or from a file."""
+"""Encryption of the few secrets that must be read again, under keys that can be rotated."""
 
-import binascii
 import hmac
-import os
-from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from idp.auth.secret_text import Random
-from idp.errors import ConfigError
 
-_KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
-_HEADER: Final = """\
-# The keys under which Gatehouse encrypts the secrets of second factors. Keep this file secret, and back it up with
-# the store: without it every authenticator app has to be enrolled again.
-# One key a line, 32 bytes in base64. The first encrypts, all decrypt: to rotate, put a new key on top
-# (openssl rand -base64 32), restart, and remove the old one when nothing is encrypted under it any more.
-"""
 
 
 class SealBroken(ValueError):
@@ -86,46 +75,3 @@ class Sealer:
     def _fingerprint(self, key: _Key, text: str, context: str) -> str:
         message = f"{len(context)}:{context}{text}".encode("utf-8", "surrogatepass")
         return f"{key.id}.{hmac.digest(key.mac, message, 'sha256').hex()}"
-
-
-def load_keys(given: str, path: Path, random: Random) -> list[bytes]:
-    """Return the keys given in the settings or, when that is empty, those of the file, which is made if missing.
-
-    Raises ConfigError.
-    """
-    if given:
-        return _parse(given.replace(",", "\n"), "secrets.key")
-    try:
-        if not path.exists():
-            _make_file(path, random)
-        return _parse(path.read_text("ascii"), str(path))
-    except (OSError, UnicodeError) as error:
-        raise ConfigError(str(path), f"the key file cannot be used: {error}") from error
-
-
-def _parse(text: str, where: str) -> list[bytes]:
-    lines = [line.strip() for line in text.splitlines()]
-    try:
-        keys = [b64decode(line, validate=True) for line in lines if line and not line.startswith("#")]
-    except (binascii.Error, ValueError):
-        raise ConfigError(where, "a key is not base64") from None
-    if not keys or any(len(key) != _KEY_BYTES for key in keys):
-        raise ConfigError(where, f"expected one or more keys of {_KEY_BYTES} bytes in base64")
-    return keys
-
-
-def _make_file(path: Path, random: Random) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{random(8).hex()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{_HEADER}{b64encode(random(_KEY_BYTES)).decode()}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    # A link refuses to replace: of several workers that start at once the first one's key is everybody's.
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()

@@ -30,11 +30,21 @@ class OneTimeTokens:
         self._clock = clock
         self._random = random
 
+    def new_text(self) -> str:
+        """Return the text of a token that nobody else has, for whoever issues one in several attempts."""
+        return new_secret(self._random)
+
     def issue(
-        self, purpose: str, subject: str, lifetime: timedelta, data: Mapping[str, Any] | None = None
+        self,
+        purpose: str,
+        subject: str,
+        lifetime: timedelta,
+        data: Mapping[str, Any] | None = None,
+        *,
+        text: str | None = None,
     ) -> tuple[str, Insert]:
-        """Return a token's text, and the write that makes it valid."""
-        text = new_secret(self._random)
+        """Return a token's text, and the write that makes it valid; one with the same text is refused (NotUnique)."""
+        text = text or self.new_text()
         document = {
             "id": _id(purpose, text),
             "purpose": purpose,

@@ -99,14 +99,14 @@ def _key_problems(config: "Config") -> Iterator["ConfigError"]:
     import os
     from pathlib import Path
 
-    from idp.auth.sealing import load_keys
+    from idp.auth.key_file import KeyFile
     from idp.errors import ConfigError
 
-    file = Path(config.key_file)
+    keys = KeyFile(config.secrets.key, Path(config.key_file), os.urandom)
     # The server makes a key file that is missing; looking at settings does not.
-    if config.secrets.key or file.exists():
+    if config.secrets.key or keys.path.exists():
         try:
-            load_keys(config.secrets.key, file, os.urandom)
+            keys.load()
         except ConfigError as problem:
             yield problem
 

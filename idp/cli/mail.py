@@ -1,4 +1,4 @@
-"""`idp mail`: a look at mail that went into files instead of to a server."""
+"""`idp mail`: a look at mail that goes into files instead of to a server."""
 
 from typing import TYPE_CHECKING
 
@@ -31,9 +31,9 @@ def outbox(context: typer.Context, json: Json = False) -> None:
         sender = services.base.sender
         if not isinstance(sender, FileSender):
             raise typer.BadParameter("mail goes to the server that mail.smtp names")
-        # A letter may have been queued a moment ago; the server beside us may also be down.
+        # A letter may have been queued a moment ago; the server beside us may be down, or writing it just now.
         await services.base.outbox.deliver_due()
-        letters = sender.letters()
+        letters = sender.letters(await services.base.outbox.waiting())
         if json:
             fields = ("at", "to", "subject", "text")
             print_json([{name: getattr(letter, name) for name in fields} for letter in letters])

@@ -50,7 +50,7 @@ async def _run(config: "Config", command: "Callable[[Services], Awaitable[T]]") 
     from idp.errors import RemoteError
 
     async with open_services(config) as services:
-        if services.base.key_is_new:
+        if services.base.key_file.is_new:
             from idp.app.key_check import check_key_now
 
             # A command that does without the store shall not fail for it.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from idp.clock import Clock, to_text
 from idp.errors import IdpError, RemoteError, VersionMismatch
-from idp.mail.compose import OUTBOX, WAITING, Seal, opened
+from idp.mail.compose import OUTBOX, WAITING, Letter, Seal, opened
 from idp.mail.senders import Refused, Sender
 from idp.query import And, Compare, Field, In, Kind, Op, Query, Sort
 from idp.store.contract import Delete, Record, Replace, Store
@@ -24,6 +24,8 @@ _LAST_RETRY: Final = timedelta(hours=1)
 # Seconds between rounds while the store is away: rare enough for the log, soon enough for a code that is waited for.
 _LONGEST_WAIT: Final = 15.0
 _DUE: Final = Field(("due",), Kind.DATETIME)
+_UNSENT: Final = In(Field(("state",)), (WAITING, SENDING))
+_SHOWN: Final = 1000
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +66,20 @@ class Outbox:
                 log.exception("the outbox failed")
             await asyncio.sleep(wait)
 
+    async def waiting(self) -> list[Letter]:
+        """Return the letters that no sender has taken yet, but for those that cannot be read.
+
+        Who asks here before looking at what was sent misses none: a letter leaves only when a sender has it.
+        """
+        page = await self._store.find(OUTBOX, Query(_UNSENT, Sort(_DUE, descending=True), limit=_SHOWN, total=False))
+        found = []
+        for record in page.records:
+            with suppress(ValueError):
+                found.append(opened(record.document, self._seal))
+        return found
+
     async def _due(self) -> list[Record]:
-        ready = And(
-            (
-                In(Field(("state",)), (WAITING, SENDING)),
-                Compare(_DUE, Op.LE, to_text(self._clock.now())),
-            )
-        )
+        ready = And((_UNSENT, Compare(_DUE, Op.LE, to_text(self._clock.now()))))
         page = await self._store.find(OUTBOX, Query(ready, Sort(_DUE), limit=_BATCH, total=False))
         return page.records
 

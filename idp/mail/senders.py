@@ -3,10 +3,12 @@
 import asyncio
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Final, Protocol
@@ -78,7 +80,7 @@ class SmtpSender:
 
 @dataclass(frozen=True, slots=True)
 class WrittenLetter:
-    """A letter as it lies in a file."""
+    """A letter as it lies, or is to lie, in a file."""
 
     at: str
     to: str
@@ -101,19 +103,23 @@ class FileSender:
         except OSError as error:
             raise Unavailable("mail directory", error.strerror or type(error).__name__) from error
 
-    def letters(self) -> list[WrittenLetter]:
-        """Return what was sent, the newest first."""
-        return [_read(path) for path in reversed(self._files())]
+    def letters(self, waiting: Iterable[Letter] = ()) -> list[WrittenLetter]:
+        """Return what was sent, and of what waits to be sent all that has not been since; the newest first."""
+        unsent = {_file_name(letter): letter for letter in waiting}
+        written = {path.name: path for path in self._files()}
+        return [
+            _read(written[name]) if name in written else _unwritten(unsent[name])
+            for name in sorted(unsent.keys() | written.keys(), reverse=True)
+        ]
 
     def _write(self, letter: Letter) -> None:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = as_mime(letter, self._sender).as_bytes()
-        name = f"{letter.created.replace(':', '')}-{letter.id}.eml"
         # A name of its own (and mode 0600): the same letter may be on its way twice.
         descriptor, draft = mkstemp(dir=self._directory, prefix=".")
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        Path(draft).rename(self._directory / name)
+        Path(draft).rename(self._directory / _file_name(letter))
         for old in self._files()[: -self._kept]:
             old.unlink(missing_ok=True)
 
@@ -144,6 +150,14 @@ def _failure(code: int) -> Exception:
     if 500 <= code < 600 and code not in (530, 534, 535, 538):
         return Refused(f"the mail server refused the letter with {code}")
     return Unavailable("mail server", f"it answered {code}")
+
+
+def _file_name(letter: Letter) -> str:
+    return f"{letter.created.replace(':', '')}-{letter.id}.eml"
+
+
+def _unwritten(letter: Letter) -> WrittenLetter:
+    return WrittenLetter(format_datetime(from_text(letter.created)), letter.to, letter.subject, letter.text)
 
 
 def _read(path: Path) -> WrittenLetter:

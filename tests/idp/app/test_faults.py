@@ -89,10 +89,14 @@ async def test_a_page_answers_faults_as_a_page(scene: tuple[Idp, str]) -> None:
     assert b"Traceback" not in content
 
 
+def ask_for_people(token: str) -> bytes:
+    return f"GET /scim/v2/Users?count=200 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+
+
 async def storm(port: int, token: str, connections: int, requests: int) -> Counter[int]:
     """Ask for lists on many connections, many requests ahead of the answers; returns how many got which status."""
     counted: Counter[int] = Counter()
-    ask = f"GET /scim/v2/Users?count=200 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    ask = ask_for_people(token)
 
     async def one() -> None:
         reader, writer = await asyncio.open_connection(HOST, port)
@@ -109,6 +113,16 @@ async def storm(port: int, token: str, connections: int, requests: int) -> Count
     return counted
 
 
+async def patiently(port: int, request: bytes) -> tuple[int, bytes]:
+    """Ask as a client would, who tries again when told to: on a busy machine the loop is late without any storm."""
+    for _ in range(30):
+        status, headers, content = await send(port, request)
+        if status != 503:
+            break
+        await asyncio.sleep(float(headers["retry-after"]))
+    return status, content
+
+
 @pytest.mark.timeout(180)
 async def test_a_storm_is_refused_early_and_the_server_recovers(new_idp: NewIdp) -> None:
     idp = new_idp(server__max_lag="0.02", server__access_log="off")
@@ -117,13 +131,14 @@ async def test_a_storm_is_refused_early_and_the_server_recovers(new_idp: NewIdp)
     people = idp.directory / "people.csv"
     people.write_text("userName\n" + "".join(f"person{number}\n" for number in range(200)))
     idp.command("import", str(people))
-    storming = asyncio.create_task(storm(idp.port, token, connections=100, requests=20))
+    storming = asyncio.create_task(storm(idp.port, token, connections=80, requests=8))
     async with asyncio.timeout(120):
         while not storming.done():
             status, _, _ = await send(idp.port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             assert status == 200, "the server says that it is up, whatever its load"
         counted = await storming
     assert set(counted) == {200, 503}
-    assert counted[503] > 100
-    assert idp.get("/Users", token)["totalResults"] == 200
+    assert counted[503] > counted.total() / 10
+    status, content = await patiently(idp.port, ask_for_people(token))
+    assert (status, json.loads(content).get("totalResults")) == (200, 200)
     assert "Traceback" not in idp.process.log_text()

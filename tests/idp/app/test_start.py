@@ -34,6 +34,7 @@ def test_the_link_is_for_an_empty_installation_only(idp: Idp) -> None:
 
 def test_only_the_server_s_own_user_can_read_its_data(idp: Idp) -> None:
     data = idp.directory / "data"
+    idp.process.wait_until((data / "secret.key").exists)
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     assert stat.S_IMODE((data / "secret.key").stat().st_mode) == 0o600
 

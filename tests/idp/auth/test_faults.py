@@ -21,9 +21,9 @@ from tests.support.faulty_store import Fault, FaultyStore
 
 NEW = "a mountain walks at night"
 # Counters of failures are left out: a lost answer may leave one more counted, never one less.
-WATCHED = ("users", "credentials", "factors", "recovery", "codes", "flows", "sessions", "clients", "settings")
+WATCHED = ("users", "credentials", "factors", "recovery", "codes", "flows", "sessions", "tokens", "clients", "settings")
 # What may happen twice when it is done again after a lost answer: telling, and issuing.
-REPEATED = ("audit", "outbox", "client_tokens", "tokens")
+REPEATED = ("audit", "outbox", "client_tokens")
 # What is different each time by its nature.
 # A password is set anew, and counted, when a commit was made but denied: that is the same password still.
 SECRET = {"id", "hash", "sealed", "enrolment", "client", "generation"}
@@ -206,3 +206,13 @@ async def outcome(deed: Deed, house: House, scene: Scene) -> IdpError | None:
     except IdpError as error:
         return error
     return None
+
+
+async def test_a_link_whose_commit_was_made_but_denied_is_sent_once(stage: Stage) -> None:
+    house = await stage.open()
+    faulty = FaultyStore(house.store, 1, Fault.DENIED, frozenset({"commit"}))
+    before = len(await house.letters("ada"))
+    await house.over(faulty).passwords.send_reset(SYSTEM, stage.scene.ids[0])
+    assert faulty.calls == 2
+    assert len(await house.letters("ada")) == before + 1
+    assert await house.passwords.reset_owner(await house.mailed_token("ada"))

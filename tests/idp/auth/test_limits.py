@@ -6,7 +6,8 @@ import pytest
 
 from idp.auth import LimitRules, Limits
 from idp.auth.limits import Kind, source_of
-from idp.errors import CallerError, Overloaded, RateLimited, RemoteError, Unavailable
+from idp.errors import CallerError, Overloaded, RateLimited, Unavailable
+from idp.store import Settings
 from idp.store.collections import collections
 from tests.support.authentication import HOME, House
 from tests.support.stores import BACKENDS, Stores
@@ -26,7 +27,9 @@ async def succeed(limits: Limits, account: str = "ada", address: str = HOME) -> 
 
 @on_every_store
 async def test_workers_together_let_no_more_tries_through_than_the_limit(house: House, stores: Stores) -> None:
-    workers = [house.over(await stores.open(collections())).limits for _ in range(4)]
+    # Nobody is to be too late for it: what a busy machine takes long for is not what this is about.
+    patient = Settings(timeout=60)
+    workers = [house.over(await stores.open(collections(), patient)).limits for _ in range(4)]
     tried = 0
 
     async def guess(limits: Limits) -> None:
@@ -36,7 +39,7 @@ async def test_workers_together_let_no_more_tries_through_than_the_limit(house: 
 
     done = await asyncio.gather(*(guess(limits) for limits in workers * 10), return_exceptions=True)
     assert tried == 5
-    assert all(one is None or isinstance(one, RateLimited | RemoteError) for one in done)
+    assert all(one is None or isinstance(one, RateLimited) for one in done), set(map(repr, done))
 
 
 async def test_a_success_forgets_the_accounts_failures(house: House) -> None:

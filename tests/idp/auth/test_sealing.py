@@ -1,15 +1,11 @@
 """Sealing: what is stored says nothing, opens only for its purpose, and survives a rotation."""
 
 import os
-from base64 import b64encode
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from idp.auth.sealing import SealBroken, Sealer, load_keys
-from idp.errors import ConfigError
+from idp.auth.sealing import SealBroken, Sealer
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 
@@ -61,37 +57,3 @@ def test_fingerprints_tell_codes_and_contexts_apart_and_survive_a_rotation() -> 
     assert not both.is_fingerprint(stored, "123457", "flow 1")
     assert not both.is_fingerprint(stored, "123456", "flow 2")
     assert not Sealer([NEW], os.urandom).is_fingerprint(stored, "123456", "flow 1")
-
-
-def test_the_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    path = tmp_path / "var" / "secret.key"
-    first = load_keys("", path, os.urandom)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert load_keys("", path, os.urandom) == first
-    assert [entry.name for entry in path.parent.iterdir()] == ["secret.key"]
-
-
-def test_workers_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(16) as threads:
-        found = list(threads.map(lambda _: load_keys("", tmp_path / "secret.key", os.urandom)[0], range(16)))
-    assert len(set(found)) == 1
-
-
-def test_a_key_in_the_settings_wins_over_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "secret.key"
-    load_keys("", path, os.urandom)
-    assert load_keys(f"{b64encode(NEW).decode()},{b64encode(OLD).decode()}", path, os.urandom) == [NEW, OLD]
-
-
-@pytest.mark.parametrize("text", ["not base64!", b64encode(b"short").decode()])
-def test_a_wrong_key_is_refused_by_name_and_not_shown(text: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
-        load_keys(text, tmp_path / "secret.key", os.urandom)
-    assert caught.value.key == "secrets.key"
-    assert text not in str(caught.value)
-
-
-def test_a_key_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("not a directory")
-    with pytest.raises(ConfigError, match=r"file/secret\.key: the key file cannot be used"):
-        load_keys("", tmp_path / "file" / "secret.key", os.urandom)

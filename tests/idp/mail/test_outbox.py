@@ -1,12 +1,13 @@
 """The outbox: every letter goes out once, when it can, and no longer than it is of use."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from idp.auth.sealing import Sealer
 from idp.errors import Unavailable
-from idp.mail import Letter, Mailer, Outbox, Refused, messages
+from idp.mail import FileSender, Letter, Mailer, Outbox, Refused, messages
 from idp.query import Query
 from idp.store import Store
 from tests.support.clock import FakeClock
@@ -162,6 +163,38 @@ async def test_a_worker_that_died_in_the_middle_is_replaced_after_its_lease(
     assert await outbox.deliver_due() == 0
     clock.advance(121)
     assert await outbox.deliver_due() == 1
+
+
+async def test_a_letter_is_to_be_seen_before_while_and_after_it_is_written(
+    store: Store, clock: FakeClock, mailer: Mailer, seal: Sealer, tmp_path: Path
+) -> None:
+    class SlowFiles(FileSender):
+        async def send(self, letter: Letter) -> None:
+            taken.set()
+            await go_on.wait()
+            await super().send(letter)
+
+    async def seen() -> list[str]:
+        return [letter.to for letter in files.letters(await outbox.waiting())]
+
+    taken, go_on = asyncio.Event(), asyncio.Event()
+    files = SlowFiles(tmp_path / "mail", "gatehouse@example.test")
+    outbox = Outbox(store, clock, files, seal)
+    await queue(store, mailer, "eve@example.test")
+    assert await seen() == ["eve@example.test"]
+    clock.advance(60)
+    await queue(store, mailer)
+    sending = asyncio.create_task(outbox.deliver_due())
+    await taken.wait()
+    assert await Outbox(store, clock, files, seal).deliver_due() == 0, "another worker has it"
+    assert await seen() == ["ada@example.test", "eve@example.test"]
+    waiting_before = await outbox.waiting()
+    go_on.set()
+    assert await sending == 2
+    assert await outbox.waiting() == []
+    shown = files.letters(waiting_before)
+    assert [letter.to for letter in shown] == ["ada@example.test", "eve@example.test"], "none twice"
+    assert shown == files.letters()
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("a fault of ours")])
