@@ -53,8 +53,10 @@ class Tag(StrEnum):
     AUTH_RESET_REQUESTED = "auth:reset:requested"
     AUTH_RESET_USED = "auth:reset:used"
     AUTH_CLIENT_CREATED = "auth:client:created"
+    AUTH_CLIENT_UPDATED = "auth:client:updated"
     AUTH_CLIENT_DELETED = "auth:client:deleted"
     AUTH_TOKEN_ISSUED = "auth:token:issued"  # noqa: S105 -- a tag, not a secret
+    AUTH_TOKEN_ROTATED = "auth:token:rotated"  # noqa: S105 -- a tag, not a secret
     AUTH_TOKEN_REVOKED = "auth:token:revoked"  # noqa: S105 -- a tag, not a secret
     AUTH_SETUP_LINK_ISSUED = "auth:setup:link-issued"
     AUTH_SETUP_COMPLETED = "auth:setup:completed"

@@ -18,6 +18,7 @@ class Actor:
     """The first argument of every service method that reads or changes something.
 
     `role` counts for a USER, `scopes` (`users:read`, `groups:write`, …) for a CLIENT. `address` is where it asks from.
+    Of a CLIENT, `profile` names how its requests are read, and `source` whose people are its own.
     """
 
     kind: ActorKind
@@ -26,6 +27,8 @@ class Actor:
     role: str = ""
     scopes: frozenset[str] = field(default_factory=frozenset)
     address: str = ""
+    profile: str = ""
+    source: str = ""
 
     @property
     def label(self) -> str:

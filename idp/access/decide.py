@@ -31,7 +31,8 @@ _SCOPES: Final = {
     Verb.DELETE: "write",
     Verb.SET_PASSWORD: "write",
 }
-_CLIENT_AREAS: Final = frozenset({Area.USERS, Area.GROUPS})
+# Resource types that a configuration adds are areas by the names of their endpoints, and clients reach them, too.
+_CLOSED: Final = frozenset(Area) - {Area.USERS, Area.GROUPS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Decision:
     reason: str
 
 
-def decide(actor: Actor, verb: Verb, area: Area, target: Target | None = None) -> Decision:
+def decide(actor: Actor, verb: Verb, area: Area | str, target: Target | None = None) -> Decision:
     """Decide whether the actor may do this."""
     match actor.kind:
         case ActorKind.SYSTEM:
@@ -68,15 +69,15 @@ def decide(actor: Actor, verb: Verb, area: Area, target: Target | None = None) -
             return Decision(False, "nobody has logged in")
 
 
-def demand(actor: Actor, verb: Verb, area: Area, target: Target | None = None) -> None:
+def demand(actor: Actor, verb: Verb, area: Area | str, target: Target | None = None) -> None:
     """Do nothing if the actor may do this; else raise PermissionDenied."""
     if not decide(actor, verb, area, target).allowed:
         raise PermissionDenied(verb, area)
 
 
-def _decide_client(actor: Actor, verb: Verb, area: Area, target: Target | None) -> Decision:
-    if area not in _CLIENT_AREAS or verb not in _SCOPES:
-        return Decision(False, "clients reach users and groups only")
+def _decide_client(actor: Actor, verb: Verb, area: Area | str, target: Target | None) -> Decision:
+    if area in _CLOSED or verb not in _SCOPES:
+        return Decision(False, "clients reach resources only")
     scope = f"{area}:{_SCOPES[verb]}"
     if scope not in actor.scopes:
         return Decision(False, f"the token lacks the scope {scope}")
@@ -85,7 +86,7 @@ def _decide_client(actor: Actor, verb: Verb, area: Area, target: Target | None) 
     return Decision(True, f"the token has the scope {scope}")
 
 
-def _decide_user(actor: Actor, verb: Verb, area: Area, target: Target | None) -> Decision:
+def _decide_user(actor: Actor, verb: Verb, area: Area | str, target: Target | None) -> Decision:
     role = ROLES.get(actor.role, USER_ROLE)
     own = target is not None and target.id == actor.id
     if own and area in (Area.USERS, Area.ACCOUNT):

@@ -32,7 +32,7 @@ class Verb(StrEnum):
     RESET_MFA = "reset_mfa"
 
 
-Grants = Mapping[Area, frozenset[Verb]]
+Grants = Mapping[Area | str, frozenset[Verb]]
 
 
 @dataclass(frozen=True, slots=True)

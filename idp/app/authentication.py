@@ -23,12 +23,14 @@ from idp.auth import (
     PasswordEntry,
     Passwords,
     PasswordVerifier,
+    Rates,
     RecoveryCodes,
     SecondFactors,
     Sessions,
     Setup,
     Totp,
     Verifiers,
+    scopes_of,
 )
 from idp.config import Config
 
@@ -46,8 +48,13 @@ class Authentication:
     setup: Setup
 
 
-def authentication(base: Foundation, directories: Mapping[str, PasswordVerifier]) -> Authentication:
-    """Wire it over the foundation; `directories` verify the passwords of people that come from LDAP."""
+def authentication(
+    base: Foundation, directories: Mapping[str, PasswordVerifier], rates: Rates | None = None
+) -> Authentication:
+    """Wire it over the foundation; `directories` verify the passwords of people that come from LDAP.
+
+    `rates` are shared by the processes that serve together.
+    """
     context, config = base.context, base.config
     limits = Limits(base.store, base.clock, limit_rules(config))
     verifiers = Verifiers(LocalPasswords(base.store, base.pool), directories, base.pool)
@@ -62,7 +69,7 @@ def authentication(base: Foundation, directories: Mapping[str, PasswordVerifier]
     tokens = OneTimeTokens(base.store, base.clock, os.urandom)
     flows = Flows(base.store, base.clock, os.urandom)
     return Authentication(
-        clients=Clients(base.store, base.clock, new_id, os.urandom),
+        clients=provisioning_clients(base, rates),
         sessions=sessions,
         login=Login(context, flows, entry, second, enroller, base.credentials, sessions),
         enrolment=Enrolment(context, entry, second, enroller, base.credentials),
@@ -70,6 +77,12 @@ def authentication(base: Foundation, directories: Mapping[str, PasswordVerifier]
         passwords=Passwords(context, base.credentials, entry, sessions, tokens, limits, enroller),
         setup=Setup(context, base.rules, tokens),
     )
+
+
+def provisioning_clients(base: Foundation, rates: Rates | None) -> Clients:
+    """Return the service for SCIM clients, which have scopes for every type of resource."""
+    scopes = scopes_of(base.registry.resource_types.values())
+    return Clients(base.store, base.clock, new_id, os.urandom, rates=rates, scopes=scopes)
 
 
 def limit_rules(config: Config) -> LimitRules:

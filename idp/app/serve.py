@@ -26,6 +26,7 @@ from idp.http.tally import TallyFiles
 
 if TYPE_CHECKING:
     from idp.app.foundation import Keys
+    from idp.auth import Rates
 
 FAILED: Final = 1
 WRONG_CONFIG: Final = 2
@@ -45,6 +46,7 @@ class Process:
     alive: int | None = None
     counts: TallyFiles | None = None
     keys: "Keys | None" = None
+    rates: "Rates | None" = None
 
 
 def run(config: Config) -> int:
@@ -63,6 +65,7 @@ def _supervise(config: Config, sockets: list[socket.socket]) -> int:
     # Loaded once, before the workers are forked off: they share the memory.
     import idp.app.web  # noqa: F401 - see above
     from idp.app.services import read_keys
+    from idp.auth import Rates
 
     # Each by itself, a worker could make a key anew that another has just found to be of no use.
     keys = read_keys(config)
@@ -71,9 +74,10 @@ def _supervise(config: Config, sockets: list[socket.socket]) -> int:
         speaks = first and number == 0
         for other in sockets[:number] + sockets[number + 1 :]:
             other.close()
-        return _serve(Process(config, sockets[number], speaks, alive, TallyFiles(counts, str(os.getpid())), keys))
+        counted = TallyFiles(counts, str(os.getpid()))
+        return _serve(Process(config, sockets[number], speaks, alive, counted, keys, rates))
 
-    counts = Path(tempfile.mkdtemp(prefix="idp-counts-"))
+    counts, rates = Path(tempfile.mkdtemp(prefix="idp-counts-")), Rates.of_processes()
     try:
         return Supervisor(sockets, work, config.server.drain + GRACE).supervise()
     finally:
@@ -104,7 +108,7 @@ async def _answer(process: Process) -> None:
     from idp.http.traffic import Traffic
 
     ending, traffic = _ending(process.alive), Traffic()
-    async with open_services(process.config, process.keys) as services:
+    async with open_services(process.config, process.keys, process.rates) as services:
         app = build_application(services, traffic, process.counts)
         runner = make_runner(app)
         await runner.setup()

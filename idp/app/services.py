@@ -8,6 +8,7 @@ from pathlib import Path
 from idp.app.authentication import Authentication, authentication
 from idp.app.foundation import Foundation, Keys, foundation, hashing_pool, load_keys, new_id, store_settings
 from idp.audit import AuditLog
+from idp.auth import Rates
 from idp.clock import SystemClock
 from idp.config import Config
 from idp.directory import Groups, Users
@@ -46,10 +47,13 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(config: Config, keys: Keys | None = None) -> AsyncIterator[Services]:
+async def open_services(
+    config: Config, keys: Keys | None = None, rates: Rates | None = None
+) -> AsyncIterator[Services]:
     """Build everything over the configured store; closed again at the end. Raises ConfigError.
 
-    Processes that belong together are given the same keys, read by `read_keys` once.
+    Processes that belong together are given the same keys, read by `read_keys` once, and the same rates, by which they
+    count the requests of SCIM clients together.
     """
     clock, registry = SystemClock(), default_registry()
     keys = keys or read_keys(config)
@@ -66,7 +70,7 @@ async def open_services(config: Config, keys: Keys | None = None) -> AsyncIterat
         yield Services(
             base=base,
             audit=AuditLog(store),
-            auth=authentication(base, binds),
+            auth=authentication(base, binds, rates),
             ldap=LdapService(store, base.users, base.groups, clock, new_id, sources),
         )
 

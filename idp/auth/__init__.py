@@ -1,6 +1,6 @@
 """Who somebody is: passwords, second factors, the login flow, sessions and tokens."""
 
-from idp.auth.clients import Client, Clients, ClientToken
+from idp.auth.clients import Client, Clients, ClientSettings, ClientToken, Issued, Rates, scopes_of
 from idp.auth.context import Context
 from idp.auth.credentials import UserCredentials
 from idp.auth.enroller import Enroller
@@ -26,6 +26,7 @@ from idp.auth.views import FlowView, PendingTotp, Verdict
 
 __all__ = [
     "Client",
+    "ClientSettings",
     "ClientToken",
     "Clients",
     "Context",
@@ -39,6 +40,7 @@ __all__ = [
     "Flows",
     "HashingPool",
     "IllegalMove",
+    "Issued",
     "KeyFile",
     "Lifetimes",
     "LimitRules",
@@ -52,6 +54,7 @@ __all__ = [
     "Passwords",
     "PendingTotp",
     "Profile",
+    "Rates",
     "RecoveryCodes",
     "Sealer",
     "SecondFactors",
@@ -63,4 +66,5 @@ __all__ = [
     "UserCredentials",
     "Verdict",
     "Verifiers",
+    "scopes_of",
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from idp.cli import check_config, import_file, ldap, mail, serve, token, user
+from idp.cli import check_config, client, import_file, ldap, mail, serve, token, user
 from idp.cli.output import print_error
 from idp.cli.run import Settings
 from idp.errors import ConfigError, IdpError
@@ -66,6 +66,7 @@ def settings(
 app.command("serve")(serve.serve)
 app.command("check-config")(check_config.check_config)
 app.command("import")(import_file.import_file)
+app.add_typer(client.app, name="client")
 app.add_typer(token.app, name="token")
 app.add_typer(user.app, name="user")
 app.add_typer(ldap.app, name="ldap")

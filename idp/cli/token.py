@@ -1,30 +1,40 @@
-"""`idp token`: SCIM clients and their bearer tokens."""
+"""`idp token`: the bearer tokens of SCIM clients."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from idp.cli.client_options import (
+    ExpiresOption,
+    ProfileOption,
+    ScopeOption,
+    all_scopes,
+    change_of,
+    last_used,
+    naming_options,
+    shown_token,
+)
+from idp.cli.durations import duration, lifetime
 from idp.cli.output import Json, print_json, print_table
 from idp.cli.run import operator, with_services
 
 if TYPE_CHECKING:
     from idp.app.services import Services
-
-SCOPES = ("users:read", "users:write", "groups:read", "groups:write")
+    from idp.auth import Clients, Issued
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Bearer tokens for SCIM clients.")
+TokenOption = Annotated[
+    str | None, typer.Option("--token", help="The token's id, or its beginning, as `idp token list NAME` shows it.")
+]
 
 
 @app.command("create")
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What the client is called in logs and audit events.")],
-    scope: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="May be given several times; all of them when none is given.", show_default=", ".join(SCOPES)
-        ),
-    ] = None,
+    scope: ScopeOption = None,
+    profile: ProfileOption = None,
+    expires: ExpiresOption = None,
     json: Json = False,
 ) -> None:
     """Make a bearer token.
@@ -32,56 +42,104 @@ def create(
     It belongs to the client of that name, which is made if it is new, and is printed this once, alone on standard
     output.
     """
-    scopes = frozenset(scope or SCOPES)
-    if unknown := sorted(scopes - set(SCOPES)):
-        raise typer.BadParameter(f"{', '.join(unknown)}: not one of {', '.join(SCOPES)}", param_hint="--scope")
+    lasting = lifetime(expires)
 
     async def make(services: "Services") -> None:
-        client, text = await services.auth.clients.create(operator(), name, scopes)
-        if json:
-            print_json({"id": client.id, "name": client.name, "scopes": sorted(client.scopes), "token": text})
-        else:
-            print(text)
+        from idp.auth import ClientSettings
 
-    with_services(context, make)
+        settings = None if profile is None else change_of(profile, None, None, None)(ClientSettings())
+        issued, text = await services.auth.clients.create(operator(), name, scope or None, lasting, settings=settings)
+        print_issued(issued, text, json=json)
+
+    with naming_options():
+        with_services(context, make)
 
 
 @app.command("list")
-def list_clients(context: typer.Context, json: Json = False) -> None:
-    """List clients.
-
-    With the scopes of their tokens, and when one was last used.
-    """
+def list_tokens(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="A client; without one, all of them.", show_default=False)] = None,
+    json: Json = False,
+) -> None:
+    """List clients with what their tokens may do, or the tokens of one client."""
 
     async def look(services: "Services") -> list[dict[str, Any]]:
         clients = services.auth.clients
-        rows = []
-        for client in await clients.all(operator()):
-            tokens = await clients.tokens_of(operator(), client.name)
-            scopes = sorted({scope for token in tokens for scope in token.scopes})
-            used = max((token.used for token in tokens if token.used), default=None)
-            row = {"id": client.id, "name": client.name, "created": client.created, "tokens": len(tokens)}
-            rows.append({**row, "scopes": scopes, "used": used})
-        return rows
+        if name is not None:
+            return [shown_token(token) for token in await clients.tokens_of(operator(), name)]
+        return await _by_client(clients)
 
     rows = with_services(context, look)
     if json:
         print_json(rows)
-    else:
+    elif name is None:
         print_table(rows, ["name", "tokens", "scopes", "created", "used"], "No clients.")
+    else:
+        short = [{**row, "id": row["id"][:12]} for row in rows]
+        print_table(short, ["id", "scopes", "created", "expires", "used", "address", "replaced"], "No tokens.")
+
+
+@app.command("rotate")
+def rotate(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The client.", show_default=False)],
+    overlap: Annotated[str, typer.Option(help="How long the old token goes on working, like 7d; 0s ends it.")] = "1d",
+    token: TokenOption = None,
+    json: Json = False,
+) -> None:
+    """Make a token in place of the present one.
+
+    The new one may do what the old one may, and lasts as long as that was made for. It is printed this once, alone on
+    standard output.
+    """
+    lasting = duration(overlap, "--overlap")
+
+    async def make(services: "Services") -> None:
+        issued, text = await services.auth.clients.rotate(operator(), name, lasting, token_id=token)
+        print_issued(issued, text, json=json)
+
+    with naming_options():
+        with_services(context, make)
 
 
 @app.command("revoke")
 def revoke(
-    context: typer.Context, name: Annotated[str, typer.Argument(show_default=False)], json: Json = False
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(show_default=False)],
+    token: TokenOption = None,
+    json: Json = False,
 ) -> None:
-    """Remove a client and its tokens."""
+    """Remove a client and its tokens, or end one token."""
 
-    async def remove(services: "Services") -> None:
-        await services.auth.clients.delete(operator(), name)
+    async def remove(services: "Services") -> str:
+        clients = services.auth.clients
+        if token is None:
+            await clients.delete(operator(), name)
+            return f"{name} has been removed; its tokens are no longer valid."
+        await clients.revoke(operator(), await clients.find_token(operator(), name, token))
+        return f"The token {token} of {name} is no longer valid."
 
-    with_services(context, remove)
+    with naming_options():
+        done = with_services(context, remove)
     if json:
-        print_json({"name": name})
+        print_json({"name": name, "token": token})
     else:
-        print(f"{name} has been removed; its tokens are no longer valid.")
+        print(done)
+
+
+def print_issued(issued: "Issued", text: str, *, json: bool) -> None:
+    """Print a token: alone, or with what it may do."""
+    if json:
+        shown = {"id": issued.id, "name": issued.name, "scopes": sorted(issued.scopes), "expires": issued.expires}
+        print_json({**shown, "token": text})
+    else:
+        print(text)
+
+
+async def _by_client(clients: "Clients") -> list[dict[str, Any]]:
+    rows = []
+    for client in await clients.all(operator()):
+        tokens = await clients.tokens_of(operator(), client.name)
+        row = {"id": client.id, "name": client.name, "created": client.created, "tokens": len(tokens)}
+        rows.append({**row, "scopes": all_scopes(tokens), "used": last_used(tokens)})
+    return rows

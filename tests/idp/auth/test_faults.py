@@ -4,8 +4,8 @@ import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -111,6 +111,8 @@ DEEDS: Mapping[str, Deed] = {
     "set up": lambda h, s: h.setup.complete(s.link, "root", "root@example.test", PASSWORD, HOME),
     "issue a token": lambda h, s: h.clients.create(SYSTEM, "hr"),
     "use a token": lambda h, s: h.clients.authenticate(s.bearer, HOME),
+    "replace a token": lambda h, s: h.clients.rotate(SYSTEM, "hr", timedelta(hours=1)),
+    "change a client": lambda h, s: h.clients.update(SYSTEM, "hr", lambda one: replace(one, source="people")),
     "delete a client": lambda h, s: h.clients.delete(SYSTEM, "hr"),
 }
 

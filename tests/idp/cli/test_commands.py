@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 
@@ -41,6 +42,39 @@ def test_a_token_is_limited_to_its_scopes_listed_and_revoked(idp: Idp) -> None:
     assert idp.command("token", "revoke", "reader").startswith("reader has been removed")
     assert "reader" not in idp.command("token", "list")
     assert idp.run("token", "revoke", "reader").returncode == 1
+
+
+def test_a_client_is_made_shown_changed_and_removed(idp: Idp) -> None:
+    token = idp.command(
+        "client", "create", "hr2", "--rate", "2/1h", "--network", "127.0.0.1", "--expires", "30d"
+    ).strip()
+    assert "totalResults" in idp.get("/Users", token)
+    shown = idp.json("client", "show", "HR2")
+    assert (shown["name"], shown["profile"], shown["networks"]) == ("hr2", "standard", ["127.0.0.1/32"])
+    assert (shown["rate"], shown["tokens"][0]["address"]) == ("2/1h", "127.0.0.1")
+    assert shown["tokens"][0]["expires"] > shown["created"]
+    assert token not in json.dumps(shown)
+    changed = idp.json("client", "update", "hr2", "--rate", "", "--source", "people")
+    assert (changed["rate"], changed["source"]) == ("", "people")
+    rotated = idp.json("token", "rotate", "hr2", "--overlap", "0s")["token"]
+    assert [row["scopes"] for row in idp.json("token", "list", "hr2")] == [shown["scopes"]]
+    with pytest.raises(HTTPError, match="401"):
+        idp.get("/Users", token)
+    assert "totalResults" in idp.get("/Users", rotated)
+    assert re.search(r"^hr2 +standard +people +1 ", idp.command("client", "list"), re.MULTILINE)
+    assert idp.run("client", "create", "hr2").returncode == 1
+    idp.command("client", "delete", "hr2")
+    assert idp.run("client", "show", "hr2").returncode == 1
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--rate", "often"), ("--network", "home"), ("--profile", "odd"), ("--source", "É"), ("--expires", "soon")],
+)
+def test_a_setting_that_cannot_be_is_a_wrong_option(idp: Idp, option: tuple[str, str]) -> None:
+    done = idp.run("client", "create", "odd", *option)
+    assert done.returncode == 2
+    assert option[0] in done.stderr
 
 
 def test_an_unknown_scope_is_a_wrong_option(idp: Idp) -> None:
