@@ -9,6 +9,7 @@ from aiohttp import web
 from idp.errors import NotFound
 from idp.http.keys import CLIENTS, CONFIG, GROUPS, REGISTRY, USERS
 from scim import discovery
+from scim.bulk import BulkLimits, bulk_endpoint
 from scim.endpoints import Limits, ResourceEndpoints
 from scim.errors import FilterForbidden, NotImplementedHere
 from scim.exchange import respond_encoded
@@ -36,11 +37,13 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     for endpoints in types:
         routes += endpoints.routes()
     routes.append(web.post("/.search", RootSearch(types, limits).search))
-    features = discovery.Features(limits.max_results, limits.default_count)
+    bulk = BulkLimits(config.scim.bulk_max_operations, min(config.scim.bulk_max_payload, config.server.max_body))
+    routes.append(web.post("/Bulk", bulk_endpoint(app, providers, base, bulk).post))
+    features = discovery.Features(limits.max_results, limits.default_count, bulk.max_operations, bulk.max_payload)
     routes.append(web.get("/ServiceProviderConfig", _one(discovery.service_provider_config(features, base))))
     routes += _collection("/ResourceTypes", "ResourceType", discovery.resource_types(registry, base))
     routes += _collection("/Schemas", "Schema", discovery.schemas(registry, base))
-    routes += [web.route("*", "/Me", _not_implemented), web.route("*", "/Bulk", _not_implemented)]
+    routes.append(web.route("*", "/Me", _not_implemented))
     app.add_routes([web.RouteDef(each.method, BASE + each.path, each.handler, each.kwargs) for each in routes])
 
 

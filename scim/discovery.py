@@ -15,6 +15,8 @@ class Features:
 
     max_results: int
     default_count: int
+    bulk_operations: int
+    bulk_payload: int
     change_password: bool = True
 
 
@@ -23,7 +25,11 @@ def service_provider_config(features: Features, base: str) -> dict[str, Any]:
     return {
         "schemas": [f"{_CORE}ServiceProviderConfig"],
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {
+            "supported": True,
+            "maxOperations": features.bulk_operations,
+            "maxPayloadSize": features.bulk_payload,
+        },
         "filter": {"supported": True, "maxResults": features.max_results},
         "changePassword": {"supported": features.change_password},
         "sort": {"supported": True},

@@ -37,6 +37,13 @@ class FilterForbidden(CallerError):
     """Discovery endpoints must refuse filters (RFC 7644 section 4)."""
 
 
+class NotMade(CallerError):
+    """A bulk operation refers to something that the request was to make and did not (RFC 7644 section 3.7.1)."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"{reference} was not made")
+
+
 class NotImplementedHere(CallerError):
     """A part of the protocol that this server does not have."""
 
@@ -55,6 +62,7 @@ _TABLE: Final[Mapping[type[Exception], tuple[int, str | None]]] = {
     FilterForbidden: (403, None),
     NotFound: (404, None),
     NotUnique: (409, "uniqueness"),
+    NotMade: (409, None),
     BodyTooSlow: (408, None),
     VersionMismatch: (412, None),
     TooLarge: (413, None),

@@ -12,6 +12,7 @@ from aiohttp import web
 
 import idp.web
 import scim
+from idp.app.foundation import new_id
 from idp.app.services import Services
 from idp.http import keys
 from idp.http.access_log import AccessLog, open_access_log
@@ -89,6 +90,7 @@ def _measuring(
 
 def _put_services(app: web.Application, services: Services) -> None:
     app[keys.CONFIG] = services.config
+    app[keys.NEW_ID] = new_id
     app[keys.REGISTRY] = services.base.registry
     app[keys.USERS] = services.users
     app[keys.GROUPS] = services.groups

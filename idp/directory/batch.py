@@ -16,6 +16,7 @@ BATCH: Final = 250
 UserChange = UserCreate | UserUpdate
 Outcome = Resource | CallerError
 Single = Callable[[Actor, UserChange], Awaitable[Resource]]
+Planned = tuple[Plan, list[Write]] | CallerError
 
 
 class UserBatches:
@@ -37,31 +38,44 @@ class UserBatches:
         self._writes = writes
         self._single = single
 
-    async def write(self, actor: Actor, changes: Sequence[UserChange]) -> list[Outcome]:
-        """Carry the changes out. Raises RemoteError when the store fails; earlier commits stay then."""
+    async def write(self, actor: Actor, changes: Sequence[UserChange], tolerated: int | None = None) -> list[Outcome]:
+        """Carry the changes out. Raises RemoteError when the store fails; earlier commits stay then.
+
+        After as many errors as are `tolerated` it ends, and the outcomes are fewer than the changes.
+        """
         outcomes: list[Outcome] = []
         for start in range(0, len(changes), BATCH):
-            outcomes += await self._commit(actor, changes[start : start + BATCH])
+            left = None if tolerated is None else tolerated - errors_in(outcomes)
+            if left is not None and left <= 0:
+                break
+            outcomes += await self._commit(actor, changes[start : start + BATCH], left)
         return outcomes
 
-    async def _commit(self, actor: Actor, changes: Sequence[UserChange]) -> list[Outcome]:
-        planned = await self._plan(actor, changes)
+    async def _commit(self, actor: Actor, changes: Sequence[UserChange], tolerated: int | None) -> list[Outcome]:
+        planned = _up_to(await self._plan(actor, changes), tolerated)
         writes = [write for entry in planned if isinstance(entry, tuple) for write in entry[1]]
         try:
             if writes:
                 await self._store.commit(writes)
         except (NotUnique, VersionMismatch):
             # The store says that something is in the way, not for whom: halve until it stands alone.
-            if len(changes) == 1:
-                return [await self._alone(actor, changes[0])]
-            middle = len(changes) // 2
-            return [*await self._commit(actor, changes[:middle]), *await self._commit(actor, changes[middle:])]
+            return await self._apart(actor, changes, tolerated)
         return [stored(entry[0]) if isinstance(entry, tuple) else entry for entry in planned]
 
-    async def _plan(self, actor: Actor, changes: Sequence[UserChange]) -> list[tuple[Plan, list[Write]] | CallerError]:
+    async def _apart(self, actor: Actor, changes: Sequence[UserChange], tolerated: int | None) -> list[Outcome]:
+        if len(changes) == 1:
+            return [await self._alone(actor, changes[0])]
+        middle = len(changes) // 2
+        first = await self._commit(actor, changes[:middle], tolerated)
+        left = None if tolerated is None else tolerated - errors_in(first)
+        if left is not None and left <= 0:
+            return first
+        return [*first, *await self._commit(actor, changes[middle:], left)]
+
+    async def _plan(self, actor: Actor, changes: Sequence[UserChange]) -> list[Planned]:
         ids = [change.id for change in changes if isinstance(change, UserUpdate)]
         records = await self._store.get_many(self._collection, ids) if ids else {}
-        planned: list[tuple[Plan, list[Write]] | CallerError] = []
+        planned: list[Planned] = []
         for change in changes:
             try:
                 plan = self._plan_one(actor, change, records)
@@ -85,3 +99,16 @@ class UserBatches:
             return await self._single(actor, change)
         except CallerError as error:
             return error
+
+
+def errors_in(outcomes: Sequence[object]) -> int:
+    """Return how many of the outcomes are errors."""
+    return sum(isinstance(outcome, CallerError) for outcome in outcomes)
+
+
+def _up_to(planned: Sequence[Planned], tolerated: int | None) -> Sequence[Planned]:
+    """Return the plans up to the error with which it is enough."""
+    if tolerated is None:
+        return planned
+    errors = [place for place, entry in enumerate(planned) if isinstance(entry, CallerError)]
+    return planned if len(errors) < tolerated else planned[: errors[tolerated - 1] + 1]

@@ -59,18 +59,30 @@ class Groups:
         self, actor: Actor, document: Document, *, extra: Sequence[Write] = (), id: str | None = None
     ) -> Resource:
         """Add a group with the `members` that its document names. Raises InvalidValue, InvalidSyntax, NotUnique."""
+        [made] = await self.create_together(actor, [GroupCreate(document, id, extra)])
+        return made
+
+    async def create_together(self, actor: Actor, creates: Sequence[GroupCreate]) -> list[Resource]:
+        """Add groups, all in one commit or none; those whose ids are given may be members of each other.
+
+        Raises as `create`.
+        """
         demand(actor, Verb.CREATE, Area.GROUPS)
         now = to_text(self._clock.now())
-        new = created(self._kind, document, id or self._ids(), now)
-        members = MemberChange(replace=_members(new.pop("members", [])))
+        new = [created(self._kind, create.document, create.id or self._ids(), now) for create in creates]
+        members = [MemberChange(replace=_members(document.pop("members", []))) for document in new]
+        beside = [document["id"] for document in new]
 
-        async def attempt() -> Resource:
-            difference = await self._memberships.difference(new["id"], members, new=True)
-            details = {"displayName": new["displayName"], **difference.details()}
-            told = event(Tag.DIRECTORY_GROUP_CREATED, actor, new["id"], self._clock, details)
-            writes = difference.writes(new["id"], now)
-            await self._store.commit([Insert(self._kind.collection, new), *writes, *extra, told])
-            return Resource(new["id"], 1, new)
+        async def attempt() -> list[Resource]:
+            # Members are checked to exist, so all groups come before any membership.
+            writes: list[Write] = [Insert(self._kind.collection, document) for document in new]
+            for document, change in zip(new, members, strict=True):
+                difference = await self._memberships.difference(document["id"], change, new=True, beside=beside)
+                details = {"displayName": document["displayName"], **difference.details()}
+                told = event(Tag.DIRECTORY_GROUP_CREATED, actor, document["id"], self._clock, details)
+                writes += [*difference.writes(document["id"], now), told]
+            await self._store.commit([*writes, *(write for create in creates for write in create.extra)])
+            return [Resource(document["id"], 1, document) for document in new]
 
         return await retrying(attempt)
 

@@ -1,6 +1,6 @@
 """What a change of members comes to: which edges come and go, and who is to exist for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,10 +49,13 @@ class Memberships:
         self._store = store
         self._edges = edges
 
-    async def difference(self, group: str, change: MemberChange | None, *, new: bool = False) -> Difference:
+    async def difference(
+        self, group: str, change: MemberChange | None, *, new: bool = False, beside: Collection[str] = ()
+    ) -> Difference:
         """Return what the change comes to for the group; a `new` one has no members yet.
 
-        Raises InvalidValue when somebody does not exist, or the group would be its own member.
+        `beside` are the groups that the same commit makes. Raises InvalidValue when somebody does not exist, or the
+        group would be its own member.
         """
         if change is None:
             return Difference()
@@ -65,14 +68,15 @@ class Memberships:
             present = set() if new else await self._edges.among(group, [*wanted, *dict.fromkeys(change.remove)])
             removed = tuple(member for member in dict.fromkeys(change.remove) if member in present)
         added = [member for member in wanted.values() if member.value not in present]
-        return Difference(await self._resolve(group, added), removed)
+        return Difference(await self._resolve(group, added, beside), removed)
 
-    async def _resolve(self, group: str, added: Sequence[Member]) -> tuple[Member, ...]:
+    async def _resolve(self, group: str, added: Sequence[Member], beside: Collection[str]) -> tuple[Member, ...]:
         if any(member.value == group for member in added):
             raise InvalidValue("members", "a group cannot be a member of itself")
-        types: dict[str, str] = {}
+        types = dict.fromkeys(beside, "Group")
         for hint in _COLLECTIONS:
-            types |= await self._existing(hint, [member.value for member in added if member.type == hint])
+            sought = [member.value for member in added if member.type == hint and member.value not in types]
+            types |= await self._existing(hint, sought)
         for kind in _COLLECTIONS:
             types |= await self._existing(kind, [member.value for member in added if member.value not in types])
         for member in added:

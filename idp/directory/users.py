@@ -177,12 +177,15 @@ class Users:
         """
         return await self._belonging.groups_of(ids)
 
-    async def write_many(self, actor: Actor, changes: Sequence[UserChange]) -> list[Outcome]:
+    async def write_many(
+        self, actor: Actor, changes: Sequence[UserChange], *, tolerated: int | None = None
+    ) -> list[Outcome]:
         """Carry out many changes in commits of up to 250; each outcome is the user or what was wrong, in order.
 
-        Changes of the same user must not be in the same call. Raises what the store raises; earlier commits stay.
+        Changes of the same user must not be in the same call. After as many errors as are `tolerated` nothing more is
+        done, and the outcomes end there. Raises what the store raises; earlier commits stay.
         """
-        return await self._batches.write(actor, changes)
+        return await self._batches.write(actor, changes, tolerated)
 
     async def _single(self, actor: Actor, change: UserChange) -> Resource:
         return await (self._create(actor, change) if isinstance(change, UserCreate) else self._update(actor, change))

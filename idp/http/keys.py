@@ -1,5 +1,6 @@
 """One typed key for each service that handlers find in the application; `idp.app` puts them there."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from idp.schema import Registry
 
 CONFIG: Final[web.AppKey[Config]] = web.AppKey("config")
+NEW_ID: Final[web.AppKey[Callable[[], str]]] = web.AppKey("new_id")
 REGISTRY: Final[web.AppKey["Registry"]] = web.AppKey("registry")
 USERS: Final[web.AppKey["Users"]] = web.AppKey("users")
 GROUPS: Final[web.AppKey["Groups"]] = web.AppKey("groups")

@@ -16,7 +16,7 @@ async def test_the_configuration_says_what_there_is(api: Api) -> None:
     supported = {name: part["supported"] for name, part in answer.body.items() if "supported" in part}
     assert supported == {
         "patch": True,
-        "bulk": False,
+        "bulk": True,
         "filter": True,
         "sort": True,
         "etag": True,

@@ -173,6 +173,7 @@ def application(behind: Provisioning, config: Config, limits: Limits | None = No
     )
     app = web.Application(middlewares=[outermost.middleware()], client_max_size=config.server.max_body)
     app[keys.CONFIG] = config
+    app[keys.NEW_ID] = _new_id
     app[keys.REGISTRY] = Registry((USER, GROUP))
     app[keys.USERS] = behind.users
     app[keys.GROUPS] = behind.groups

@@ -1,0 +1,154 @@
+"""Carries out operations of one resource type: each by its service, in as few commits as their meaning allows."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from idp.access import Actor
+from idp.directory import GroupCreate, Groups, Resource, UserCreate, Users, UserUpdate
+from idp.errors import CallerError, InvalidValue, RemoteError
+from idp.schema import ResourceType, coerce
+from scim import patch
+from scim.messages import patch_op
+from scim.path import PathReader
+from scim.provider import Provider
+
+# As many commits at once share a flush to the disk.
+AT_ONCE: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An operation in which every reference is an id. A POST has an `id` only where one was made beforehand."""
+
+    method: str
+    id: str | None
+    data: dict[str, Any]
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an operation came to; `version` is None where nothing is left."""
+
+    id: str
+    version: int | None = None
+
+
+Outcome = Done | CallerError | RemoteError
+
+
+class Steps(Protocol):
+    """How the operations of one resource type are carried out."""
+
+    async def run(self, actor: Actor, steps: Sequence[Step], tolerated: int | None) -> list[Outcome]:
+        """Carry out steps that are about different resources, all of them deletions or none.
+
+        The outcomes are in the order of the steps, and end after as many errors as are tolerated.
+        """
+        ...
+
+    async def together(self, actor: Actor, steps: Sequence[Step]) -> list[Outcome]:
+        """Make resources that refer to each other, all or none."""
+        ...
+
+
+class SingleSteps:
+    """One service call for each step; works for every resource type."""
+
+    def __init__(self, resource_type: ResourceType, provider: Provider) -> None:
+        self._type = resource_type
+        self._provider = provider
+        self._paths = PathReader(resource_type)
+
+    async def run(self, actor: Actor, steps: Sequence[Step], tolerated: int | None) -> list[Outcome]:
+        """Carry the steps out: side by side, unless an error would keep the next one from being begun."""
+        outcomes: list[Outcome] = []
+        if tolerated is None:
+            for start in range(0, len(steps), AT_ONCE):
+                some = steps[start : start + AT_ONCE]
+                outcomes += await asyncio.gather(*(self._outcome(actor, step) for step in some))
+            return outcomes
+        for step in steps:
+            outcomes.append(await self._outcome(actor, step))
+            tolerated -= not isinstance(outcomes[-1], Done)
+            if tolerated <= 0:
+                break
+        return outcomes
+
+    async def together(self, actor: Actor, steps: Sequence[Step]) -> list[Outcome]:
+        """Refuse: nothing is known of references between such resources."""
+        return [InvalidValue("data", f"{self._type.name} resources cannot refer to each other") for _ in steps]
+
+    async def _outcome(self, actor: Actor, step: Step) -> Outcome:
+        try:
+            return await self._one(actor, step)
+        except (CallerError, RemoteError) as error:
+            return error
+
+    async def _one(self, actor: Actor, step: Step) -> Done:
+        provider, target = self._provider, step.id or ""
+        match step.method:
+            case "POST":
+                made = await provider.create(actor, coerce(self._type, step.data))
+            case "PUT":
+                made = await provider.replace(actor, target, coerce(self._type, step.data), step.version)
+            case "PATCH":
+                made = await provider.patch(actor, target, patch_op.read(step.data, self._paths), step.version)
+            case _:
+                await provider.delete(actor, target, step.version)
+                return Done(target)
+        return _done(made)
+
+
+class GroupSteps(SingleSteps):
+    """Groups, which may be members of each other."""
+
+    def __init__(self, resource_type: ResourceType, provider: Provider, groups: Groups) -> None:
+        super().__init__(resource_type, provider)
+        self._groups = groups
+
+    async def together(self, actor: Actor, steps: Sequence[Step]) -> list[Outcome]:
+        """Make the groups in one commit."""
+        creates = [GroupCreate(coerce(self._type, step.data), step.id) for step in steps]
+        try:
+            return [_done(made) for made in await self._groups.create_together(actor, creates)]
+        except CallerError as error:
+            return [error for _ in steps]
+
+
+class UserSteps(SingleSteps):
+    """People, whose service writes hundreds in one commit."""
+
+    def __init__(self, resource_type: ResourceType, provider: Provider, users: Users) -> None:
+        super().__init__(resource_type, provider)
+        self._users = users
+
+    async def run(self, actor: Actor, steps: Sequence[Step], tolerated: int | None) -> list[Outcome]:
+        """Carry the steps out in few commits; deletions one by one."""
+        if steps[0].method == "DELETE":
+            return await super().run(actor, steps, tolerated)
+        changes = [self._change(step) for step in steps]
+        found = await self._users.write_many(actor, changes, tolerated=tolerated)
+        return [one if isinstance(one, CallerError) else _done(one) for one in found]
+
+    async def together(self, actor: Actor, steps: Sequence[Step]) -> list[Outcome]:
+        """Make people who are each other's managers: who refers to somebody that was not made is not made either."""
+        return await self.run(actor, steps, None)
+
+    def _change(self, step: Step) -> UserCreate | UserUpdate:
+        """Return the step as the service takes it; what is wrong with a PATCH comes out when it is tried."""
+        if step.method == "POST":
+            return UserCreate(coerce(self._type, step.data), id=step.id)
+        if step.method == "PUT":
+            return UserUpdate(step.id or "", lambda _: coerce(self._type, step.data), expected_version=step.version)
+        return UserUpdate(
+            step.id or "",
+            lambda document: patch.apply(document, patch_op.read(step.data, self._paths)),
+            expected_version=step.version,
+        )
+
+
+def _done(made: Resource) -> Done:
+    return Done(made.id, made.version)
