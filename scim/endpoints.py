@@ -12,7 +12,8 @@ from idp.errors import InvalidPath, InvalidValue, TooLarge
 from idp.http.actor import actor_of
 from idp.memory import Memory
 from idp.query import EVERYTHING, Query, Sort
-from idp.schema import ResourceType, Returned, Type, coerce
+from idp.schema import ResourceType, Returned, Type
+from scim.dialect import Dialects
 from scim.errors import TooMany
 from scim.exchange import (
     asks_for_attributes,
@@ -25,11 +26,9 @@ from scim.exchange import (
     respond,
     respond_encoded,
 )
-from scim.filter import resource_filters
-from scim.messages import list_response, patch_op, search_request
+from scim.messages import list_response, search_request
 from scim.messages.search_request import SearchRequest
 from scim.names import resolve
-from scim.path import PathReader
 from scim.projection import Projection, Projections
 from scim.provider import Provider
 from scim.render import Derived, Renderer
@@ -77,8 +76,7 @@ class ResourceEndpoints:
         self._limits = limits
         self._renderer = Renderer(resource_type, base, provider.derived)
         self._projections = Projections(resource_type)
-        self._filters = resource_filters(resource_type)
-        self._paths = PathReader(resource_type)
+        self._dialects = Dialects(resource_type)
         self._shown = Memory[Shown](provider.stamp, _REMEMBERED)
         self._listed = Memory[bytes](provider.stamp, _REMEMBERED)
 
@@ -98,8 +96,9 @@ class ResourceEndpoints:
     async def create(self, request: web.Request) -> web.Response:
         """POST (section 3.3)."""
         projection = projection_of(request, self._projections)
-        document = coerce(self._type, await read_body(request))
-        resource = await self._provider.create(actor_of(request), document)
+        actor = actor_of(request)
+        document = self._dialects.of(actor).document(await read_body(request))
+        resource = await self._provider.create(actor, document)
         return await self._answer(request, resource, projection, status=201)
 
     async def read(self, request: web.Request) -> web.Response:
@@ -138,7 +137,7 @@ class ResourceEndpoints:
     async def replace(self, request: web.Request) -> web.Response:
         """PUT (section 3.5.1)."""
         projection = projection_of(request, self._projections)
-        document = coerce(self._type, await read_body(request))
+        document = self._dialects.of(actor_of(request)).document(await read_body(request))
         version = await self._expected_version(request)
         resource = await self._provider.replace(actor_of(request), _id(request), document, version)
         return await self._answer(request, resource, projection)
@@ -146,10 +145,12 @@ class ResourceEndpoints:
     async def patch(self, request: web.Request) -> web.Response:
         """PATCH (section 3.5.2)."""
         projection = projection_of(request, self._projections)
-        operations = patch_op.read(await read_body(request), self._paths)
+        dialect = self._dialects.of(actor_of(request))
+        operations = dialect.operations(await read_body(request))
         version = await self._expected_version(request)
         resource = await self._provider.patch(actor_of(request), _id(request), operations, version)
-        if self._provider.returns_patched or asks_for_attributes(request):
+        answered = dialect.profile.answers_with_resource(usual=self._provider.returns_patched)
+        if answered or asks_for_attributes(request):
             return await self._answer(request, resource, projection)
         return web.Response(status=204, headers=self._headers(resource))
 
@@ -163,7 +164,7 @@ class ResourceEndpoints:
         """Return a page of resources as they are shown, and how many match. Raises what the service raises, TooMany."""
         projection = self._projections.of(wanted.attributes, wanted.excluded_attributes)
         try:
-            page = await self._provider.find(actor, self._query(wanted))
+            page = await self._provider.find(actor, self._query(actor, wanted))
         except TooLarge as error:
             raise TooMany(str(error)) from None
         derived = await self._derive(projection, [record.id for record in page.records])
@@ -171,9 +172,9 @@ class ResourceEndpoints:
         resources = [reduce(show(r.id, r.version, r.document, derived[r.id])) for r in page.records if r.id in derived]
         return Found(resources, page.total if page.total is not None else len(resources))
 
-    def _query(self, wanted: SearchRequest) -> Query:
+    def _query(self, actor: Actor, wanted: SearchRequest) -> Query:
         return Query(
-            filter=EVERYTHING if wanted.filter is None else self._filters.read(wanted.filter),
+            filter=EVERYTHING if wanted.filter is None else self._dialects.of(actor).filters.read(wanted.filter),
             sort=None if not wanted.sort_by else self._sort(wanted.sort_by, descending=wanted.descending),
             offset=wanted.start_index - 1,
             limit=self._limits.page_size(wanted.count),

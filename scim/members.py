@@ -11,7 +11,7 @@ from idp.directory import Member, MemberChange
 from idp.errors import InvalidValue, MutabilityViolated, TooLarge
 from idp.query import Compare, Filter, Or, matches
 from idp.query import Op as Comparison
-from idp.schema import coerce_value, validate_value
+from idp.schema import validate_value
 from scim.operation import ABSENT, Op, Operation
 from scim.patch import MAX_LOOKS
 from scim.path import Path
@@ -118,7 +118,8 @@ class _Fold:
 
 
 def _members(path: Path, value: Any) -> list[Member]:
-    given = validate_value(path.attribute, coerce_value(path.attribute, value), path.text)
+    # Behind a filter stands one element, else a list of them.
+    given = validate_value(path.attribute, value if path.filter is None else [value], path.text)
     members = [Member(m["value"], m.get("type", "User")) for m in given or []]
     if any(not member.value for member in members):
         raise InvalidValue(path.text, "a member without a value")

@@ -27,8 +27,13 @@ ABSENT: Final = _Absent()
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`op` at `path`; every operation has a path, since one without is taken apart by its keys when it is read."""
+    """`op` at `path`; every operation has a path, since one without is taken apart by its keys when it is read.
+
+    The value is in the form that the attribute asks for, as far as the client's profile is lenient. `makes` tells
+    whether an element is made that the path's filter describes and does not find.
+    """
 
     op: Op
     path: Path
     value: Any = ABSENT
+    makes: bool = True

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from idp.errors import InvalidValue, MutabilityViolated, NoTarget, TooLarge
 from idp.query import Filter, matches
-from idp.schema import Attribute, Mutability, Type, coerce_value, validate_value
+from idp.schema import Attribute, Mutability, Type, validate_value
 from scim.elements import implied, merged, settle_primary, without
 from scim.operation import ABSENT, Op, Operation
 from scim.path import Path
@@ -65,16 +65,16 @@ def _carry_out(holder: Document, operation: Operation) -> None:
 def _selected(elements: list[Document], filter: Filter, operation: Operation) -> list[Document]:
     """Change the elements that the path's filter selects; one that is asked for and not there is made.
 
-    The RFC would have noTarget, but Entra ID sets a first work address by replacing `emails[type eq "work"].value`.
-    To remove what is not there changes nothing, so that a client may repeat itself.
+    The RFC has noTarget, but Entra ID sets a first work address by replacing `emails[type eq "work"].value`. To remove
+    what is not there changes nothing then, so that a client may repeat itself.
     """
     path = operation.path
     chosen = [element for element in elements if matches(filter, element)]
     described = implied(filter)
     if not chosen:
-        if _removes(operation):
+        if operation.makes and _removes(operation):
             return elements
-        if described is None:
+        if described is None or not operation.makes:
             raise NoTarget(path.text)
         chosen = [dict(described)]
         elements = [*elements, *chosen]
@@ -109,10 +109,9 @@ def _change_inside(part: Document, operation: Operation) -> None:
     if path.sub is not None:
         _change(part, path.sub, operation.op, value, path.text)
         return
-    given = coerce_value(path.attribute, value)
-    if not isinstance(given, list) or len(given) != 1:
+    if isinstance(value, list):
         raise InvalidValue(path.text, "expected one value")
-    _merge(part, path.attribute, operation.op, given[0], path.text)
+    _merge(part, path.attribute, operation.op, value, path.text)
 
 
 def _change(holder: Document, attribute: Attribute, op: Op, value: Any, path: str) -> None:
@@ -123,7 +122,7 @@ def _change(holder: Document, attribute: Attribute, op: Op, value: Any, path: st
     if value is None or (op is Op.REMOVE and (value is ABSENT or not attribute.multi_valued)):
         changed = None
     else:
-        changed = _outcome(current, attribute, op, coerce_value(attribute, value), path)
+        changed = _outcome(current, attribute, op, value, path)
     if changed != current:
         _demand_writable(attribute, path, has_value=current is not None)
         _store(holder, attribute, changed, path)

@@ -28,12 +28,18 @@ class Path:
     filter: Filter | None = None
     sub: Attribute | None = None
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether it leads into an attribute, or to one of an extension."""
+        return self.sub is not None or self.filter is not None or len(self.keys) > 1
+
 
 class PathReader:
     """Reads the paths of one resource type."""
 
-    def __init__(self, resource_type: ResourceType) -> None:
+    def __init__(self, resource_type: ResourceType, *, dotted: bool = True) -> None:
         self._resource_type = resource_type
+        self._dotted = dotted
         self._plain = lru_cache(_PLAIN_PATHS)(self._read_plain)
         self._readers: dict[tuple[str, ...], FilterReader] = {}
 
@@ -52,7 +58,7 @@ class PathReader:
         return Path(text, path.keys, path.attribute, selected, _sub_attribute(text, path.attribute, tail))
 
     def _read_plain(self, text: str) -> Path:
-        target = resolve(self._resource_type, text)
+        target = resolve(self._resource_type, text, dotted=self._dotted)
         if len(target.chain) == 1:
             return Path(text, target.keys, target.attribute)
         return Path(text, target.keys[:-1], target.chain[0], sub=target.chain[1])

@@ -33,6 +33,7 @@ from idp.auth import (
     scopes_of,
 )
 from idp.config import Config
+from scim.profiles import PROFILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def authentication(
 def provisioning_clients(base: Foundation, rates: Rates | None) -> Clients:
     """Return the service for SCIM clients, which have scopes for every type of resource."""
     scopes = scopes_of(base.registry.resource_types.values())
-    return Clients(base.store, base.clock, new_id, os.urandom, rates=rates, scopes=scopes)
+    return Clients(base.store, base.clock, new_id, os.urandom, rates=rates, scopes=scopes, profiles=tuple(PROFILES))
 
 
 def limit_rules(config: Config) -> LimitRules:

@@ -121,6 +121,24 @@ def delete(context: typer.Context, name: Name, json: Json = False) -> None:
         print(f"{name} has been removed; its tokens are no longer valid.")
 
 
+@app.command("profiles")
+def profiles(json: Json = False) -> None:
+    """List the profiles by which the requests of clients are read, with what each of them lets through."""
+    from dataclasses import asdict
+
+    from scim.profiles import PROFILES
+
+    found = [asdict(profile) for profile in PROFILES.values()]
+    if json:
+        print_json(found)
+        return
+    for profile in found:
+        switches = {**profile.pop("documents"), **profile}
+        allowed = [name for name, on in switches.items() if on is True]
+        print_fields({"name": profile["name"], "for": profile["description"], "lets through": allowed or ["nothing"]})
+        print()
+
+
 async def _shown(services: "Services", client: "Client") -> dict[str, Any]:
     tokens = await services.auth.clients.tokens_of(operator(), client.name)
     return {

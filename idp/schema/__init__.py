@@ -1,18 +1,22 @@
 """RFC 7643 as data: attribute characteristics, schemas and resource types, and documents checked against them."""
 
 from idp.schema.attribute import Attribute, Mutability, Returned, Type, Uniqueness
-from idp.schema.coerce import coerce, coerce_value
+from idp.schema.coerce import coerce, coerce_single, coerce_value
 from idp.schema.group import GROUP
+from idp.schema.lenience import EXACT, LENIENT, Lenience
 from idp.schema.model import Extension, ResourceType, Schema, Target
 from idp.schema.registry import Registry, default_registry
 from idp.schema.user import USER
 from idp.schema.validate import validate, validate_value
 
 __all__ = [
+    "EXACT",
     "GROUP",
+    "LENIENT",
     "USER",
     "Attribute",
     "Extension",
+    "Lenience",
     "Mutability",
     "Registry",
     "ResourceType",
@@ -22,6 +26,7 @@ __all__ = [
     "Type",
     "Uniqueness",
     "coerce",
+    "coerce_single",
     "coerce_value",
     "default_registry",
     "validate",

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from idp.errors import InvalidPath
 from idp.schema.attribute import Attribute, Type
+from idp.schema.lenience import LENIENT, Lenience
 from idp.schema.model import ResourceType, Target
 
 _TRUTH: Final = {"true": True, "false": False}
 
 
-def coerce(resource_type: ResourceType, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document with dotted and URN-prefixed keys nested and every value coerced.
+def coerce(resource_type: ResourceType, document: Mapping[str, Any], lenience: Lenience = LENIENT) -> dict[str, Any]:
+    """Return the document with dotted and URN-prefixed keys nested and every value coerced, as far as is lenient.
 
     Unknown URNs in `schemas` are left out: clients name schemas of other servers there.
     """
@@ -25,36 +26,43 @@ def coerce(resource_type: ResourceType, document: Mapping[str, Any]) -> dict[str
         if attribute is not None:
             # The same name twice is left as it is, for validation to refuse.
             name = key if attribute.name in found else attribute.name
-            found[name] = coerce_value(attribute, value)
-        elif ":" in key or "." in key:
-            _place(resource_type, key, value, found, nested)
+            found[name] = coerce_value(attribute, value, lenience)
+        elif (target := _joined(resource_type, key, lenience)) is not None:
+            if len(target.keys) == 1:
+                found[target.keys[0]] = coerce_value(target.attribute, value, lenience)
+            else:
+                nested.append((target, value))
     for target, value in nested:
-        _nest(found, target.keys, coerce_value(target.attribute, value))
+        _nest(found, target.keys, coerce_value(target.attribute, value, lenience))
     given = found.get("schemas")
-    if isinstance(given, list):
+    if isinstance(given, list) and lenience.foreign_schemas:
         found["schemas"] = [urn for urn in given if isinstance(urn, str) and urn.lower() in resource_type.schemas]
     return found
 
 
-def coerce_value(attribute: Attribute, value: Any) -> Any:
+def coerce_value(attribute: Attribute, value: Any, lenience: Lenience = LENIENT) -> Any:
     """Return one attribute's value in the shape its declaration asks for, where the meaning is plain."""
     if value is None:
         return None
     if not attribute.multi_valued:
         # Entra sends a manager as a list of one.
-        single = value[0] if isinstance(value, list) and len(value) == 1 else value
-        return coerce_single(attribute, single)
+        is_wrapped = lenience.one_or_many and isinstance(value, list) and len(value) == 1
+        return coerce_single(attribute, value[0] if is_wrapped else value, lenience)
     if isinstance(value, list):
-        return [coerce_single(attribute, element) for element in value]
-    return [] if value == "" else [coerce_single(attribute, value)]
+        return [coerce_single(attribute, element, lenience) for element in value]
+    if value == "":
+        return [] if lenience.bare_value else value
+    return [coerce_single(attribute, value, lenience)] if lenience.one_or_many else value
 
 
-def coerce_single(attribute: Attribute, value: Any) -> Any:
+def coerce_single(attribute: Attribute, value: Any, lenience: Lenience = LENIENT) -> Any:
     """Return one value of the attribute in the shape its declaration asks for."""
     if attribute.type is Type.COMPLEX:
-        return _coerce_complex(attribute, value)
+        return _coerce_complex(attribute, value, lenience)
     if attribute.type is Type.BOOLEAN and isinstance(value, str):
-        return _TRUTH.get(value.strip().lower(), value)
+        return _TRUTH.get(value.strip().lower(), value) if lenience.boolean_text else value
+    if not lenience.number_text:
+        return value
     if attribute.type in (Type.INTEGER, Type.DECIMAL) and isinstance(value, str):
         return _number(value)
     if attribute.type is Type.STRING and isinstance(value, int | float) and not isinstance(value, bool):
@@ -62,8 +70,8 @@ def coerce_single(attribute: Attribute, value: Any) -> Any:
     return value
 
 
-def _coerce_complex(attribute: Attribute, value: Any) -> Any:
-    if isinstance(value, str):
+def _coerce_complex(attribute: Attribute, value: Any, lenience: Lenience) -> Any:
+    if isinstance(value, str) and lenience.bare_value:
         # A bare string stands for the `value`; Entra clears a manager with "".
         bare = value != "" and attribute.sub("value") is not None
         return {"value": value} if bare else (None if value == "" else value)
@@ -72,8 +80,8 @@ def _coerce_complex(attribute: Attribute, value: Any) -> Any:
     found: dict[str, Any] = {}
     for key, inner in value.items():
         declared = attribute.sub(key)
-        found[key] = inner if declared is None else coerce_value(declared, inner)
-    if "$ref" in found and "value" not in found and isinstance(found["$ref"], str):
+        found[key] = inner if declared is None else coerce_value(declared, inner, lenience)
+    if lenience.reference_as_value and "$ref" in found and "value" not in found and isinstance(found["$ref"], str):
         # A reference alone is enough to tell who is meant: its last segment is the id.
         found["value"] = found["$ref"].rstrip("/").rpartition("/")[2]
     return found
@@ -88,17 +96,16 @@ def _number(text: str) -> Any:
     return text
 
 
-def _place(
-    resource_type: ResourceType, key: str, value: Any, found: dict[str, Any], nested: list[tuple[Target, Any]]
-) -> None:
+def _joined(resource_type: ResourceType, key: str, lenience: Lenience) -> Target | None:
+    """Return what a key stands for that is no attribute's name: an extension's URN, or where they may be, a path."""
+    is_urn = key.lower() in resource_type.schemas
+    if not is_urn and not (lenience.joined_keys and (":" in key or "." in key)):
+        return None
     try:
         target = resource_type.resolve(key)
     except InvalidPath:
-        return
-    if len(target.keys) == 1:
-        found[target.keys[0]] = coerce_value(target.attribute, value)
-    elif not any(link.multi_valued for link in target.chain[:-1]):
-        nested.append((target, value))
+        return None
+    return None if any(link.multi_valued for link in target.chain[:-1]) else target
 
 
 def _nest(found: dict[str, Any], keys: Sequence[str], value: Any) -> None:

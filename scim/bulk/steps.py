@@ -8,10 +8,9 @@ from typing import Any, Final, Protocol
 from idp.access import Actor
 from idp.directory import GroupCreate, Groups, Resource, UserCreate, Users, UserUpdate
 from idp.errors import CallerError, InvalidValue, RemoteError
-from idp.schema import ResourceType, coerce
+from idp.schema import ResourceType
 from scim import patch
-from scim.messages import patch_op
-from scim.path import PathReader
+from scim.dialect import Dialect, Dialects
 from scim.provider import Provider
 
 # As many commits at once share a flush to the disk.
@@ -60,7 +59,7 @@ class SingleSteps:
     def __init__(self, resource_type: ResourceType, provider: Provider) -> None:
         self._type = resource_type
         self._provider = provider
-        self._paths = PathReader(resource_type)
+        self._dialects = Dialects(resource_type)
 
     async def run(self, actor: Actor, steps: Sequence[Step], tolerated: int | None) -> list[Outcome]:
         """Carry the steps out: side by side, unless an error would keep the next one from being begun."""
@@ -88,14 +87,14 @@ class SingleSteps:
             return error
 
     async def _one(self, actor: Actor, step: Step) -> Done:
-        provider, target = self._provider, step.id or ""
+        provider, target, dialect = self._provider, step.id or "", self._dialects.of(actor)
         match step.method:
             case "POST":
-                made = await provider.create(actor, coerce(self._type, step.data))
+                made = await provider.create(actor, dialect.document(step.data))
             case "PUT":
-                made = await provider.replace(actor, target, coerce(self._type, step.data), step.version)
+                made = await provider.replace(actor, target, dialect.document(step.data), step.version)
             case "PATCH":
-                made = await provider.patch(actor, target, patch_op.read(step.data, self._paths), step.version)
+                made = await provider.patch(actor, target, dialect.operations(step.data), step.version)
             case _:
                 await provider.delete(actor, target, step.version)
                 return Done(target)
@@ -111,8 +110,9 @@ class GroupSteps(SingleSteps):
 
     async def together(self, actor: Actor, steps: Sequence[Step]) -> list[Outcome]:
         """Make the groups in one commit."""
-        creates = [GroupCreate(coerce(self._type, step.data), step.id) for step in steps]
+        dialect = self._dialects.of(actor)
         try:
+            creates = [GroupCreate(dialect.document(step.data), step.id) for step in steps]
             return [_done(made) for made in await self._groups.create_together(actor, creates)]
         except CallerError as error:
             return [error for _ in steps]
@@ -127,25 +127,36 @@ class UserSteps(SingleSteps):
 
     async def run(self, actor: Actor, steps: Sequence[Step], tolerated: int | None) -> list[Outcome]:
         """Carry the steps out in few commits; deletions one by one."""
-        if steps[0].method == "DELETE":
+        dialect = self._dialects.of(actor)
+        try:
+            changes = [self._change(dialect, step) for step in steps if step.method != "DELETE"]
+        except CallerError:
+            # A document that the client's profile refuses, which each step alone finds out.
+            changes = []
+        if not changes:
             return await super().run(actor, steps, tolerated)
-        changes = [self._change(step) for step in steps]
         found = await self._users.write_many(actor, changes, tolerated=tolerated)
         return [one if isinstance(one, CallerError) else _done(one) for one in found]
 
     async def together(self, actor: Actor, steps: Sequence[Step]) -> list[Outcome]:
         """Make people who are each other's managers: who refers to somebody that was not made is not made either."""
+        dialect = self._dialects.of(actor)
+        try:
+            for step in steps:
+                dialect.document(step.data)
+        except CallerError as error:
+            return [error for _ in steps]
         return await self.run(actor, steps, None)
 
-    def _change(self, step: Step) -> UserCreate | UserUpdate:
+    def _change(self, dialect: Dialect, step: Step) -> UserCreate | UserUpdate:
         """Return the step as the service takes it; what is wrong with a PATCH comes out when it is tried."""
         if step.method == "POST":
-            return UserCreate(coerce(self._type, step.data), id=step.id)
+            return UserCreate(dialect.document(step.data), id=step.id)
         if step.method == "PUT":
-            return UserUpdate(step.id or "", lambda _: coerce(self._type, step.data), expected_version=step.version)
+            return UserUpdate(step.id or "", lambda _: dialect.document(step.data), expected_version=step.version)
         return UserUpdate(
             step.id or "",
-            lambda document: patch.apply(document, patch_op.read(step.data, self._paths)),
+            lambda document: patch.apply(document, dialect.operations(step.data)),
             expected_version=step.version,
         )
 

@@ -31,9 +31,9 @@ class FilterReader:
         return self._template(shape)(values)
 
 
-def resource_filters(resource_type: ResourceType) -> FilterReader:
-    """Return a reader of filters over resources of a type."""
-    return FilterReader(ResourceScope(resource_type))
+def resource_filters(resource_type: ResourceType, *, dotted: bool = True) -> FilterReader:
+    """Return a reader of filters over resources of a type; `dotted` also reads `urn:…:User.manager`."""
+    return FilterReader(ResourceScope(resource_type, dotted=dotted))
 
 
 def element_filters(attribute: Attribute) -> FilterReader:

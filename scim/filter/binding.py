@@ -41,13 +41,14 @@ class Scope(Protocol):
 class ResourceScope:
     """Names stand for attributes of a resource type."""
 
-    def __init__(self, resource_type: ResourceType) -> None:
+    def __init__(self, resource_type: ResourceType, *, dotted: bool = True) -> None:
         self._resource_type = resource_type
+        self._dotted = dotted
 
     def find(self, path: str) -> tuple[Attribute, tuple[str, ...]]:
         """Return the attribute and its keys from the document's top."""
         try:
-            target = resolve(self._resource_type, path)
+            target = resolve(self._resource_type, path, dotted=self._dotted)
         except InvalidPath as error:
             raise InvalidFilter(str(error)) from None
         # Of what is worked out on reading, the directory answers conditions on members and groups alone.

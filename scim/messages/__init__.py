@@ -14,10 +14,10 @@ def field(message: Mapping[str, Any], name: str) -> Any:
     return next((value for key, value in message.items() if key.lower() == wanted), None)
 
 
-def demand_schema(message: Mapping[str, Any], urn: str) -> None:
+def demand_schema(message: Mapping[str, Any], urn: str, *, required: bool = False) -> None:
     """Refuse a message that says it is another one; many clients leave `schemas` out. Raises InvalidSyntax."""
     given = field(message, "schemas")
-    if given is None:
+    if given is None and not required:
         return
     if not isinstance(given, list) or urn.lower() not in [name.lower() for name in given if isinstance(name, str)]:
         raise InvalidSyntax(f"schemas: the message must have the schema {urn}")

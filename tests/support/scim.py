@@ -28,6 +28,7 @@ from idp.http.traffic import Traffic
 from idp.schema import GROUP, USER, Registry
 from idp.store import Store
 from scim.endpoints import Limits
+from scim.profiles import PROFILES
 from tests.support.clock import FakeClock
 
 BASE = "/scim/v2"
@@ -134,7 +135,7 @@ def provisioning_over(store: Store, clock: FakeClock) -> Provisioning:
         clock,
         Users(store, USER, clock, _new_id, credentials, locks=locks),
         Groups(store, GROUP, clock, _new_id, locks=locks),
-        Clients(store, clock, _new_id, os.urandom),
+        Clients(store, clock, _new_id, os.urandom, profiles=tuple(PROFILES)),
         pool,
     )
 

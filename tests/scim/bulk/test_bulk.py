@@ -3,9 +3,10 @@
 from typing import Any
 
 from idp.access import SYSTEM_ACTOR
+from idp.auth import ClientSettings
 from idp.config import Config
 from idp.config.model import ScimSettings
-from idp.schema.urns import ENTERPRISE_USER
+from idp.schema.urns import ENTERPRISE_USER, GROUP, USER
 from idp.store import Store
 from tests.scim.conftest import OpenApi
 from tests.support.scim import PATCH, Answer, Api
@@ -241,3 +242,26 @@ async def test_limits_are_shown_and_kept(open_api: OpenApi, store: Store) -> Non
     assert (await sent(api, post("a"), post("b"), post("c"))).status == 413
     assert (await sent(api, post("a", title="x" * 500))).status == 413
     assert statuses(await told(api, post("a"), post("b"))) == ["201", "201"]
+
+
+async def test_operations_are_read_by_the_profile_of_the_client(api: Api) -> None:
+    settings = ClientSettings("strict")
+    _, api.token = await api.behind.clients.create(SYSTEM_ACTOR("test"), "strict", settings=settings)
+    done = await told(
+        api,
+        post("ann", schemas=[USER], active=True),
+        post("bob", schemas=[USER], active="True"),
+        post("cyd", schemas=[USER], shoeSize=44),
+        post("dan"),
+        group("odd", "bulkId:ann", schemas=[GROUP], active="True"),
+        patch("/Users/bulkId:ann", {"op": "Replace", "path": "title", "value": "Dr"}),
+    )
+    assert statuses(done) == ["201", "400", "400", "400", "400", "400"]
+    circle = [
+        group("g", "bulkId:h", schemas=[GROUP]),
+        group("h", "bulkId:g"),
+    ]
+    assert statuses(await told(api, *circle)) == ["400", "400"]
+    people = [reporting("x", "bulkId:y"), reporting("y", "bulkId:x")]
+    assert statuses(await told(api, *people)) == ["400", "400"]
+    assert [user["userName"] for user in (await api.get("/Users")).body["Resources"]] == ["ann"]
