@@ -6,6 +6,8 @@ set -euo pipefail
 venv=$1 lock=$2
 bin=$venv/bin
 pip=("$bin/python" -m pip --disable-pip-version-check)
+# The project itself as a directory on Python's path: the finder that is the default delays every start by 30 ms.
+project=(--no-build-isolation --config-settings editable_mode=compat --editable .)
 borrowed=$(mktemp -d)
 trap 'rm -rf "$borrowed"' EXIT
 
@@ -21,12 +23,12 @@ with_uv() {
   index=$("${pip[@]}" config list | sed -n "s/^[^=]*[.]index-url='\(.*\)'$/\1/p" | tail -n 1)
   [ -z "$index" ] || export UV_DEFAULT_INDEX=$index
   local install=("$borrowed/bin/uv" pip install --quiet --compile-bytecode --python "$bin/python" --no-deps)
-  "${install[@]}" --require-hashes -r "$lock" && "${install[@]}" --no-build-isolation --editable .
+  "${install[@]}" --require-hashes -r "$lock" && "${install[@]}" "${project[@]}"
 }
 
 with_pip() {
   "${pip[@]}" install --quiet --require-hashes --no-deps -r "$lock"
-  "${pip[@]}" install --quiet --no-deps --no-build-isolation --editable .
+  "${pip[@]}" install --quiet --no-deps "${project[@]}"
 }
 
 echo "Installing the packages of $lock into $venv ..."

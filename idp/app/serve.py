@@ -1,6 +1,7 @@
 """Running the server: one process, or a supervisor with several; from the listening socket to the last answer."""
 
 import asyncio
+import gc
 import logging
 import os
 import shutil
@@ -107,6 +108,9 @@ async def _answer(process: Process) -> None:
     from idp.http.runner import make_runner
     from idp.http.traffic import Traffic
 
+    # Nothing of what is loaded by now will ever be garbage: no collection has to look through it.
+    gc.freeze()
+    gc.enable()
     ending, traffic = _ending(process.alive), Traffic()
     async with open_services(process.config, process.keys, process.rates) as services:
         app = build_application(services, traffic, process.counts)

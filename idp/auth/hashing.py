@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,8 +36,7 @@ class HashingPool:
         self._hasher = PasswordHasher(profile.passes, profile.memory_kib, profile.lanes, type=Type.ID)
         self._threads = ThreadPoolExecutor(workers, "argon2")
         self._places = threading.Semaphore(workers + max_waiting)
-        # Verified for people who have no password, so that they take as long as the others.
-        self._dummy = self._hasher.hash("nobody has this password")
+        self._dummy = hash_of_nothing(profile)
 
     async def hash(self, password: str) -> str:
         """Return the password's hash, which names its own parameters and salt. Raises Overloaded."""
@@ -77,6 +77,15 @@ class HashingPool:
 
     def _leave(self, _: Future[T]) -> None:
         self._places.release()
+
+
+def hash_of_nothing(profile: Profile) -> str:
+    """Return what is verified for people who have no password, so that they take as long as the others.
+
+    It is no password's hash, and so need not be computed before it is needed: all bits of it are zero.
+    """
+    salt, tag = (b64encode(bytes(length)).decode().rstrip("=") for length in (16, 32))
+    return f"$argon2id$v=19$m={profile.memory_kib},t={profile.passes},p={profile.lanes}${salt}${tag}"
 
 
 def _prepared(password: str) -> bytes:

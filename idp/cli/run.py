@@ -1,6 +1,7 @@
 """From a command's arguments to services: settings read, store opened, and closed again whatever happens."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -49,6 +50,7 @@ async def _run(config: "Config", command: "Callable[[Services], Awaitable[T]]") 
     from idp.app.services import open_services
     from idp.errors import RemoteError
 
+    gc.enable()
     async with open_services(config) as services:
         if services.base.key_file.is_new:
             from idp.app.key_check import check_key_now

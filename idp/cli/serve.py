@@ -1,5 +1,7 @@
 """`idp serve`: run the server."""
 
+from importlib import import_module
+from threading import Thread
 from typing import Annotated
 
 import typer
@@ -28,6 +30,7 @@ def serve(  # noqa: PLR0913 - each option of the command is a parameter
 
     It ends with SIGTERM or Ctrl-C; requests in progress are finished first.
     """
+    _load()
     from idp.app.serve import run
 
     before = context.find_object(Settings) or Settings()
@@ -42,3 +45,12 @@ def serve(  # noqa: PLR0913 - each option of the command is a parameter
     }
     given = {key: value for key, value in options.items() if value is not None}
     raise typer.Exit(run(Settings(config or before.file, before.overrides).load(given)))
+
+
+def _load() -> None:
+    """Load the libraries: aiohttp reads the machine's certificates on its way in, and another core can do that."""
+    reading = Thread(target=import_module, args=("aiohttp",))
+    reading.start()
+    import idp.app.services  # noqa: F401 - most of what does without aiohttp
+
+    reading.join()

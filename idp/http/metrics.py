@@ -6,19 +6,10 @@ its families and its text form are used when somebody asks.
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from typing import Final
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
-from idp.http.tally import Tally, TallyFiles
-
-BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds in seconds; one more counts what took longer."""
+from idp.http.tally import BUCKETS, Tally, TallyFiles
 
 
 class HttpMetrics:
@@ -54,54 +45,11 @@ class HttpMetrics:
 
     def exposition(self, lag: float) -> web.Response:
         """Return everything counted, by all workers, in Prometheus' text form, and the numbers of this process."""
+        from idp.http import exposition  # it brings prometheus-client, which the start need not wait for
+
         own = self.tally(lag)
-        told = CollectorRegistry()
-        told.register(_Told([own, *self._files.read_others()] if self._files else [own]))
-        body = generate_latest(told) + generate_latest(REGISTRY)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-class _Told(Collector):
-    """Several processes' counts, added up, as prometheus-client wants them."""
-
-    def __init__(self, tallies: Iterable[Tally]) -> None:
-        self._tallies = list(tallies)
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield each metric."""
-        yield self._requests()
-        yield self._times()
-        shed = sum(tally.shed for tally in self._tallies)
-        yield CounterMetricFamily("idp_http_shed", "Requests refused because the event loop ran late.", value=shed)
-        lag = max(tally.lag for tally in self._tallies)
-        yield GaugeMetricFamily("idp_event_loop_lag_seconds", "How late the event loop runs.", value=lag)
-
-    def _requests(self) -> Metric:
-        family = CounterMetricFamily("idp_http_requests", "Requests answered.", labels=("method", "route", "status"))
-        total: Counter[tuple[str, str, int]] = Counter()
-        for tally in self._tallies:
-            total.update({(method, route, status): count for method, route, status, count in tally.requests})
-        for (method, route, status), count in sorted(total.items()):
-            family.add_metric((method, route, str(status)), count)
-        return family
-
-    def _times(self) -> Metric:
-        family = HistogramMetricFamily("idp_http_request_seconds", "Time to the answer.", labels=("route",))
-        buckets: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
-        seconds: defaultdict[str, float] = defaultdict(float)
-        for tally in self._tallies:
-            for route, counts, took in tally.times:
-                buckets[route] = [a + b for a, b in zip(buckets[route], counts, strict=True)]
-                seconds[route] += took
-        for route, counts in sorted(buckets.items()):
-            family.add_metric((route,), _cumulated(counts), seconds[route])
-        return family
-
-
-def _cumulated(counts: list[int]) -> list[tuple[str, float]]:
-    """Return the buckets as Prometheus wants them: each with all that is below its bound."""
-    bounds = [*map(str, BUCKETS), "+Inf"]
-    return [(bound, sum(counts[: place + 1])) for place, bound in enumerate(bounds)]
+        body = exposition.told([own, *self._files.read_others()] if self._files else [own])
+        return web.Response(body=body, headers={"Content-Type": exposition.CONTENT_TYPE})
 
 
 def route_of(request: web.Request) -> str:

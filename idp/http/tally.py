@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds in seconds; one more counts what took longer."""
 FRESH: Final = 5.0
 """Seconds after which a file was left behind by a process that has ended; its counts stay true, its state does not."""
 

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from idp.clock import Clock, to_text
 from idp.store.contract import Insert
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 OUTBOX: Final = "outbox"
 WAITING: Final = "waiting"
@@ -57,13 +60,6 @@ class Mailer:
         self._ids = ids
         self._seal = seal
         self._common: dict[str, str | int] = {"issuer": issuer, "public_url": public_url}
-        self._templates = Environment(
-            loader=PackageLoader("idp.mail"),
-            autoescape=select_autoescape(["html"], default=False),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
 
     def queue(self, message: Message) -> Insert:
         """Return the write that puts a message into the outbox."""
@@ -88,6 +84,18 @@ class Mailer:
         # A line break in somebody's name must not become a header or a paragraph of its own.
         values = {key: _on_one_line(value) for key, value in (message.values | self._common).items()}
         return {part: self._render(f"{message.template}/{file}", values) for part, file in _PARTS.items()}
+
+    @cached_property
+    def _templates(self) -> "Environment":
+        from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape  # most commands mail nothing
+
+        return Environment(
+            loader=PackageLoader("idp.mail"),
+            autoescape=select_autoescape(["html"], default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
 
     def _render(self, template: str, values: Mapping[str, str | int]) -> str:
         return self._templates.get_template(template).render(values).strip()

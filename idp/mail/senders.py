@@ -14,8 +14,6 @@ from tempfile import mkstemp
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
-import aiosmtplib
-
 from idp.clock import from_text
 from idp.errors import CallerError, ConfigError, Unavailable
 from idp.mail.compose import Letter
@@ -56,6 +54,8 @@ class SmtpSender:
 
     async def send(self, letter: Letter) -> None:
         """Hand the letter to the server."""
+        import aiosmtplib  # who mails nothing need not load it
+
         try:
             await aiosmtplib.send(
                 as_mime(letter, self._sender),

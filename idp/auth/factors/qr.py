@@ -2,11 +2,11 @@
 
 from io import BytesIO
 
-import segno
-
 
 def qr_svg(text: str) -> str:
     """Return the SVG element, black on white in any colour scheme, without style attributes, scripts or links."""
+    import segno  # its tables take longer to build than most starts have use for
+
     buffer = BytesIO()
     segno.make(text, error="m", micro=False).save(
         buffer,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.cli import main
+from idp.cli.main import main
 
 
 @pytest.fixture(autouse=True)
