@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from idp.clock import from_text
@@ -210,6 +211,8 @@ _WIDTHS: Final = dict(_widths())
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+# Of the moments in a document most are the same; a commit's are too.
+@lru_cache(256)
 def _epoch(text: str) -> int | None:
     try:
         return microseconds(from_text(text))

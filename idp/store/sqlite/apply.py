@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
+from operator import itemgetter
 from typing import Final
 
 import apsw
@@ -21,22 +22,28 @@ from idp.store.sqlite.table import Table, Value, encoded
 
 _FIND: Final = "SELECT number, version, expires, body FROM records WHERE collection = ? AND id = ?"
 _BY_NUMBER: Final = "SELECT number, version, expires, body FROM records WHERE number = ?"
-_INSERT: Final = "INSERT INTO records (collection, id, version, expires, body) VALUES (?, ?, 1, ?, ?)"
+_NEXT: Final = "SELECT coalesce(max(number), 0) + 1 FROM records"
 _REPLACE: Final = "UPDATE records SET version = version + 1, expires = ?, body = ? WHERE number = ?"
 _DELETE: Final = "DELETE FROM records WHERE number = ?"
 _DROP_KEY: Final = "DELETE FROM keys WHERE field = ? AND value = ? AND record = ?"
 _HOLDER: Final = "SELECT record FROM claims WHERE field = ? AND value = ?"
-_CLAIM: Final = "INSERT INTO claims VALUES (?, ?, ?)"
 _RELEASE: Final = "DELETE FROM claims WHERE field = ? AND value = ?"
 _HOLDING: Final = "SELECT record FROM keys WHERE field = ? AND value = ?"
 _EXPIRED: Final = "SELECT number, version, expires, body FROM records WHERE collection = ? AND expires <= ? LIMIT ?"
+# Many rows by one statement: each statement costs more in coming and going than in work.
 _ROWS_TOGETHER: Final = 64
 _COUNT: Final = "UPDATE collections SET amount = amount + ?, changes = changes + 1 WHERE number = ?"
 
 
+_RECORD: Final = "INSERT INTO records (number, collection, id, version, expires, body) VALUES ", "(?, ?, ?, 1, ?, ?)"
+_KEY: Final = "INSERT INTO keys VALUES ", "(?, ?, ?, ?)"
+_CLAIM: Final = "INSERT INTO claims VALUES ", "(?, ?, ?)"
+
+
 @cache
-def _add_keys(count: int) -> str:
-    return "INSERT INTO keys VALUES " + ", ".join(["(?, ?, ?, ?)"] * count)  # noqa: S608 - question marks
+def _repeated(insert: tuple[str, str], count: int) -> str:
+    start, row = insert
+    return start + ", ".join([row] * count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class Prepared:
 
     write: Write
     table: Table
+    id: str = ""
     body: bytes = b""
     expires: int | None = None
     entries: Entries | None = None
@@ -65,9 +73,9 @@ def prepare(write: Write, table: Table) -> Prepared:
     match write:
         case Insert(_, document):
             entries = entries_of(table, document)
-            return Prepared(write, table, _encoded(document), expires_at(table, document), entries)
+            return Prepared(write, table, document["id"], _encoded(document), expires_at(table, document), entries)
         case Replace(_, document):
-            return Prepared(write, table, _encoded(document), expires_at(table, document))
+            return Prepared(write, table, document["id"], _encoded(document), expires_at(table, document))
         case DeleteWhere(_, field, value) if field not in table.by_field or normalise(field, value) is None:
             raise ValueError(f"{table.collection.name} has no index on {field.name}")
         case _:
@@ -82,11 +90,18 @@ def _encoded(document: Document) -> bytes:
 
 
 class Commit:
-    """One commit under way: unique values are claimed at its end, so that records may exchange them."""
+    """One commit under way.
+
+    What it adds is gathered and goes into the tables many rows at a time; whatever looks for such a record or takes it
+    away again sees to it that it is there. Unique values are claimed at the end, so that records may exchange them.
+    """
 
     def __init__(self, connection: apsw.Connection, clock: Clock) -> None:
         self._connection = connection
         self._now = microseconds(clock.now())
+        self._new: dict[tuple[int, str], Prepared] = {}
+        self._keys: list[tuple[int, Value, int, bool]] = []
+        self._keyed: set[int] = set()
         self._claims: dict[tuple[ClaimRow, int], Table] = {}
         self._amounts: Counter[int] = Counter()
 
@@ -94,8 +109,9 @@ class Commit:
         """Apply all writes; returns how many. Raises NotUnique or VersionMismatch, for the caller to undo the rest."""
         for prepared in writes:
             self._apply(prepared)
-        for (claim, number), table in self._claims.items():
-            self._claim(claim, number, table)
+        self._settle_records()
+        self._settle_keys()
+        self._settle_claims()
         for number, change in self._amounts.items():
             self._connection.execute(_COUNT, (change, number))
         return len(writes)
@@ -103,10 +119,10 @@ class Commit:
     def _apply(self, prepared: Prepared) -> None:
         table = prepared.table
         match prepared.write:
-            case Insert(_, document):
-                self._insert(prepared, document["id"])
-            case Replace(_, document, version):
-                self._replace(prepared, self._expected(table, document["id"], version))
+            case Insert():
+                self._insert(prepared)
+            case Replace(_, _, version):
+                self._replace(prepared, self._expected(table, prepared.id, version))
             case Delete(_, id, version):
                 self._remove(table, self._expected(table, id, version))
             case Check(_, id, version):
@@ -115,10 +131,14 @@ class Commit:
                 self._remove_where(table, table.by_field[field], encoded(normalise(field, value)))
 
     def _remove_where(self, table: Table, field: int, value: Value) -> None:
+        self._settle_records()
+        self._settle_keys()
         for (number,) in fetch(self._connection, _HOLDING, (field, value)):
             self._remove(table, self._numbered(number))
 
     def _find(self, table: Table, id: str) -> Stored | None:
+        if (table.number, id) in self._new:
+            self._settle_records()
         rows = fetch(self._connection, _FIND, (table.number, id))
         return Stored(*rows[0]) if rows else None
 
@@ -136,16 +156,43 @@ class Commit:
 
     # --- records ---
 
-    def _insert(self, prepared: Prepared, id: str) -> None:
-        table = prepared.table
-        if stored := self._find(table, id):
-            if not self._has_expired(stored):
-                raise NotUnique(table.collection.name, "id")
-            self._remove(table, stored)
-        self._connection.execute(_INSERT, (table.number, id, prepared.expires, prepared.body))
-        if prepared.entries:
-            self._add(table, prepared.entries, self._connection.last_insert_rowid())
-        self._amounts[table.number] += 1
+    def _insert(self, prepared: Prepared) -> None:
+        key = (prepared.table.number, prepared.id)
+        if key in self._new:
+            self._settle_records()
+        self._new[key] = prepared
+
+    def _settle_records(self) -> None:
+        waiting, self._new = list(self._new.values()), {}
+        for start in range(0, len(waiting), _ROWS_TOGETHER):
+            some = waiting[start : start + _ROWS_TOGETHER]
+            number: int = self._connection.execute(_NEXT).get
+            try:
+                self._add_records(some, number)
+            except apsw.ConstraintError:
+                for one in some:
+                    self._make_room(one.table, one.id)
+                self._add_records(some, number)
+
+    def _add_records(self, some: Sequence[Prepared], number: int) -> None:
+        """Insert records under numbers from this one on. Raises ConstraintError when one of the ids is taken."""
+        rows = [
+            (number + position, one.table.number, one.id, one.expires, one.body) for position, one in enumerate(some)
+        ]
+        self._connection.execute(_repeated(_RECORD, len(rows)), tuple(chain.from_iterable(rows)))
+        for position, one in enumerate(some):
+            self._amounts[one.table.number] += 1
+            if one.entries:
+                self._add(one.table, one.entries, number + position)
+
+    def _make_room(self, table: Table, id: str) -> None:
+        """Remove the record of that id if it has expired. Raises NotUnique for one that has not."""
+        stored = self._find(table, id)
+        if stored is None:
+            return
+        if not self._has_expired(stored):
+            raise NotUnique(table.collection.name, "id")
+        self._remove(table, stored)
 
     def _replace(self, prepared: Prepared, stored: Stored) -> None:
         gone, come = entries_changed(prepared.table, stored.body, prepared.body)
@@ -159,15 +206,24 @@ class Commit:
         self._drop(entries_of(table, decode(stored.body)), stored.number)
         self._amounts[table.number] -= 1
 
+    # --- keys ---
+
     def _add(self, table: Table, entries: Entries, number: int) -> None:
-        rows = [(field, value, number, leads) for field, value, leads in entries.keys]
-        # Many by one statement: each statement costs more in coming and going than in work.
-        for start in range(0, len(rows), _ROWS_TOGETHER):
-            some = rows[start : start + _ROWS_TOGETHER]
-            self._connection.execute(_add_keys(len(some)), tuple(chain.from_iterable(some)))
+        self._keys += [(field, value, number, leads) for field, value, leads in entries.keys]
+        self._keyed.add(number)
         self._claims.update(((claim, number), table) for claim in entries.claims)
 
+    def _settle_keys(self) -> None:
+        # Field by field, so that neighbours of one index are written together.
+        waiting, self._keys = sorted(self._keys, key=itemgetter(0)), []
+        self._keyed.clear()
+        for start in range(0, len(waiting), _ROWS_TOGETHER):
+            some = waiting[start : start + _ROWS_TOGETHER]
+            self._connection.execute(_repeated(_KEY, len(some)), tuple(chain.from_iterable(some)))
+
     def _drop(self, entries: Entries, number: int) -> None:
+        if number in self._keyed:
+            self._settle_keys()
         if entries.keys:
             self._connection.executemany(_DROP_KEY, [(field, value, number) for field, value, _ in entries.keys])
         for claim in entries.claims:
@@ -177,13 +233,29 @@ class Commit:
 
     # --- unique values ---
 
-    def _claim(self, claim: ClaimRow, number: int, table: Table) -> None:
+    def _settle_claims(self) -> None:
+        waiting = list(self._claims)
+        for start in range(0, len(waiting), _ROWS_TOGETHER):
+            some = waiting[start : start + _ROWS_TOGETHER]
+            try:
+                self._add_claims(some)
+            except apsw.ConstraintError:
+                for claim in some:
+                    self._claim(claim)
+
+    def _add_claims(self, some: Sequence[tuple[ClaimRow, int]]) -> None:
+        """Insert claims. Raises ConstraintError, with none of them made, when somebody has one of the values."""
+        parameters = tuple(part for (field, value), number in some for part in (field, value, number))
+        self._connection.execute(_repeated(_CLAIM, len(some)), parameters)
+
+    def _claim(self, wanted: tuple[ClaimRow, int]) -> None:
+        claim, table = wanted[0], self._claims[wanted]
         for (holder,) in fetch(self._connection, _HOLDER, claim):
             stored = self._numbered(holder)
             if not self._has_expired(stored):
                 raise NotUnique(table.collection.name, table.unique_name(claim[0]))
             self._remove(table, stored)
-        self._connection.execute(_CLAIM, (*claim, number))
+        self._add_claims([wanted])
 
     # --- housekeeping ---
 

@@ -7,7 +7,7 @@ import apsw
 from idp.errors import ConfigError
 from idp.query import Field
 from idp.store.contract import Collection
-from idp.store.keys import layout
+from idp.store.keys import key_reader, layout, unique_reader
 from idp.store.sqlite.database import fetch, immediate
 from idp.store.sqlite.entries import entries_of, expires_at
 from idp.store.sqlite.rows import decode
@@ -90,6 +90,11 @@ def _table(connection: apsw.Connection, collection: Collection) -> Table:
         unique=tuple((numbers[_label(field)], field) for field in collection.unique),
         by_field={field: numbers[_label(field)] for field in collection.indexed},
         names=frozenset(field.path[0] for field in fields),
+        readers=tuple(
+            (numbers[_label(field)], field.path[0], key_reader(field, is_list=field in collection.lists))
+            for field in collection.indexed
+        ),
+        claimants=tuple((numbers[_label(field)], field.path[0], unique_reader(field)) for field in collection.unique),
     )
 
 

@@ -1,13 +1,13 @@
 """What a document puts into the key and claim tables, and what of it changes with a replacement."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
 from idp.query import Document, Scalar
-from idp.store.keys import expiry, field_keys, unique_values
+from idp.store.keys import expiry
 from idp.store.sqlite.table import ABSENT, Table, Value, encoded
 
 KeyRow = tuple[int, Value, bool]
@@ -19,34 +19,39 @@ _decode: Final = msgspec.json.Decoder(Any).decode
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Rows of the key and claim tables, without the record's number."""
+    """Rows of the key and claim tables, without the record's number; none is in them twice."""
 
-    keys: set[KeyRow]
-    claims: set[ClaimRow]
+    keys: Collection[KeyRow]
+    claims: Collection[ClaimRow]
+
+
+NO_ENTRIES: Final = Entries((), ())
 
 
 def entries_of(table: Table, document: Document, within: Container[str] | None = None) -> Entries:
     """Return the rows for a document, or for those fields of it that begin with certain names."""
-    keys: set[KeyRow] = set()
-    for number, field, is_list in table.indexed:
-        if within is None or field.path[0] in within:
-            values, leader = field_keys(field, document, is_list=is_list)
-            _add(keys, number, values, leader)
+    keys: list[KeyRow] = []
+    for number, head, read in table.readers:
+        if within is None or head in within:
+            values, leader = read(document)
+            if len(values) == 1 and leader is not None:
+                keys.append((number, encoded(leader), True))
+            else:
+                _add(keys, number, values, leader)
     claims = {
         (number, encoded(value))
-        for number, field in table.unique
-        if within is None or field.path[0] in within
-        for value in unique_values(field, document)
+        for number, head, read_unique in table.claimants
+        if within is None or head in within
+        for value in read_unique(document)
     }
     return Entries(keys, claims)
 
 
-def _add(keys: set[KeyRow], number: int, values: tuple[Scalar, ...], leader: Scalar) -> None:
+def _add(keys: list[KeyRow], number: int, values: tuple[Scalar, ...], leader: Scalar) -> None:
     first = encoded(leader)
     if leader is None:
-        keys.add((number, ABSENT, True))
-    for value in map(encoded, values):
-        keys.add((number, value, value == first))
+        keys.append((number, ABSENT, True))
+    keys += [(number, value, value == first) for value in map(encoded, values)]
 
 
 def entries_changed(table: Table, before: bytes, after: bytes) -> tuple[Entries, Entries]:
@@ -57,12 +62,10 @@ def entries_changed(table: Table, before: bytes, after: bytes) -> tuple[Entries,
     old, new = _split(before), _split(after)
     names = {name for name in table.names if old.get(name) != new.get(name)}
     if not names:
-        return Entries(set(), set()), Entries(set(), set())
+        return NO_ENTRIES, NO_ENTRIES
     gone, come = (entries_of(table, _decoded(raw, names), names) for raw in (old, new))
-    return (
-        Entries(gone.keys - come.keys, gone.claims - come.claims),
-        Entries(come.keys - gone.keys, come.claims - gone.claims),
-    )
+    old_keys, new_keys, old_claims, new_claims = set(gone.keys), set(come.keys), set(gone.claims), set(come.claims)
+    return Entries(old_keys - new_keys, old_claims - new_claims), Entries(new_keys - old_keys, new_claims - old_claims)
 
 
 def _decoded(raw: Mapping[str, msgspec.Raw], names: Container[str]) -> dict[str, Any]:

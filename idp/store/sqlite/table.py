@@ -6,6 +6,7 @@ from typing import Final
 
 from idp.query import Field, Scalar
 from idp.store.contract import Collection
+from idp.store.keys import KeyReader, UniqueReader
 
 Value = str | int | float | bytes
 
@@ -20,7 +21,8 @@ ABSENT: Final = b"\xff"
 class Table:
     """A collection and the numbers of its fields; `indexed` also says which are lists.
 
-    `names` are the first steps of all paths that keys are taken from.
+    `names` are the first steps of all paths that keys are taken from; `readers` take them, in the order of `indexed`,
+    and `claimants` the unique values.
     """
 
     collection: Collection
@@ -29,6 +31,8 @@ class Table:
     unique: tuple[tuple[int, Field], ...]
     by_field: Mapping[Field, int]
     names: frozenset[str]
+    readers: tuple[tuple[int, str, KeyReader], ...]
+    claimants: tuple[tuple[int, str, UniqueReader], ...]
 
     def unique_name(self, number: int) -> str:
         """Return the name of the unique field with that number."""
@@ -37,6 +41,8 @@ class Table:
 
 def encoded(value: Scalar) -> Value:
     """Return a normalised value as keys hold it, ordered as `idp.query.order_key` orders."""
+    if type(value) is str:  # as nearly all of them are
+        return value
     if isinstance(value, bool):
         return TRUE if value else FALSE
     return ABSENT if value is None else value
