@@ -1,9 +1,10 @@
 """Carries a plan out through the directory's services: people first, then groups, then who is in which."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from idp.access import Actor
 from idp.clock import Clock, to_text
@@ -20,6 +21,8 @@ from idp.directory import (
     Users,
     UserUpdate,
 )
+from idp.directory.ahead import ahead
+from idp.directory.batch import AT_ONCE
 from idp.errors import CallerError, NotFound
 from idp.store.contract import Store
 from ldap_bridge.links import Link, Links
@@ -57,19 +60,11 @@ class Applier:
     async def apply(self, plan: Plan, log: Log, watcher: Watcher) -> None:
         """Make every change and log it by name. Raises what the store raises."""
         people = [change for change in plan.changes if change.subject == USER]
-        meter = Meter(watcher, "writing people", len(people))
-        for start in range(0, len(people), _TOGETHER):
-            await log(await self._write_people(people[start : start + _TOGETHER]))
-            meter.add(len(people[start : start + _TOGETHER]))
         groups = [change for change in plan.changes if change.subject == GROUP]
-        meter = Meter(watcher, "writing groups", len(groups))
-        for start in range(0, len(groups), _TOGETHER):
-            await log(await self._write_groups(groups[start : start + _TOGETHER]))
-            meter.add(len(groups[start : start + _TOGETHER]))
+        await _in_parts(people, self._write_people, log, Meter(watcher, "writing people", len(people)))
+        await _in_parts(groups, self._write_groups, log, Meter(watcher, "writing groups", len(groups)))
         meter = Meter(watcher, "writing memberships", len(plan.memberships))
-        for start in range(0, len(plan.memberships), _TOGETHER):
-            await log(await self._write_memberships(plan.memberships[start : start + _TOGETHER]))
-            meter.add(len(plan.memberships[start : start + _TOGETHER]))
+        await _in_parts(plan.memberships, self._write_memberships, log, meter)
         if plan.stale:
             await self._store.commit([self._links.removal(link) for link in plan.stale])
 
@@ -181,6 +176,18 @@ class Applier:
             if error or change.kind is not Kind.SAME:
                 logged.append(logged_change(change, error))
         return logged
+
+
+async def _in_parts(
+    changes: Sequence[Any], write: Callable[[Sequence[Any]], Coroutine[Any, Any, list[Logged]]], log: Log, meter: Meter
+) -> None:
+    """Write the changes some hundred at a time, the next ones while the disk still has the ones before."""
+    parts = [changes[start : start + _TOGETHER] for start in range(0, len(changes), _TOGETHER)]
+    done = iter(parts)
+    async with aclosing(ahead(map(write, parts), AT_ONCE)) as written:
+        async for logged in written:
+            await log(logged)
+            meter.add(len(next(done)))
 
 
 def _document(change: Change) -> Document:

@@ -1,9 +1,13 @@
 """Many users at once: commits of a few hundred, in which one bad item does not stop the others."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import aclosing, suppress
+from typing import Any, Final
 
 from idp.access import Actor
+from idp.directory.ahead import ahead
 from idp.directory.model import Resource, UserCreate, UserUpdate
 from idp.directory.user_plans import Plan, UserPlans
 from idp.directory.user_writes import UserWrites, stored
@@ -12,6 +16,8 @@ from idp.store.contract import Record, Store, Write
 
 # Large enough that the disk's share of a commit is small, small enough that nobody waits long behind one.
 BATCH: Final = 250
+# While the disk has some commits the next ones are planned; more would only wait.
+AT_ONCE: Final = 4
 
 UserChange = UserCreate | UserUpdate
 Outcome = Resource | CallerError
@@ -43,23 +49,57 @@ class UserBatches:
 
         After as many errors as are `tolerated` it ends, and the outcomes are fewer than the changes.
         """
+        if tolerated is None:
+            return await self._overlapping(actor, changes)
         outcomes: list[Outcome] = []
         for start in range(0, len(changes), BATCH):
-            left = None if tolerated is None else tolerated - errors_in(outcomes)
-            if left is not None and left <= 0:
+            left = tolerated - errors_in(outcomes)
+            if left <= 0:
                 break
             outcomes += await self._commit(actor, changes[start : start + BATCH], left)
         return outcomes
 
-    async def _commit(self, actor: Actor, changes: Sequence[UserChange], tolerated: int | None) -> list[Outcome]:
-        planned = _up_to(await self._plan(actor, changes), tolerated)
-        writes = [write for entry in planned if isinstance(entry, tuple) for write in entry[1]]
+    async def _overlapping(self, actor: Actor, changes: Sequence[UserChange]) -> list[Outcome]:
+        under_way: deque[asyncio.Event] = deque(maxlen=AT_ONCE)
+
+        def parts() -> Iterator[Coroutine[Any, Any, list[Outcome]]]:
+            for start in range(0, len(changes), BATCH):
+                earlier, done = tuple(under_way), asyncio.Event()
+                under_way.append(done)
+                yield self._in_turn(actor, changes[start : start + BATCH], earlier, done)
+
+        outcomes: list[Outcome] = []
+        async with aclosing(ahead(parts(), AT_ONCE)) as written:
+            async for some in written:
+                outcomes += some
+        return outcomes
+
+    async def _in_turn(
+        self, actor: Actor, changes: Sequence[UserChange], earlier: Sequence[asyncio.Event], done: asyncio.Event
+    ) -> list[Outcome]:
+        """Commit a part; when something is in the way, again as soon as the parts before it are through."""
         try:
-            if writes:
-                await self._store.commit(writes)
+            with suppress(NotUnique, VersionMismatch):
+                return await self._together(actor, changes, None)
+            for part in earlier:
+                await part.wait()
+            return await self._commit(actor, changes, None)
+        finally:
+            done.set()
+
+    async def _commit(self, actor: Actor, changes: Sequence[UserChange], tolerated: int | None) -> list[Outcome]:
+        try:
+            return await self._together(actor, changes, tolerated)
         except (NotUnique, VersionMismatch):
             # The store says that something is in the way, not for whom: halve until it stands alone.
             return await self._apart(actor, changes, tolerated)
+
+    async def _together(self, actor: Actor, changes: Sequence[UserChange], tolerated: int | None) -> list[Outcome]:
+        """Make one commit of it all. Raises NotUnique or VersionMismatch when one of the changes cannot be made."""
+        planned = _up_to(await self._plan(actor, changes), tolerated)
+        writes = [write for entry in planned if isinstance(entry, tuple) for write in entry[1]]
+        if writes:
+            await self._store.commit(writes)
         return [stored(entry[0]) if isinstance(entry, tuple) else entry for entry in planned]
 
     async def _apart(self, actor: Actor, changes: Sequence[UserChange], tolerated: int | None) -> list[Outcome]:

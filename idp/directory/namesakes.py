@@ -40,10 +40,10 @@ class Namesakes:
         after, before = plan.document or {}, plan.before.document if plan.before else {}
         if after.get("userName") == before.get("userName") and after.get("emails") == before.get("emails"):
             return
-        name = _values(_NAME, after) - _values(_NAME, before)
-        addresses = _values(_ADDRESS, after) - _values(_ADDRESS, before)
         by_client = actor.kind is ActorKind.CLIENT
-        await self._refuse_ids(plan.id, name, addresses if by_client else set())
+        name = _values(_NAME, after) - _values(_NAME, before)
+        addresses = _values(_ADDRESS, after) - _values(_ADDRESS, before) if by_client else set()
+        await self._refuse_ids(plan.id, name, addresses)
         if by_client:
             # The store itself sees that nobody else has the new login name; asking for it would be a read in vain.
             others = addresses - _values(_NAME, after)

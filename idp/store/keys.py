@@ -2,8 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from idp.errors import InvalidValue
 from idp.query import Document, Field, Kind, Scalar, fold, normalise, order_key, sort_key, values_at
@@ -16,25 +15,21 @@ LARGEST_INTEGER: Final = 2**63 - 1
 NEVER: Final = LARGEST_INTEGER
 
 
-class FieldKeys(NamedTuple):
-    """The distinct values of one indexed field, and the one that its record sorts by."""
+# The distinct values of one indexed field, and the one that its record sorts by.
+FieldKeys = tuple[tuple[Scalar, ...], Scalar]
 
-    values: tuple[Scalar, ...]
-    sort: Scalar
-
-
-NO_KEYS: Final = FieldKeys((), None)
+NO_KEYS: Final[FieldKeys] = ((), None)
 
 
 def field_keys(field: Field, document: Document, *, is_list: bool) -> FieldKeys:
     """Return a field's keys. Raises InvalidValue for a value that cannot be indexed as the field is declared."""
     if is_list:
-        return FieldKeys(unique_values(field, document), sort_key(field, document))
+        return unique_values(field, document), sort_key(field, document)
     value = _single(field, document)
     if value is None:
         return NO_KEYS
     key = _key(field, value)
-    return NO_KEYS if key is None else FieldKeys((key,), key)
+    return NO_KEYS if key is None else ((key,), key)
 
 
 def unique_values(field: Field, document: Document) -> tuple[Scalar, ...]:
@@ -48,30 +43,26 @@ UniqueReader = Callable[[Document], tuple[Scalar, ...]]
 
 
 def key_reader(field: Field, *, is_list: bool) -> KeyReader:
-    """Return `field_keys` of one field, to be asked for many documents: what is plain text in them is read quickly."""
+    """Return `field_keys` of one field, to be asked for many documents: the usual forms of values are read quickly."""
 
     def slow(document: Document) -> FieldKeys:
         return field_keys(field, document, is_list=is_list)
 
-    if field.kind is not Kind.STRING:
-        return slow
-    return _list_reader(field, slow) if is_list else _text_reader(field, slow)
+    if not is_list:
+        return _value_reader(field, slow)
+    return _list_reader(field, slow) if field.kind is Kind.STRING and len(field.path) == 2 else slow
 
 
 def unique_reader(field: Field) -> UniqueReader:
     """Return `unique_values` of one field, to be asked for many documents."""
-
-    def slow(document: Document) -> FieldKeys:
-        return FieldKeys(unique_values(field, document), None)
-
-    if field.kind is not Kind.STRING:
-        return partial(unique_values, field)
-    read = _text_reader(field, slow)
-    return lambda document: read(document).values
+    read = _value_reader(field, lambda document: (unique_values(field, document), None))
+    return lambda document: read(document)[0]
 
 
-def _text_reader(field: Field, slow: KeyReader) -> KeyReader:
-    path, case_exact = field.path, field.case_exact
+def _value_reader(field: Field, slow: KeyReader) -> KeyReader:
+    """Return a reader for one value at the end of the path, with only objects on the way there."""
+    path, folds = field.path, not field.case_exact
+    is_text = field.kind is Kind.STRING
 
     def read(document: Document) -> FieldKeys:
         value: Any = document
@@ -81,18 +72,19 @@ def _text_reader(field: Field, slow: KeyReader) -> KeyReader:
             value = value.get(name)
             if value is None:
                 return NO_KEYS
-        if type(value) is not str:
+        if is_text and type(value) is str:
+            key: Scalar = fold(value) if folds else value
+        elif type(value) is list:
             return slow(document)
-        key = value if case_exact else value.lower() if value.isascii() else fold(value)
-        return FieldKeys((key,), key)
+        else:
+            key = _key(field, value)
+        return NO_KEYS if key is None else ((key,), key)
 
     return read
 
 
 def _list_reader(field: Field, slow: KeyReader) -> KeyReader:
-    """Return a reader for elements that are objects, each with one text at the end of the path."""
-    if len(field.path) != 2:
-        return slow
+    """Return a reader for texts, each in an object of a list."""
     head, last = field.path
     convert = str if field.case_exact else fold
 
@@ -103,7 +95,7 @@ def _list_reader(field: Field, slow: KeyReader) -> KeyReader:
         if type(elements) is not list or not all(_has_text(element, last) for element in elements):
             return slow(document)
         leading = next((element for element in elements if element.get("primary") is True), elements[0])
-        return FieldKeys(tuple({convert(element[last]): None for element in elements}), convert(leading[last]))
+        return tuple({convert(element[last]): None for element in elements}), convert(leading[last])
 
     return read
 

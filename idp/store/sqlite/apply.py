@@ -1,12 +1,12 @@
 """The writes of one commit, made inside the transaction that the writer holds."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from operator import itemgetter
-from typing import Final
+from typing import Final, TypeVar
 
 import apsw
 import msgspec
@@ -20,6 +20,8 @@ from idp.store.sqlite.entries import ClaimRow, Entries, entries_changed, entries
 from idp.store.sqlite.rows import decode
 from idp.store.sqlite.table import Table, Value, encoded
 
+Item = TypeVar("Item")
+
 _FIND: Final = "SELECT number, version, expires, body FROM records WHERE collection = ? AND id = ?"
 _BY_NUMBER: Final = "SELECT number, version, expires, body FROM records WHERE number = ?"
 _NEXT: Final = "SELECT coalesce(max(number), 0) + 1 FROM records"
@@ -30,14 +32,24 @@ _HOLDER: Final = "SELECT record FROM claims WHERE field = ? AND value = ?"
 _RELEASE: Final = "DELETE FROM claims WHERE field = ? AND value = ?"
 _HOLDING: Final = "SELECT record FROM keys WHERE field = ? AND value = ?"
 _EXPIRED: Final = "SELECT number, version, expires, body FROM records WHERE collection = ? AND expires <= ? LIMIT ?"
-# Many rows by one statement: each statement costs more in coming and going than in work.
-_ROWS_TOGETHER: Final = 64
+# Many rows by one statement: each costs more in coming and going than in work. Few sizes, so that statements recur.
+_MOST_ROWS: Final = 512
+_SOME_ROWS: Final = 64
 _COUNT: Final = "UPDATE collections SET amount = amount + ?, changes = changes + 1 WHERE number = ?"
 
 
 _RECORD: Final = "INSERT INTO records (number, collection, id, version, expires, body) VALUES ", "(?, ?, ?, 1, ?, ?)"
 _KEY: Final = "INSERT INTO keys VALUES ", "(?, ?, ?, ?)"
 _CLAIM: Final = "INSERT INTO claims VALUES ", "(?, ?, ?)"
+
+
+def _in_steps(rows: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Cut rows into what goes into one statement each."""
+    start = 0
+    while (left := len(rows) - start) > 0:
+        size = next((size for size in (_MOST_ROWS, _SOME_ROWS) if left >= size), left)
+        yield rows[start : start + size]
+        start += size
 
 
 @cache
@@ -164,8 +176,7 @@ class Commit:
 
     def _settle_records(self) -> None:
         waiting, self._new = list(self._new.values()), {}
-        for start in range(0, len(waiting), _ROWS_TOGETHER):
-            some = waiting[start : start + _ROWS_TOGETHER]
+        for some in _in_steps(waiting):
             number: int = self._connection.execute(_NEXT).get
             try:
                 self._add_records(some, number)
@@ -217,8 +228,7 @@ class Commit:
         # Field by field, so that neighbours of one index are written together.
         waiting, self._keys = sorted(self._keys, key=itemgetter(0)), []
         self._keyed.clear()
-        for start in range(0, len(waiting), _ROWS_TOGETHER):
-            some = waiting[start : start + _ROWS_TOGETHER]
+        for some in _in_steps(waiting):
             self._connection.execute(_repeated(_KEY, len(some)), tuple(chain.from_iterable(some)))
 
     def _drop(self, entries: Entries, number: int) -> None:
@@ -235,8 +245,7 @@ class Commit:
 
     def _settle_claims(self) -> None:
         waiting = list(self._claims)
-        for start in range(0, len(waiting), _ROWS_TOGETHER):
-            some = waiting[start : start + _ROWS_TOGETHER]
+        for some in _in_steps(waiting):
             try:
                 self._add_claims(some)
             except apsw.ConstraintError:
