@@ -132,6 +132,14 @@ class Sort:
     descending: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands in an order: the key it sorts by, as `sort_key` gives it, and its id."""
+
+    key: Scalar
+    id: str
+
+
 _LONGEST: Final = 2**31 - 1
 
 
@@ -139,7 +147,8 @@ _LONGEST: Final = 2**31 - 1
 class Query:
     """What to find. The order is always total: the sort, then the id, both in the sort's direction.
 
-    `offset` counts from 0. `after` is the id of a record after which to go on, in id order; it excludes `sort`.
+    `offset` counts from 0. `after` is a place in the order after which to go on, whether a record is there or not; just
+    an id stands for the place it has in id order, and excludes `sort`.
     `total` asks for the count of all matches beside the page.
     """
 
@@ -147,12 +156,12 @@ class Query:
     sort: Sort | None = None
     offset: int = 0
     limit: int = 100
-    after: str | None = None
+    after: str | Place | None = None
     total: bool = True
 
     def __post_init__(self) -> None:
-        if self.offset < 0 or self.limit < 0 or (self.after is not None and self.sort is not None):
-            raise ValueError("offset and limit count up from 0, and `after` excludes `sort`")
+        if self.offset < 0 or self.limit < 0 or (isinstance(self.after, str) and self.sort is not None):
+            raise ValueError("offset and limit count up from 0, and an id to go on after excludes `sort`")
         # No collection is longer, and no database counts further in one integer.
         object.__setattr__(self, "offset", min(self.offset, _LONGEST))
         object.__setattr__(self, "limit", min(self.limit, _LONGEST))

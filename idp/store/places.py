@@ -3,19 +3,38 @@
 import heapq
 from typing import Any, Final
 
-from idp.query import Document, Query, Sort, order_key, sort_key
+from idp.query import Document, Place, Query, Sort, order_key, sort_key
 from idp.store.narrow import ID
 
 BY_ID: Final = Sort(ID)
 
 _SLACK: Final = 1000
 
-Place = tuple[tuple[int, Any], str]
+Rank = tuple[tuple[int, Any], str]
 
 
 def order_of(query: Query) -> Sort:
     """Return the query's order before the id breaks ties."""
     return query.sort or BY_ID
+
+
+def start_of(query: Query) -> Place | None:
+    """Return the place after which the query's page begins."""
+    return Place(query.after, query.after) if isinstance(query.after, str) else query.after
+
+
+def rank(order: Sort, document: Document) -> Rank:
+    """Return what puts documents in the order, but for its direction."""
+    return order_key(sort_key(order.field, document)), document["id"]
+
+
+def is_within(query: Query, place: Rank) -> bool:
+    """Tell whether a place comes after the one at which the query's page begins."""
+    start = start_of(query)
+    if start is None:
+        return True
+    first = (order_key(start.key), start.id)
+    return place < first if order_of(query).descending else place > first
 
 
 class Places:
@@ -25,16 +44,16 @@ class Places:
         self._query = query
         self._order = order_of(query)
         self._end = query.offset + query.limit
-        self._kept: list[Place] = []
+        self._kept: list[Rank] = []
         self.total = 0
 
     def add(self, document: Document) -> None:
         """Take one matching document into account."""
         self.total += 1
-        key: str = document["id"]
-        if self._query.after is not None and key <= self._query.after:
+        place = rank(self._order, document)
+        if not is_within(self._query, place):
             return
-        self._kept.append((order_key(sort_key(self._order.field, document)), key))
+        self._kept.append(place)
         if len(self._kept) > self._end + _SLACK:
             self._kept = self._best()
 
@@ -42,6 +61,6 @@ class Places:
         """Return the ids of the page, in order."""
         return [key for _, key in self._best()[self._query.offset :]]
 
-    def _best(self) -> list[Place]:
+    def _best(self) -> list[Rank]:
         choose = heapq.nlargest if self._order.descending else heapq.nsmallest
         return choose(self._end, self._kept)

@@ -4,8 +4,23 @@ import re
 from typing import Any, Final
 
 from idp.errors import TooLarge
-from idp.query import And, Compare, Field, Filter, In, Not, Op, Or, Present, ValuePath, normalise
-from idp.store.mongo.layout import Layout
+from idp.query import (
+    And,
+    Compare,
+    Field,
+    Filter,
+    In,
+    Not,
+    Op,
+    Or,
+    Place,
+    Present,
+    Sort,
+    ValuePath,
+    normalise,
+    order_key,
+)
+from idp.store.mongo.layout import ABSENT, Layout
 from idp.store.narrow import ID
 
 Match = dict[str, Any]
@@ -13,6 +28,10 @@ Match = dict[str, Any]
 # MongoDB takes patterns of up to 32,764 bytes; four bytes a letter, and escaped.
 _LONGEST_TEXT: Final = 4_000
 _SIGNS: Final = {Op.EQ: "$eq", Op.GT: "$gt", Op.GE: "$gte", Op.LT: "$lt", Op.LE: "$lte"}
+
+
+# In the order of `idp.query.order_key`.
+_TYPES: Final = ("number", "string", "bool", "maxKey")
 
 
 def compiled(filter: Filter, layout: Layout) -> Match:
@@ -40,6 +59,24 @@ def compiled(filter: Filter, layout: Layout) -> Match:
             return {"$nor": [compiled(term, layout)]}
         case ValuePath():
             raise TypeError("narrowed filters have no value paths")
+
+
+def beyond(order: Sort, start: Place, layout: Layout) -> Match:
+    """Return the condition that a record comes after a place in the order.
+
+    Comparisons stay within a type, so those that come after the place's own are named.
+    """
+    sign = "$lt" if order.descending else "$gt"
+    by_id = {"_id": {sign: start.id}}
+    if order.field == ID:
+        return by_id
+    path, key = layout.order_path(order.field), ABSENT if start.key is None else start.key
+    own = order_key(start.key)[0]
+    others = _TYPES[:own] if order.descending else _TYPES[own + 1 :]
+    ways: list[Match] = [{"$and": [{path: {"$eq": key}}, by_id]}]
+    if start.key is not None:
+        ways.append({path: {sign: key}})
+    return {"$or": [*ways, *({path: {"$type": kind}} for kind in others)]}
 
 
 def _path(field: Field, layout: Layout) -> str:

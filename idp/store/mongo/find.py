@@ -12,11 +12,11 @@ from idp.clock import Clock
 from idp.errors import TooLarge
 from idp.query import EVERYTHING, Filter, Not, Query, matches, microseconds
 from idp.store.contract import Page, Record
-from idp.store.mongo.compile import Match, compiled
+from idp.store.mongo.compile import Match, beyond, compiled
 from idp.store.mongo.layout import Layout
 from idp.store.mongo.ledger import LEDGER, counts_of
 from idp.store.narrow import ID, NOTHING, is_indexed, narrow
-from idp.store.places import BY_ID, Places, order_of
+from idp.store.places import BY_ID, Places, order_of, start_of
 
 RECORD: Final = {"version": 1, "document": 1}
 _DOCUMENT: Final = {"_id": 0, "document": 1}
@@ -60,8 +60,8 @@ class Finder:
     def _cursor(self, layout: Layout, narrowed: Filter, query: Query, what: Mapping[str, int]) -> Any:
         order = order_of(query)
         match = self._alive(compiled(narrowed, layout), layout)
-        if query.after is not None:
-            match = {"$and": [match, {"_id": {"$gt": query.after}}]}
+        if (start := start_of(query)) is not None:
+            match = {"$and": [match, beyond(order, start, layout)]}
         way = -1 if order.descending else 1
         keys = [("_id", way)] if order.field == ID else [(layout.order_path(order.field), way), ("_id", way)]
         found = self._database[layout.name].find(match, what)
@@ -98,7 +98,8 @@ class Finder:
         remaining = EVERYTHING if exact else query.filter
         ends_early = not query.total and order_of(query) == BY_ID
         places = Places(query)
-        start = query.after if ends_early else None
+        begin = start_of(query)
+        start = begin.id if ends_early and begin else None
         async with aclosing(self._judged(layout, narrowed, remaining, in_order=ends_early, start=start)) as batches:
             async for documents in batches:
                 for document in documents:

@@ -12,7 +12,7 @@ from idp.errors import TooLarge
 from idp.query import EVERYTHING, And, Compare, Field, Filter, Not, Op, Query, matches
 from idp.store.contract import Page
 from idp.store.narrow import ID, NOTHING, is_indexed, narrow
-from idp.store.places import BY_ID, Places, order_of
+from idp.store.places import BY_ID, Places, order_of, start_of
 from idp.store.sqlite.compile import (
     Cost,
     Leaf,
@@ -27,7 +27,7 @@ from idp.store.sqlite.compile import (
 )
 from idp.store.sqlite.database import fetch
 from idp.store.sqlite.rows import Rows, decode
-from idp.store.sqlite.table import Table
+from idp.store.sqlite.table import Table, encoded
 
 # An estimate of how many keys a comparison selects counts no further than this, which takes less than a millisecond.
 _PROBE: Final = 20_000
@@ -85,8 +85,7 @@ class Finder:
         """
         order = order_of(query)
         where = Sql(" AND ") + test(narrowed, table) + self._rows.still_live(table)
-        if query.after is not None:
-            where += Sql(" AND r.id > ?", (query.after,))
+        where += beyond(query)
         for leaf in along:
             where += Sql(" AND ") + condition(leaf, "s.value")
         way = "DESC" if order.descending else "ASC"
@@ -128,10 +127,9 @@ class Finder:
 
     def _collected(self, table: Table, narrowed: Filter, query: Query) -> Sql:
         """Return a select of the page's ids that finds all matches first and then orders them."""
-        after = Sql("") if query.after is None else Sql(" AND r.id > ?", (query.after,))
         way = "DESC" if order_of(query).descending else "ASC"
         page = Sql(f" ORDER BY r.id {way} LIMIT ? OFFSET ?", (query.limit, query.offset))
-        return self._candidates(table, narrowed, "r.id") + after + page
+        return self._candidates(table, narrowed, "r.id") + beyond(query) + page
 
     # --- counting ---
 
@@ -210,6 +208,19 @@ class Finder:
         if query.total or order_of(query) != BY_ID:
             return False
         return expense(narrowed, self._estimate(table)) >= _MANY
+
+
+def beyond(query: Query) -> Sql:
+    """Return the condition that a record comes after the place where the page begins, to go after others."""
+    order, start = order_of(query), start_of(query)
+    if start is None:
+        return Sql("")
+    sign = "<" if order.descending else ">"
+    if order.field == ID:
+        return Sql(f" AND r.id {sign} ?", (start.id,))
+    key = encoded(start.key)
+    # The first condition is what the index is entered by.
+    return Sql(f" AND s.value {sign}= ? AND (s.value {sign} ? OR r.id {sign} ?)", (key, key, start.id))
 
 
 def _split(narrowed: Filter, field: Field, table: Table) -> tuple[list[Leaf], tuple[Filter, ...]]:

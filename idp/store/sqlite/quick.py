@@ -16,11 +16,10 @@ from idp.query import (
     Scalar,
     matches,
     normalise,
-    order_key,
-    sort_key,
 )
 from idp.store.contract import Page, Record
 from idp.store.narrow import NOTHING, is_storable, narrow
+from idp.store.places import Rank, is_within, order_of, rank
 from idp.store.sqlite.compile import Leaf, Sql, leaf_select
 from idp.store.sqlite.database import fetch
 from idp.store.sqlite.find import Finder
@@ -104,12 +103,15 @@ def _few(rows: Rows, leaf: Leaf, table: Table) -> list[Record] | None:
 
 
 def _page(found: list[Record], query: Query) -> Page:
-    sort = query.sort
-    if sort is None:
+    order = order_of(query)
+    if query.sort is None and query.after is None:
         found.sort(key=lambda record: record.id)
+        rest = found
     else:
-        found.sort(
-            key=lambda record: (order_key(sort_key(sort.field, record.document)), record.id), reverse=sort.descending
-        )
-    rest = found if query.after is None else [record for record in found if record.id > query.after]
+        placed = sorted(((rank(order, one.document), one) for one in found), key=_by_rank, reverse=order.descending)
+        rest = [record for place, record in placed if is_within(query, place)]
     return Page(rest[query.offset : query.offset + query.limit], len(found) if query.total else None)
+
+
+def _by_rank(placed: tuple[Rank, Record]) -> Rank:
+    return placed[0]

@@ -17,12 +17,14 @@ from idp.query import (
     Not,
     Op,
     Or,
+    Place,
     Present,
     Query,
     Scalar,
     Sort,
     ValuePath,
     matches,
+    sort_key,
 )
 from idp.store import Collection, Insert, Replace, Store
 from idp.store.narrow import narrow
@@ -161,10 +163,22 @@ class Dice:
             case _:
                 return self.leaf(fields)
 
+    def id(self) -> str:
+        return f"{self._random.randrange(2000):04}"
+
+    def place(self, sort: Sort | None) -> Place:
+        """A place in the order, mostly one that some record has."""
+        if sort is None or sort.field == ID:
+            at = self.id()
+            return Place(at, at)
+        return Place(sort_key(sort.field, self.document(self.id())), self.id())
+
     def query(self) -> Query:
         sort = Sort(self.one(FIELDS), self.sometimes(0.5)) if self.sometimes(0.5) else None
-        after = f"{self._random.randrange(2000):04}" if sort is None and self.sometimes(0.3) else None
         limit = self.one((0, 1, 5, 100, 5000))
+        after: str | Place | None = None
+        if self.sometimes(0.4):
+            after = self.place(sort) if self.sometimes(0.7) else None if sort else self.id()
         return Query(self.filter(3), sort, self.one((0, 0, 1, 50)), limit, after, not self.sometimes(0.3))
 
 
