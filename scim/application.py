@@ -1,15 +1,17 @@
 """Puts SCIM into the server: everything below /scim/v2."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
 from idp.errors import NotFound
-from idp.http.keys import CLIENTS, CONFIG, GROUPS, REGISTRY, USERS
+from idp.http.keys import CLIENTS, CLOCK, CONFIG, GROUPS, REGISTRY, SEALER, USERS
 from scim import discovery
 from scim.bulk import BulkLimits, bulk_endpoint
+from scim.cursor import Cursors
 from scim.endpoints import Limits, ResourceEndpoints
 from scim.errors import FilterForbidden, NotImplementedHere
 from scim.exchange import respond_encoded
@@ -33,13 +35,20 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     app.middlewares.append(guard(app[CLIENTS], BASE, _PUBLIC))
     routes: list[web.RouteDef] = []
     providers: dict[str, Provider] = {"User": UserProvider(app[USERS]), "Group": GroupProvider(app[GROUPS])}
-    types = [ResourceEndpoints(registry.resource_types[name], each, base, limits) for name, each in providers.items()]
+    cursors = Cursors(app[SEALER], app[CLOCK], timedelta(seconds=config.scim.cursor_timeout))
+    types = [
+        ResourceEndpoints(registry.resource_types[name], each, base, limits, cursors)
+        for name, each in providers.items()
+    ]
     for endpoints in types:
         routes += endpoints.routes()
-    routes.append(web.post("/.search", RootSearch(types, limits).search))
+    root = RootSearch(types, limits, cursors)
+    routes += [web.get("", root.read), web.get("/", root.read), web.post("/.search", root.search)]
     bulk = BulkLimits(config.scim.bulk_max_operations, min(config.scim.bulk_max_payload, config.server.max_body))
     routes.append(web.post("/Bulk", bulk_endpoint(app, providers, base, bulk).post))
-    features = discovery.Features(limits.max_results, limits.default_count, bulk.max_operations, bulk.max_payload)
+    features = discovery.Features(
+        limits.max_results, limits.default_count, bulk.max_operations, bulk.max_payload, cursors.seconds
+    )
     routes.append(web.get("/ServiceProviderConfig", _one(discovery.service_provider_config(features, base))))
     routes += _collection("/ResourceTypes", "ResourceType", discovery.resource_types(registry, base))
     routes += _collection("/Schemas", "Schema", discovery.schemas(registry, base))

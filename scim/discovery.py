@@ -17,6 +17,7 @@ class Features:
     default_count: int
     bulk_operations: int
     bulk_payload: int
+    cursor_seconds: int
     change_password: bool = True
 
 
@@ -35,11 +36,12 @@ def service_provider_config(features: Features, base: str) -> dict[str, Any]:
         "sort": {"supported": True},
         "etag": {"supported": True},
         "pagination": {
-            "cursor": False,
+            "cursor": True,
             "index": True,
             "defaultPaginationMethod": "index",
             "defaultPageSize": features.default_count,
             "maxPageSize": features.max_results,
+            "cursorTimeout": features.cursor_seconds,
         },
         "authenticationSchemes": [
             {

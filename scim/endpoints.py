@@ -13,6 +13,7 @@ from idp.http.actor import actor_of
 from idp.memory import Memory
 from idp.query import EVERYTHING, Query, Sort
 from idp.schema import ResourceType, Returned, Type
+from scim.cursor import Cursors
 from scim.dialect import Dialects
 from scim.errors import TooMany
 from scim.exchange import (
@@ -29,7 +30,9 @@ from scim.exchange import (
 from scim.messages import list_response, search_request
 from scim.messages.search_request import SearchRequest
 from scim.names import resolve
+from scim.paging import paging, place_in
 from scim.projection import Projection, Projections
+from scim.provider import Found as Rows
 from scim.provider import Provider
 from scim.render import Derived, Renderer
 
@@ -56,6 +59,11 @@ class Found:
 
     resources: Sequence[dict[str, Any]]
     total: int
+    links: Mapping[str, Any]
+
+    def message(self) -> dict[str, Any]:
+        """Return them as they are answered."""
+        return list_response.build(self.resources, total=self.total, links=self.links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +78,14 @@ class Shown:
 class ResourceEndpoints:
     """Handlers for `/Users`, `/Groups` and whatever else the registry serves."""
 
-    def __init__(self, resource_type: ResourceType, provider: Provider, base: str, limits: Limits) -> None:
+    def __init__(
+        self, resource_type: ResourceType, provider: Provider, base: str, limits: Limits, cursors: Cursors
+    ) -> None:
         self._type: Final = resource_type
+        self.name: Final = resource_type.name
         self._provider = provider
         self._limits = limits
+        self._cursors = cursors
         self._renderer = Renderer(resource_type, base, provider.derived)
         self._projections = Projections(resource_type)
         self._dialects = Dialects(resource_type)
@@ -122,7 +134,7 @@ class ResourceEndpoints:
         if body is None:
             wanted = search_request.from_query(request.query)
             found = await self.find(actor_of(request), wanted)
-            body = encode(list_response.build(found.resources, total=found.total, start_index=wanted.start_index))
+            body = encode(found.message())
             if len(found.resources) == found.total:
                 self._listed.keep(key, body, stamp, len(body))
         return respond_encoded(request, body)
@@ -130,9 +142,7 @@ class ResourceEndpoints:
     async def search(self, request: web.Request) -> web.Response:
         """POST of a search (section 3.4.3): what does not fit into a URI or must not be logged with it."""
         wanted = search_request.from_body(await read_body(request))
-        found = await self.find(actor_of(request), wanted)
-        message = list_response.build(found.resources, total=found.total, start_index=wanted.start_index)
-        return respond(request, message)
+        return respond(request, (await self.find(actor_of(request), wanted)).message())
 
     async def replace(self, request: web.Request) -> web.Response:
         """PUT (section 3.5.1)."""
@@ -162,17 +172,31 @@ class ResourceEndpoints:
 
     async def find(self, actor: Actor, wanted: SearchRequest) -> Found:
         """Return a page of resources as they are shown, and how many match. Raises what the service raises, TooMany."""
-        projection = self._projections.of(wanted.attributes, wanted.excluded_attributes)
+        query = self.query(actor, wanted)
+        pages = paging(self._cursors, self._type.name, actor, wanted, query.limit, place_in(query.sort))
+        page = await self.look(actor, pages.query(query))
+        records, resources = await self.shown(pages.page(page.records), wanted)
+        return Found(resources, page.total or 0, pages.links(records))
+
+    async def look(self, actor: Actor, query: Query) -> Rows:
+        """Return what the service finds. Raises what it raises, and TooMany."""
         try:
-            page = await self._provider.find(actor, self._query(actor, wanted))
+            return await self._provider.find(actor, query)
         except TooLarge as error:
             raise TooMany(str(error)) from None
-        derived = await self._derive(projection, [record.id for record in page.records])
-        show, reduce = self._renderer.show, projection.apply
-        resources = [reduce(show(r.id, r.version, r.document, derived[r.id])) for r in page.records if r.id in derived]
-        return Found(resources, page.total if page.total is not None else len(resources))
 
-    def _query(self, actor: Actor, wanted: SearchRequest) -> Query:
+    async def shown(
+        self, records: Sequence[Any], wanted: SearchRequest
+    ) -> tuple[Sequence[Any], Sequence[dict[str, Any]]]:
+        """Return the records that fit into one answer, the first ones, and how they are shown."""
+        projection = self._projections.of(wanted.attributes, wanted.excluded_attributes)
+        derived = await self._derive(projection, [record.id for record in records])
+        fitting = [record for record in records if record.id in derived]
+        show, reduce = self._renderer.show, projection.apply
+        return fitting, [reduce(show(r.id, r.version, r.document, derived[r.id])) for r in fitting]
+
+    def query(self, actor: Actor, wanted: SearchRequest) -> Query:
+        """Return the query of a page by index. Raises InvalidFilter or InvalidValue."""
         return Query(
             filter=EVERYTHING if wanted.filter is None else self._dialects.of(actor).filters.read(wanted.filter),
             sort=None if not wanted.sort_by else self._sort(wanted.sort_by, descending=wanted.descending),

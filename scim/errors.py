@@ -29,6 +29,27 @@ class TooMany(CallerError):
     """A filter goes through more resources than the server is willing to look at."""
 
 
+class InvalidCursor(CallerError):
+    """What stands for a cursor is none, or one of another list (RFC 9865 section 2.1)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the cursor is not one of this list; it is empty for the first page, else a nextCursor or previousCursor"
+            " that was given for the same filter and order"
+        )
+
+
+class ExpiredCursor(CallerError):
+    """The cursor has not been used in time (RFC 9865 section 2.1)."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"the cursor has expired; one lives for {seconds} seconds")
+
+
+class InvalidCount(CallerError):
+    """The count of a page that a cursor stands for cannot be used (RFC 9865 section 2.1)."""
+
+
 class UnsupportedMediaType(CallerError):
     """The body is of a type that SCIM does not use."""
 
@@ -57,6 +78,9 @@ _TABLE: Final[Mapping[type[Exception], tuple[int, str | None]]] = {
     NoTarget: (400, "noTarget"),
     MutabilityViolated: (400, "mutability"),
     TooMany: (400, "tooMany"),
+    InvalidCursor: (400, "invalidCursor"),
+    ExpiredCursor: (400, "expiredCursor"),
+    InvalidCount: (400, "invalidCount"),
     NotAuthenticated: (401, None),
     PermissionDenied: (403, None),
     FilterForbidden: (403, None),

@@ -90,6 +90,8 @@ def _measuring(
 
 def _put_services(app: web.Application, services: Services) -> None:
     app[keys.CONFIG] = services.config
+    app[keys.CLOCK] = services.base.clock
+    app[keys.SEALER] = services.base.sealer
     app[keys.NEW_ID] = new_id
     app[keys.REGISTRY] = services.base.registry
     app[keys.USERS] = services.users

@@ -16,7 +16,7 @@ from idp.auth.login import Login
 from idp.auth.password_rules import PasswordRules
 from idp.auth.passwords import Passwords
 from idp.auth.reset_factors import Factors
-from idp.auth.sealing import Sealer
+from idp.auth.sealing import SealBroken, Sealer
 from idp.auth.second import FactorPolicy, SecondFactors
 from idp.auth.sessions import Lifetimes, Session, Sessions
 from idp.auth.setup import Setup
@@ -56,6 +56,7 @@ __all__ = [
     "Profile",
     "Rates",
     "RecoveryCodes",
+    "SealBroken",
     "Sealer",
     "SecondFactors",
     "Session",

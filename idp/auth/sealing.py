@@ -40,6 +40,11 @@ class Sealer:
         """The names of the keys, the newest first; they say nothing of the keys themselves."""
         return tuple(self._keys)
 
+    def derived(self, purpose: str) -> "Sealer":
+        """Return a sealer with keys of its own, made from these: what one of the two sealed the other cannot open."""
+        message = b"derived for " + purpose.encode()
+        return Sealer((hmac.digest(key.mac, message, "sha256") for key in self._keys.values()), self._random)
+
     def seal(self, plain: bytes, context: str) -> str:
         """Return the encrypted bytes as text, with the name of the key."""
         nonce = self._random(_NONCE_BYTES)

@@ -105,6 +105,7 @@ class ScimSettings(Section, frozen=True):
 
     default_count: Positive = 100
     max_results: Positive = 1000
+    cursor_timeout: Seconds = 3600.0
     bulk_max_operations: Positive = 1000
     bulk_max_payload: Positive = 1_048_576
 

@@ -9,10 +9,13 @@ from idp.config import Config
 
 if TYPE_CHECKING:
     from idp.audit import AuditLog
-    from idp.auth import Clients, Enrolment, Factors, Login, Passwords, Sessions, Setup
+    from idp.auth import Clients, Enrolment, Factors, Login, Passwords, Sealer, Sessions, Setup
+    from idp.clock import Clock
     from idp.directory import Groups, Users
     from idp.schema import Registry
 
+CLOCK: Final[web.AppKey["Clock"]] = web.AppKey("clock")
+SEALER: Final[web.AppKey["Sealer"]] = web.AppKey("sealer")
 CONFIG: Final[web.AppKey[Config]] = web.AppKey("config")
 NEW_ID: Final[web.AppKey[Callable[[], str]]] = web.AppKey("new_id")
 REGISTRY: Final[web.AppKey["Registry"]] = web.AppKey("registry")

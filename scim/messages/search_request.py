@@ -8,6 +8,7 @@ from typing import Any, Final
 from multidict import MultiMapping
 
 from idp.errors import InvalidFilter, InvalidValue
+from scim.errors import InvalidCount
 from scim.messages import demand_schema, field
 
 SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -18,7 +19,10 @@ _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What a client asks for; `count` is None where it leaves the page's size to us."""
+    """What a client asks for; `count` is None where it leaves the page's size to us.
+
+    `cursor` is None for pages by index, and empty for the first page by cursor (RFC 9865).
+    """
 
     filter: str | None = None
     sort_by: str | None = None
@@ -27,6 +31,7 @@ class SearchRequest:
     count: int | None = None
     attributes: tuple[str, ...] = ()
     excluded_attributes: tuple[str, ...] = ()
+    cursor: str | None = None
 
 
 def from_query(query: MultiMapping[str]) -> SearchRequest:
@@ -54,17 +59,19 @@ def names(given: Any, path: str) -> tuple[str, ...]:
     return tuple(name for part in parts if (name := part.strip()))
 
 
-_FIELDS: Final = ("filter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes")
+_FIELDS: Final = ("filter", "sortBy", "sortOrder", "startIndex", "cursor", "count", "attributes", "excludedAttributes")
 
 
 def _build(given: Mapping[str, Any]) -> SearchRequest:
-    count = _integer(given, "count")
+    cursor = _text(given, "cursor")
+    count = _integer(given, "count") if cursor is None else _cursor_count(given)
     return SearchRequest(
         filter=_text(given, "filter"),
         sort_by=_text(given, "sortBy"),
         descending=_descending(given),
         # Section 3.4.2.4: a value below 1 is read as 1, a negative count as 0.
         start_index=max(_integer(given, "startIndex") or 1, 1),
+        cursor=cursor,
         count=None if count is None else max(count, 0),
         attributes=names(given.get("attributes"), "attributes"),
         excluded_attributes=names(given.get("excludedAttributes"), "excludedAttributes"),
@@ -83,6 +90,17 @@ def _descending(given: Mapping[str, Any]) -> bool:
     if order not in ("ascending", "descending"):
         raise InvalidValue("sortOrder", "expected ascending or descending")
     return order == "descending"
+
+
+def _cursor_count(given: Mapping[str, Any]) -> int | None:
+    """Read the count of a page by cursor, which has an error of its own. Raises InvalidCount."""
+    try:
+        count = _integer(given, "count")
+    except InvalidValue as error:
+        raise InvalidCount(str(error)) from None
+    if count is not None and count < 0:
+        raise InvalidCount("count: expected 0 or more")
+    return count
 
 
 def _integer(given: Mapping[str, Any], name: str) -> int | None:

@@ -15,6 +15,7 @@ from idp.store.collections import collections
 from scim.endpoints import Limits
 from tests.support.clock import FakeClock
 from tests.support.scim import Api, application, provisioning_over
+from tests.support.stores import url_of
 
 OpenApi = Callable[..., Awaitable[Api]]
 
@@ -41,9 +42,9 @@ async def open_api(clock: FakeClock) -> AsyncIterator[OpenApi]:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    """An empty store on the disk."""
-    opened = await open_store(f"sqlite:{tmp_path / 'idp.sqlite'}", collections(), clock)
+async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
+    """An empty store: SQLite, unless the test asks for another."""
+    opened = await open_store(url_of(getattr(request, "param", "sqlite"), request, tmp_path), collections(), clock)
     yield opened
     await opened.close()
 

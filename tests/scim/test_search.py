@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from idp.access import SYSTEM_ACTOR
 from idp.config import Config
 from idp.config.model import ScimSettings
 from idp.store import Store
@@ -153,37 +152,6 @@ async def test_an_unreadable_filter_finds_nobody_and_says_why(api: Api, filter: 
     assert (refused.status, refused.body["scimType"]) == (400, "invalidFilter")
     assert "Resources" not in refused.body
     assert refused.body["detail"]
-
-
-async def test_a_search_from_the_root_goes_over_every_type(api: Api) -> None:
-    people = [await api.user(userName=f"u{n}", externalId=str(n)) for n in range(3)]
-    groups = [await api.group(people[0], displayName=f"g{n}", externalId=str(n)) for n in range(3)]
-    everything = [resource["id"] for resource in (*people, *groups)]
-
-    async def search(**wanted: Any) -> tuple[int, list[str]]:
-        answer = await api.ask("POST", "/.search", wanted)
-        assert answer.status == 200, answer
-        return answer.body["totalResults"], [resource["id"] for resource in answer.body["Resources"]]
-
-    assert await search(sortBy="externalId") == (6, everything)
-    pages = [await search(sortBy="externalId", startIndex=start, count=2) for start in (1, 3, 5, 7)]
-    assert pages == [(6, everything[:2]), (6, everything[2:4]), (6, everything[4:]), (6, [])]
-    assert await search(count=0) == (6, [])
-    assert await search(filter=f'id eq "{groups[1]["id"]}"') == (1, [groups[1]["id"]])
-    assert await search(filter='meta.resourceType eq "Group"', sortBy="externalId", count=1) == (3, [groups[0]["id"]])
-    # Who has no such attribute has no match (RFC 7644 section 3.4.2.1).
-    assert await search(filter='userName sw "U"', sortBy="externalId") == (3, everything[:3])
-    assert (await api.ask("POST", "/.search", {"filter": "nosuch pr"})).body["scimType"] == "invalidFilter"
-
-
-async def test_a_search_from_the_root_shows_what_the_client_may_read(api: Api) -> None:
-    await api.user()
-    group = await api.group()
-    _, api.token = await api.behind.clients.create(SYSTEM_ACTOR("test"), "narrow", ["groups:read"])
-    answer = await api.ask("POST", "/.search", {})
-    assert (answer.body["totalResults"], [each["id"] for each in answer.body["Resources"]]) == (1, [group["id"]])
-    _, api.token = await api.behind.clients.create(SYSTEM_ACTOR("test"), "none", ["groups:write"])
-    assert (await api.ask("POST", "/.search", {})).status == 403
 
 
 async def test_a_page_of_large_groups_is_cut_short_and_nothing_is_lost(open_api: Any, store: Store) -> None:

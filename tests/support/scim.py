@@ -11,7 +11,7 @@ from aiohttp import ClientSession, web
 from multidict import CIMultiDictProxy
 
 import scim
-from idp.auth import Clients
+from idp.auth import Clients, Sealer
 from idp.auth.credentials import UserCredentials
 from idp.auth.hashing import HashingPool, Profile
 from idp.auth.password_rules import PasswordRules
@@ -174,6 +174,8 @@ def application(behind: Provisioning, config: Config, limits: Limits | None = No
     )
     app = web.Application(middlewares=[outermost.middleware()], client_max_size=config.server.max_body)
     app[keys.CONFIG] = config
+    app[keys.CLOCK] = behind.clock
+    app[keys.SEALER] = Sealer([bytes(32)], os.urandom)
     app[keys.NEW_ID] = _new_id
     app[keys.REGISTRY] = Registry((USER, GROUP))
     app[keys.USERS] = behind.users

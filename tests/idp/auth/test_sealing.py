@@ -57,3 +57,14 @@ def test_fingerprints_tell_codes_and_contexts_apart_and_survive_a_rotation() -> 
     assert not both.is_fingerprint(stored, "123457", "flow 1")
     assert not both.is_fingerprint(stored, "123456", "flow 2")
     assert not Sealer([NEW], os.urandom).is_fingerprint(stored, "123456", "flow 1")
+
+
+def test_a_derived_sealer_has_keys_of_its_own_for_each_purpose() -> None:
+    sealer = Sealer([bytes(32), b"1" * 32], os.urandom)
+    sealed = sealer.derived("a").seal(b"x", "context")
+    assert sealer.derived("a").open(sealed, "context") == b"x"
+    for other in (sealer, sealer.derived("b")):
+        with pytest.raises(SealBroken):
+            other.open(sealed, "context")
+    rotated = Sealer([b"2" * 32, bytes(32)], os.urandom)
+    assert rotated.derived("a").open(sealed, "context") == b"x"
