@@ -63,6 +63,7 @@ def compile_table(settings: Mapping[str, str | RuleSettings], kind: ResourceType
     """Compile a table; raises ConfigError with the key of the rule that is wrong. Rules of "" are left out."""
     rules: list[Rule] = []
     owned: dict[Path, None] = {}
+    mapped: set[Path] = set()
     for path, given in settings.items():
         rule = RuleSettings(source=given) if isinstance(given, str) else given
         if not rule.source and not rule.template:
@@ -71,9 +72,11 @@ def compile_table(settings: Mapping[str, str | RuleSettings], kind: ResourceType
         place, put = _place(path, kind, rule, key)
         names, get = _getter(rule, key)
         rules.append(Rule(names, get, put))
-        owned[place] = None
+        mapped.add(place)
+        if not rule.shared:
+            owned[place] = None
     required = [a.name for a in kind.schema.attributes if a.required and not a.multi_valued]
-    if missing := [name for name in required if (name,) not in owned]:
+    if missing := [name for name in required if (name,) not in mapped]:
         raise ConfigError(prefix, f"nothing is mapped to {', '.join(missing)}")
     return Table(tuple(rules), tuple(owned), tuple(dict.fromkeys(name for rule in rules for name in rule.attributes)))
 

@@ -31,12 +31,16 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RuleSettings(Section, frozen=True):
-    """How one SCIM attribute gets its value: from the first attribute present (`a|b`), or from a template."""
+    """How one SCIM attribute gets its value: from the first attribute present (`a|b`), or from a template.
+
+    A `shared` attribute gets its first value from the directory, and is everybody's to change from then on.
+    """
 
     source: str = msgspec.field(default="", name="from")
     transform: str = ""
     template: str = ""
     separator: str = ", "
+    shared: bool = False
 
 
 class UserSettings(Section, frozen=True):

@@ -10,7 +10,7 @@ from uuid import UUID
 from idp.auth import Context, HashingPool, KeyFile, PasswordRules, Profile, Sealer, UserCredentials
 from idp.clock import Clock
 from idp.config import Config
-from idp.directory import Groups, KeyedLocks, Users
+from idp.directory import Groups, KeyedLocks, Ownership, Users
 from idp.mail import FileSender, Mailer, Outbox, Sender, SmtpSender
 from idp.schema import Registry
 from idp.store import Settings, Store
@@ -51,14 +51,22 @@ def load_keys(config: Config) -> Keys:
 
 
 def foundation(
-    config: Config, clock: Clock, registry: Registry, store: Store, pool: HashingPool, keys: Keys
+    config: Config,
+    clock: Clock,
+    registry: Registry,
+    store: Store,
+    pool: HashingPool,
+    keys: Keys,
+    ownership: Ownership,
 ) -> Foundation:
     """Wire the parts."""
     sealer = keys.sealer
     rules = PasswordRules(config.password.min_length)
     credentials = UserCredentials(store, clock, pool, rules)
     kinds, locks, strict = registry.resource_types, KeyedLocks(), config.directory.strict_names
-    users = Users(store, kinds["User"], clock, new_id, credentials, strict_names=strict, locks=locks)
+    users = Users(
+        store, kinds["User"], clock, new_id, credentials, strict_names=strict, locks=locks, ownership=ownership
+    )
     sender = mail_sender(config)
     mailer = Mailer(clock, new_id, sealer, config.login.issuer, config.public_url)
     return Foundation(

@@ -1,6 +1,6 @@
 """Every service, wired from the settings and closed again: what the server and each command work with."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,15 @@ from idp.audit import AuditLog
 from idp.auth import Rates
 from idp.clock import SystemClock
 from idp.config import Config
-from idp.directory import Groups, Users
+from idp.directory import Groups, Ownership, Users
 from idp.errors import ConfigError
 from idp.schema import default_registry
 from idp.store import open_store
 from idp.store.collections import collections
 from ldap_bridge.bind import open_verifier
+from ldap_bridge.mapping import Mapper
 from ldap_bridge.service import LdapService
-from ldap_bridge.settings import parse
+from ldap_bridge.settings import Source, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ async def open_services(
         at_end.push_async_callback(store.close)
         pool = hashing_pool(config)
         at_end.callback(pool.close)
-        base = foundation(config, clock, registry, store, pool, keys)
         sources = {name: parse(name, raw) for name, raw in config.ldap.items()}
+        base = foundation(config, clock, registry, store, pool, keys, ownership(sources.values()))
         binds = {source.key: open_verifier(source, store) for source in sources.values()}
         for bind in binds.values():
             at_end.callback(bind.close)
@@ -73,6 +74,11 @@ async def open_services(
             auth=authentication(base, binds, rates),
             ldap=LdapService(store, base.users, base.groups, clock, new_id, sources),
         )
+
+
+def ownership(sources: Iterable[Source]) -> Ownership:
+    """Return who owns which attribute: of people from a directory, what is mapped. Raises ConfigError."""
+    return Ownership({source.key: Mapper(source).users.owned for source in sources})
 
 
 def read_keys(config: Config) -> Keys:

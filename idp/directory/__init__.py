@@ -15,6 +15,7 @@ from idp.directory.model import (
     UserUpdate,
 )
 from idp.directory.names import check_name
+from idp.directory.ownership import Ownership
 from idp.directory.user_plans import role_of
 from idp.directory.users import Users
 from idp.store.contract import Page, Record, Write
@@ -30,6 +31,7 @@ __all__ = [
     "Member",
     "MemberChange",
     "Outcome",
+    "Ownership",
     "Page",
     "Record",
     "Resource",

@@ -10,6 +10,7 @@ from idp.clock import Clock, to_text
 from idp.directory.documents import changed, created, differing, private_copy, stamped, with_schemas
 from idp.directory.model import Document, UserCreate, UserUpdate
 from idp.directory.names import check_address, check_name
+from idp.directory.ownership import Ownership, new_source
 from idp.errors import InvalidValue
 from idp.schema import ResourceType
 from idp.schema.urns import GATEHOUSE_USER
@@ -34,8 +35,9 @@ class Plan:
 class UserPlans:
     """Makes plans from changes; asks who may, checks names, keeps the account's own state."""
 
-    def __init__(self, kind: ResourceType, clock: Clock, *, strict_names: bool) -> None:
+    def __init__(self, kind: ResourceType, clock: Clock, ownership: Ownership, *, strict_names: bool) -> None:
         self._kind = kind
+        self._ownership = ownership
         self._clock = clock
         self._strict_names = strict_names
 
@@ -44,7 +46,7 @@ class UserPlans:
         demand(actor, Verb.CREATE, Area.USERS)
         document = created(self._kind, new.document, id, to_text(self._clock.now()))
         password = self._take_password(actor, document, role=None)
-        source = new.source or (f"scim:{actor.id}" if actor.kind is ActorKind.CLIENT else LOCAL)
+        source = new.source or new_source(actor)
         own: dict[str, str] = {"source": source, "role": role_name(new.role)}
         if new.mfa is not None:
             own["mfa"] = mfa_policy(new.mfa)
@@ -60,7 +62,10 @@ class UserPlans:
         return Plan(id, None, with_schemas(self._kind, document), Tag.DIRECTORY_USER_CREATED, details, password)
 
     def update(self, actor: Actor, before: Record, update: UserUpdate) -> Plan:
-        """Plan a change of what callers may change. Raises PermissionDenied, InvalidValue, MutabilityViolated."""
+        """Plan a change of what callers may change.
+
+        Raises PermissionDenied, also as NotOwner, InvalidValue, MutabilityViolated.
+        """
         after = changed(self._kind, before.document, update.change(private_copy(before.document)))
         # A document that does not speak of `active` leaves it: a PUT must not switch an account on by leaving it out.
         after.setdefault("active", before.document["active"])
@@ -68,6 +73,7 @@ class UserPlans:
         password = self._take_password(actor, after, role)
         fields = differing(before.document, after)
         demand(actor, Verb.UPDATE, Area.USERS, Target(before.id, role=role, fields=fields))
+        self._ownership.check_change(actor, before.document, after, password=password is not None)
         if "userName" in fields:
             check_name(after["userName"], strict=self._is_strict(actor, before.document))
         tag = Tag.DIRECTORY_USER_UPDATED

@@ -14,6 +14,7 @@ from idp.directory.edges import Edges
 from idp.directory.filters import DerivedFilters
 from idp.directory.locks import KeyedLocks, Stale, retrying
 from idp.directory.model import Change, Credentials, Document, Resource, UserCreate, UserUpdate
+from idp.directory.ownership import Ownership
 from idp.directory.user_plans import Plan, UserPlans, mfa_policy, role_name, role_of
 from idp.directory.user_writes import UserWrites, stored
 from idp.errors import NotFound
@@ -30,10 +31,10 @@ class Users:
 
     Every method may raise what the store raises. A method that takes an actor raises PermissionDenied first.
     `strict_names` holds provisioned names to the rule for names made here. `locks` are shared with the groups, whose
-    versions move when a member is deleted.
+    versions move when a member is deleted. `ownership` knows what the directories decide.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the service is wired from
         self,
         store: Store,
         resource_type: ResourceType,
@@ -43,8 +44,10 @@ class Users:
         *,
         strict_names: bool = False,
         locks: KeyedLocks | None = None,
+        ownership: Ownership | None = None,
     ) -> None:
         self._store = store
+        self._ownership = ownership or Ownership()
         self.stamp: Final = partial(store.stamp, SHOWN)
         """Returns the stamp of everything that users are shown with."""
         self._kind = resource_type
@@ -53,7 +56,7 @@ class Users:
         self._edges = Edges(store)
         self._belonging = Belonging(store, self._edges)
         self._filters = DerivedFilters(store, self._edges)
-        self._plans = UserPlans(resource_type, clock, strict_names=strict_names)
+        self._plans = UserPlans(resource_type, clock, self._ownership, strict_names=strict_names)
         self._writes = UserWrites(store, resource_type.collection, clock, credentials)
         self._batches = UserBatches(store, resource_type.collection, ids, self._plans, self._writes, self._single)
 
@@ -133,6 +136,7 @@ class Users:
         async def attempt() -> None:
             record = await self._read(id, expected_version)
             demand(actor, Verb.DELETE, Area.USERS, Target(id, role=role_of(record.document)))
+            self._ownership.check_deletion(actor, record.document)
             await self._store.commit(await self._writes.removal(actor, record))
 
         async with self._locks.hold(id, *await self._edges.groups_with(id)):

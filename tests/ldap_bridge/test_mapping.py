@@ -225,3 +225,13 @@ def test_a_table_that_cannot_work_is_refused_with_its_key(rules: dict[str, Any],
     with pytest.raises(ConfigError, match=why) as caught:
         mapper(users={"attributes": rules})
     assert caught.value.key.startswith("ldap.corp.users.attributes")
+
+
+def test_a_shared_attribute_gets_its_first_value_and_is_let_go_of() -> None:
+    raw = {"url": "ldif:x", "users": {"attributes": {"title": {"from": "title", "shared": True}}}}
+    mapper = Mapper(parse("corp", raw))
+    entry = Entry("uid=a,dc=x", {"entryuuid": [b"1"], "uid": [b"a"], "sn": [b"A"], "title": [b"Clerk"]})
+    [found] = mapper.people([entry]).found
+    assert found.document()["title"] == "Clerk"
+    assert ("title",) not in mapper.users.owned
+    assert merged({"title": "Dr", "userName": "b"}, found.document(), mapper.users)["title"] == "Dr"

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from idp.access import SYSTEM_ACTOR, Actor, ActorKind
-from idp.directory import Groups, KeyedLocks, Resource, Users
+from idp.directory import Groups, KeyedLocks, Ownership, Resource, Users
 from idp.directory.model import Document
 from idp.errors import InvalidValue
 from idp.query import Field, Query
@@ -72,7 +72,14 @@ class Directory:
         return [event for event in records if target in (None, event["target"])]
 
 
-def directory_over(store: Store, clock: FakeClock, *, strict_names: bool = False, prefix: str = "id-") -> Directory:
+def directory_over(
+    store: Store,
+    clock: FakeClock,
+    *,
+    strict_names: bool = False,
+    prefix: str = "id-",
+    ownership: Ownership | None = None,
+) -> Directory:
     """Wire both services over a store; each new id is the prefix and a number."""
     numbers = count(1)
     locks = KeyedLocks()
@@ -80,7 +87,9 @@ def directory_over(store: Store, clock: FakeClock, *, strict_names: bool = False
     def ids() -> str:
         return f"{prefix}{next(numbers):04d}"
 
-    users = Users(store, USER, clock, ids, StoredCredentials(), strict_names=strict_names, locks=locks)
+    users = Users(
+        store, USER, clock, ids, StoredCredentials(), strict_names=strict_names, locks=locks, ownership=ownership
+    )
     return Directory(store, clock, users, Groups(store, GROUP, clock, ids, locks=locks))
 
 

@@ -8,6 +8,7 @@ import pytest
 from idp.auth import FlowView, PendingTotp
 from idp.config.model import Config, MailSettings, SecretSettings
 from idp.directory.model import UserCreate
+from idp.directory.ownership import Ownership
 from idp.directory.user_plans import UserPlans
 from idp.errors import IdpError
 from idp.schema import USER
@@ -119,7 +120,7 @@ def test_settings_and_plans_that_hold_secrets_do_not_show_them(clock: FakeClock)
     config = Config(mail=MailSettings(smtp=f"smtp://me:{TYPED}@mail.test"), secrets=SecretSettings(key=TYPED))
     source = SourceSettings(url="ldap://127.0.0.1", bind_dn="cn=idp", bind_password=TYPED)
     new = UserCreate({"userName": "ada", "password": TYPED})
-    plan = UserPlans(USER, clock, strict_names=False).create(SYSTEM, new, "an id")
+    plan = UserPlans(USER, clock, Ownership(), strict_names=False).create(SYSTEM, new, "an id")
     assert plan.password == TYPED
     for thing in (config, config.mail, config.secrets, source, new, plan):
         assert TYPED not in f"{thing!r} {thing}"
