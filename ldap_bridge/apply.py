@@ -54,7 +54,8 @@ class Applier:
         self._actor = actor
         self._links = Links(store, key.removeprefix("ldap:"))
         self._written: dict[str, Link] = {}
-        self._failed: set[str] = set()
+        self.failed: set[str] = set()
+        """The ids of people and groups that could not be brought in step."""
         self.errors = 0
 
     async def apply(self, plan: Plan, log: Log, watcher: Watcher) -> None:
@@ -136,20 +137,21 @@ class Applier:
     async def _write_memberships(self, changes: Sequence[MembershipChange]) -> list[Logged]:
         """Write large changes in pieces; the digest that says all is done goes with the last one."""
         errors: dict[str, CallerError] = {}
-        todo = [(change, self._pieces(change)) for change in changes if change.group not in self._failed]
+        todo = [(change, self._pieces(change)) for change in changes if change.group not in self.failed]
         while todo:
             updates = [self._membership(change, pieces.pop(0), last=not pieces) for change, pieces in todo]
             outcomes = await self._groups.write_many(self._actor, updates)
             for (change, pieces), outcome in zip(todo, outcomes, strict=True):
                 if isinstance(outcome, CallerError):
                     errors[change.group] = outcome
+                    self.failed.add(change.group)
                     pieces.clear()
             todo = [(change, pieces) for change, pieces in todo if pieces]
         self.errors += len(errors)
         return [logged_membership(change, str(errors.get(change.group, ""))) for change in changes]
 
     def _pieces(self, change: MembershipChange) -> list[MemberChange]:
-        added = [member for member in change.added if member not in self._failed]
+        added = [member for member in change.added if member not in self.failed]
         pieces = [
             MemberChange(add=tuple(Member(m, "Group" if m in change.groups else "User") for m in some))
             for some in _cut(added)
@@ -162,7 +164,7 @@ class Applier:
         extra = []
         if last and link is not None:
             # Whoever could not be made is still to come: without a digest the next run looks again.
-            whole = not self._failed.intersection(change.added)
+            whole = not self.failed.intersection(change.added)
             extra = [self._links.write(replace(link, members=change.digest if whole else ""))]
         return GroupUpdate(change.group, _as_it_is, members=piece, extra=extra)
 
@@ -172,7 +174,7 @@ class Applier:
             error = str(outcome) if isinstance(outcome, CallerError) else ""
             if error:
                 self.errors += 1
-                self._failed.add(change.resource)
+                self.failed.add(change.resource)
             if error or change.kind is not Kind.SAME:
                 logged.append(logged_change(change, error))
         return logged

@@ -7,7 +7,8 @@ from ldap_bridge.entries import Entry
 
 SEQUENCE, SET, OCTETS, INTEGER, BOOLEAN, ENUMERATED = 0x30, 0x31, 0x04, 0x02, 0x01, 0x0A
 SEARCH_ENTRY, SEARCH_DONE, SEARCH_REFERENCE, BIND_RESPONSE, EXTENDED_RESPONSE = 0x64, 0x65, 0x73, 0x61, 0x78
-CONTROLS, REFERRALS = 0xA0, 0xA3
+INTERMEDIATE_RESPONSE = 0x79
+CONTROLS, REFERRALS, RESPONSE_NAME, RESPONSE_VALUE = 0xA0, 0xA3, 0x80, 0x81
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
 
 # A group of a million members with DNs of 60 octets is one message of 64 MB; anything beyond is not directory data.
@@ -58,7 +59,16 @@ class ResultMessage:
     controls: tuple[Control, ...]
 
 
-Message = EntryMessage | ReferenceMessage | ResultMessage
+@dataclass(frozen=True, slots=True)
+class IntermediateMessage:
+    """IntermediateResponse (RFC 4511 section 4.13) with its value still encoded."""
+
+    message_id: int
+    oid: str
+    value: bytes
+
+
+Message = EntryMessage | ReferenceMessage | ResultMessage | IntermediateMessage
 
 
 class Decoder:
@@ -120,6 +130,8 @@ class Decoder:
             return ReferenceMessage(message_id, _strings(data, start, stop))
         if operation in (SEARCH_DONE, BIND_RESPONSE, EXTENDED_RESPONSE):
             return _result(message_id, operation, data, start, stop, controls)
+        if operation == INTERMEDIATE_RESPONSE:
+            return _intermediate(message_id, data, start, stop)
         raise BerError(f"an unexpected operation with tag 0x{operation:02x}")
 
     def _entry(self, data: bytes, position: int, end: int) -> Entry:
@@ -275,6 +287,18 @@ def _result(
         if tag == REFERRALS:
             referrals = _strings(data, start, position)
     return ResultMessage(message_id, operation, code, matched, text, referrals, controls)
+
+
+def _intermediate(message_id: int, data: bytes, position: int, end: int) -> IntermediateMessage:
+    """Decode IntermediateResponse; both of its parts may be missing."""
+    name, value = "", b""
+    while position < end:
+        tag, start, position = header(data, position, end)
+        if tag == RESPONSE_NAME:
+            name = data[start:position].decode("ascii", "backslashreplace")
+        elif tag == RESPONSE_VALUE:
+            value = data[start:position]
+    return IntermediateMessage(message_id, name, value)
 
 
 def _controls(data: bytes, position: int, end: int) -> tuple[Control, ...]:

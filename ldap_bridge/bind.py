@@ -15,6 +15,7 @@ from idp.errors import Overloaded
 from idp.store.contract import Store
 from ldap_bridge.errors import DirectoryUnavailable
 from ldap_bridge.links import Link, Links
+from ldap_bridge.sections import as_list
 from ldap_bridge.settings import Source
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ class ServerProver:
         """Bind as the entry; when that fails, look whether it is called something else by now."""
         if self._binds(link.dn, password):
             return True
-        base = self._source.users.base or self._source.base
-        present = self._directory.present_dn(base, self._source.stable_id, link.stable)
+        bases = as_list(self._source.users.base) or as_list(self._source.base)
+        present = self._directory.present_dn(bases, self._source.stable_id, link.stable)
         return present is not None and present != link.dn and self._binds(present, password)
 
     def close(self) -> None:

@@ -1,9 +1,14 @@
 """From a configured source to the directory behind it: a server or a file."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ldap_bridge.entries import Directory
+from ldap_bridge.choice import Choice
+from ldap_bridge.delta_scope import Hanging
+from ldap_bridge.entries import Directory, Entry
+from ldap_bridge.feeds import Feed, FeedBroken, FeedName
+from ldap_bridge.following import Follow
 from ldap_bridge.ldif import LdifFile
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.settings import Source
@@ -18,6 +23,35 @@ def open_directory(source: Source) -> Directory:
     from ldap_bridge.client import LdapDirectory
 
     return LdapDirectory(source.name, source.server)
+
+
+def open_follow(source: Source, mapper: Mapper) -> Follow:
+    """Return what the source's changes are learnt from; nothing is connected yet."""
+    if source.server is None:
+        return NotFollowed()
+    from ldap_bridge.client import ServerFollow
+
+    return ServerFollow(source, source.server, mapper)
+
+
+class NotFollowed:
+    """Follow for a file, which is read whole."""
+
+    def choose(self) -> list[Choice]:
+        """Choose the full compare."""
+        return [Choice(FeedName.FULL, "a file is read whole")]
+
+    def feed(self, name: FeedName) -> Feed:
+        """Refuse: there is none."""
+        raise FeedBroken(f"a file has no {name}")
+
+    def find_groups(self, hanging: Hanging) -> list[Entry]:
+        """Refuse as `feed` does."""
+        raise FeedBroken("a file is read whole")
+
+    def entries(self, kind: str, stables: Sequence[str]) -> list[Entry]:
+        """Refuse as `feed` does."""
+        raise FeedBroken("a file is read whole")
 
 
 def check_filters(source: Source, mapper: Mapper) -> None:

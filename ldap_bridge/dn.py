@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -56,6 +57,12 @@ def parent(dn_key: str) -> str:
 def is_within(dn_key: str, base_key: str) -> bool:
     """Tell whether an entry is the base or stands below it, both given as keys."""
     return not base_key or dn_key == base_key or dn_key.endswith("," + base_key)
+
+
+def outermost(dns: Sequence[str]) -> list[str]:
+    """Return those of the DNs that do not lie within another of them, each once. Raises DnError."""
+    keys = {key(dn): dn for dn in dns}
+    return [dn for own, dn in keys.items() if not any(is_within(own, other) for other in keys if other != own)]
 
 
 def _split(dn_key: str) -> tuple[str, str, str]:

@@ -25,12 +25,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which entries to read: below `base`, of one of `classes` and none of `not_classes`, and matching `filter`."""
+    """Which entries to read: below one of `bases`, none of which lies within another.
 
-    base: str
+    They have one of `classes` and none of `not_classes`, and match one of `filters` if there are any.
+    """
+
+    bases: Sequence[str]
     classes: Sequence[str]
     not_classes: Sequence[str] = ()
-    filter: str = ""
+    filters: Sequence[str] = ()
     attributes: Sequence[str] = ()
 
 

@@ -20,7 +20,8 @@ class Sorted:
 class Intake:
     """Takes in people, or groups, of one read."""
 
-    def __init__(self, links: Iterable[Link]) -> None:
+    def __init__(self, links: Iterable[Link], *, whole: bool = True) -> None:
+        """Take the links of what is expected; `whole` says that they are all that there are."""
         self.links = {link.stable: link for link in links}
         self.refs: dict[str, str] = {}
         """Ids by what members are named by: DN keys, and logins with a colon before them."""
@@ -28,6 +29,7 @@ class Intake:
         """By a group's DN key, the ids of those who say that they belong to it (memberOf)."""
         self.problems: list[Problem] = []
         self.count = 0
+        self._whole = whole
         self._seen: dict[str, str] = {}
 
     def sort(self, mapped: Mapped) -> Sorted:
@@ -51,6 +53,11 @@ class Intake:
                 batch.changed.append((found, link))
         return batch
 
+    def expect(self, links: Iterable[Link]) -> None:
+        """Take further links before their entries come."""
+        for link in links:
+            self.links.setdefault(link.stable, link)
+
     def register(self, found: Found, resource: str) -> None:
         """Say which id an entry has."""
         self.refs[found.dn_key] = resource
@@ -68,7 +75,7 @@ class Intake:
         found = []
         if unknown := sum(not problem.stable for problem in self.problems):
             found.append(f"{unknown} entries could not be identified")
-        if self.links and not self._seen and any(not link.gone for link in self.links.values()):
+        if self._whole and self.links and not self._seen and any(not link.gone for link in self.links.values()):
             found.append("not a single one was found")
         return found
 

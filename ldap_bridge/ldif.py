@@ -147,7 +147,7 @@ class LdifReading:
 
     def __init__(self, file: LdifFile, selection: Selection) -> None:
         self._file = file
-        self._base = key(selection.base)
+        self._bases = [key(base) for base in selection.bases]
         self._classes = {name.lower().encode() for name in selection.classes}
         self._not_classes = {name.lower().encode() for name in selection.not_classes}
         self._wanted = {name.lower() for name in selection.attributes}
@@ -186,7 +186,8 @@ class LdifReading:
         classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
         if not classes & self._classes or classes & self._not_classes:
             return False
-        return not self._base or is_within(key(entry.dn), self._base)
+        own = key(entry.dn)
+        return any(is_within(own, base) for base in self._bases)
 
     def _reduced(self, entry: Entry) -> Entry:
         if not self._wanted:

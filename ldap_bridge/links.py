@@ -1,17 +1,19 @@
 """Links: which account or group belongs to which directory entry, and what the entry was when last seen."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from idp.query import Compare, Field, Op, Query
+from idp.query import Compare, Field, In, Op, Query
 from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
 from ldap_bridge.dn import DnError, key
 
 COLLECTION: Final = "ldap_links"
 _SOURCE: Final = Field(("source",))
 _RESOURCE: Final = Field(("resource",))
+_REF: Final = Field(("ref",))
 _PAGE: Final = 1000
+_TOGETHER: Final = 500
 
 
 @dataclass(slots=True)
@@ -59,6 +61,34 @@ class Links:
                 return
             after = records[-1].id
 
+    async def count(self) -> int:
+        """Return how many links the source has."""
+        return await self._store.count(COLLECTION, Compare(_SOURCE, Op.EQ, self._source))
+
+    async def of_stables(self, kind: str, stables: Collection[str]) -> list[Link]:
+        """Return the links of entries by their stable ids, as far as there are any."""
+        ids, found = [f"{self._source}:{kind}:{stable}" for stable in stables], list[Link]()
+        for start in range(0, len(ids), _TOGETHER):
+            records = await self._store.get_many(COLLECTION, ids[start : start + _TOGETHER])
+            found += [_link(record) for record in records.values()]
+        return found
+
+    async def of_refs(self, refs: Collection[str]) -> list[Link]:
+        """Return the links of entries that were last seen under these DN keys."""
+        return await self._among(_REF, refs)
+
+    async def of_resources(self, resources: Collection[str]) -> list[Link]:
+        """Return the links of accounts and groups, as far as these come from this source."""
+        return await self._among(_RESOURCE, resources)
+
+    async def _among(self, field: Field, values: Collection[str]) -> list[Link]:
+        wanted, found = tuple(values), list[Link]()
+        for start in range(0, len(wanted), _TOGETHER):
+            query = Query(In(field, wanted[start : start + _TOGETHER]), limit=10 * _TOGETHER, total=False)
+            records = (await self._store.find(COLLECTION, query)).records
+            found += [_link(record) for record in records if record.document["source"] == self._source]
+        return found
+
     async def of_resource(self, resource: str) -> Link | None:
         """Return the link of an account, or None when it does not come from this source."""
         query = Query(Compare(_RESOURCE, Op.EQ, resource), limit=10, total=False)
@@ -76,9 +106,11 @@ class Links:
             "stable": link.stable,
             "resource": link.resource,
             "dn": link.dn,
+            "ref": link.dn_key,
             "digest": link.digest,
             "active": link.active,
-            "gone": link.gone,
+            # Without a value it is in no index, which is nearly always.
+            "gone": link.gone or None,
             "restore": link.restore,
             "members": link.members,
         }
@@ -100,9 +132,10 @@ def _link(record: Record) -> Link:
         document["stable"],
         document["resource"],
         document["dn"],
-        document["digest"],
+        # A link from before members were found by DN is written anew.
+        document["digest"] if "ref" in document else "",
         document["active"],
-        document["gone"],
+        document["gone"] or "",
         document["restore"],
         document["members"],
     )

@@ -10,10 +10,11 @@ import msgspec
 
 from idp.query import fold
 from idp.schema import GROUP, USER
-from ldap_bridge.dn import DnError, key
+from ldap_bridge.dn import DnError, key, outermost
 from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.rules import BadValue, Document, Table, compile_table, put_at, value_at
-from ldap_bridge.settings import Source, UserSettings
+from ldap_bridge.sections import UserSettings, as_list
+from ldap_bridge.settings import Source
 from ldap_bridge.transforms import Unreadable, guid_text
 
 STABLE_DN: Final = "dn"
@@ -21,7 +22,7 @@ STABLE_DN: Final = "dn"
 ACTIVE: Final = ("active",)
 # uniqueMember may carry a bit string after the DN (RFC 4517 section 3.3.21).
 _UNIQUE_ID: Final = re.compile(r"#'[01]*'B$")
-_MEMBER_UID: Final = "memberuid"
+MEMBER_UID: Final = "memberuid"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -32,6 +33,7 @@ class Problem:
     dn: str
     reason: str
     stable: str = ""
+    subject: str = ""
 
 
 @dataclass(slots=True)
@@ -76,8 +78,10 @@ class Mapper:
         self.groups: Table = compile_table(source.groups.attributes, GROUP, f"{prefix}.groups.attributes")
         self._source = source
         self._stable = source.stable_id.lower()
+        self.stable_attribute = source.stable_id
         self._member_of = source.groups.member_of.lower()
-        self._members = tuple(name.lower() for name in source.groups.members)
+        self.members = tuple(name.lower() for name in source.groups.members)
+        """The attributes in which groups name their members."""
 
     @property
     def people_selection(self) -> Selection:
@@ -141,18 +145,18 @@ class Mapper:
 
     def _members_of(self, entry: Entry) -> tuple[str, ...]:
         refs: dict[str, None] = {}
-        for name in () if self._member_of else self._members:
-            read = _login_ref if name == _MEMBER_UID else _dn_ref
+        for name in () if self._member_of else self.members:
+            read = _login_ref if name == MEMBER_UID else _dn_ref
             refs.update(dict.fromkeys(filter(None, map(read, entry.attributes.get(name, ())))))
         return tuple(refs)
 
     def _selection(self, settings: UserSettings, table: Table, more: Sequence[str]) -> Selection:
         stable = [] if self._stable == STABLE_DN else [self._source.stable_id]
         return Selection(
-            base=settings.base or self._source.base,
+            bases=outermost(as_list(settings.base) or as_list(self._source.base) or [""]),
             classes=settings.classes,
             not_classes=settings.not_classes,
-            filter=settings.filter,
+            filters=as_list(settings.filter),
             attributes=tuple(dict.fromkeys([*table.attributes, *stable, *filter(None, more)])),
         )
 

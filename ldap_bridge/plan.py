@@ -11,7 +11,7 @@ from ldap_bridge.dn import parent
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Problem, merged
 from ldap_bridge.rules import Document, Path, Table, value_at
-from ldap_bridge.settings import LimitSettings
+from ldap_bridge.sections import LimitSettings
 
 
 class Kind(StrEnum):

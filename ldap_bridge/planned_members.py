@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
-from itertools import chain
 
 from idp.directory.edges import Edges
 from idp.store.contract import Store
 from ldap_bridge.intake import Intake
 from ldap_bridge.mapping import Found
 from ldap_bridge.plan import GroupState, Kind, Plan, members
+from ldap_bridge.scope import Scope
 
 
-async def plan_members(plan: Plan, store: Store, people: Intake, groups: Intake, everything: Sequence[Found]) -> None:
-    """Add the membership changes of all groups to the plan."""
+async def plan_members(
+    plan: Plan, store: Store, scope: Scope, people: Intake, groups: Intake, everything: Sequence[Found]
+) -> None:
+    """Add the membership changes of these groups to the plan."""
+    await scope.make_known(people, groups, everything)
     if not plan.complete:
         _remember_unseen(people)
         _remember_unseen(groups)
@@ -27,12 +30,13 @@ async def plan_members(plan: Plan, store: Store, people: Intake, groups: Intake,
     if not differing:
         return
     new = {change.resource for change in plan.changes if change.kind is Kind.CREATE}
-    ours = {link.resource for link in chain(people.links.values(), groups.links.values())}
     edges, names = Edges(store), _names(people, groups)
     for state in differing:
         current = [] if state.group in new else [edge["member"] for edge in await edges.of_groups([state.group])]
+        ours = await scope.ours(people, groups, [member for member in current if member not in state.wanted])
         if change := members(state, current, ours):
-            change.names = {member: names[member] for member in (*change.added, *change.removed) if member in names}
+            known = ours | names
+            change.names = {member: known[member] for member in (*change.added, *change.removed) if member in known}
             plan.memberships.append(change)
 
 
@@ -64,10 +68,9 @@ class Wanted:
 
 
 def _names(people: Intake, groups: Intake) -> dict[str, str]:
-    """Return the DN of everybody by id, the present one where there is one."""
-    known = {link.resource: link.dn_key for link in chain(people.links.values(), groups.links.values())}
-    refs = chain(people.refs.items(), groups.refs.items())
-    return known | {resource: ref for ref, resource in refs if not ref.startswith(":")}
+    """Return the present DN of everybody by id."""
+    refs = (*people.refs.items(), *groups.refs.items())
+    return {resource: ref for ref, resource in refs if not ref.startswith(":")}
 
 
 def _remember_unseen(intake: Intake) -> None:

@@ -1,30 +1,30 @@
-"""Reads a directory through and makes the plan: entries stream by, and only what is new or different is looked up."""
+"""Reads what is to be looked at and makes the plan: entries stream by, and what is new or different is looked up."""
 
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import aclosing, closing
+from dataclasses import replace
 from typing import Final
 
 from idp.errors import InvalidValue
-from idp.query import Compare, In, Op, Query, fold
+from idp.query import In, Query, fold
 from idp.schema import GROUP as GROUP_TYPE
 from idp.schema import USER as USER_TYPE
 from idp.schema import ResourceType, validate
-from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Record, Store
-from ldap_bridge.entries import Directory, Entry, Reading
+from ldap_bridge.entries import Entry, Reading
 from ldap_bridge.errors import DirectoryError
 from ldap_bridge.intake import Intake
-from ldap_bridge.links import Link, Links
+from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
 from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, gone, why_held
 from ldap_bridge.planned_members import plan_members
 from ldap_bridge.progress import Meter, Watcher, unwatched
 from ldap_bridge.pump import pump
 from ldap_bridge.rules import Table
+from ldap_bridge.scope import Scope
 from ldap_bridge.settings import Source
 
 _LOGIN: Final = USER_TYPE.resolve("userName").field
-_SOURCE: Final = USER_TYPE.resolve(f"{GATEHOUSE_USER}:source").field
 _TOGETHER: Final = 500
 
 
@@ -34,64 +34,41 @@ class Planner:
     def __init__(
         self,
         source: Source,
-        directory: Directory,
+        scope: Scope,
         mapper: Mapper,
         store: Store,
         ids: Callable[[], str],
         watcher: Watcher = unwatched,
     ) -> None:
         self._source = source
-        self._directory = directory
+        self._scope = scope
         self._mapper = mapper
         self._store = store
         self._ids = ids
         self._watcher = watcher
-        self._links = Links(store, source.name)
         self._claimed: dict[str, str] = {}
         self.plan = Plan(source.name)
 
     async def make(self) -> Plan:
         """Read everything and return the plan. Raises DirectoryError, LdifError, and what the store raises."""
-        people, groups = await self._load_links()
+        people, groups = await self._scope.load(self._watcher)
         await self._read_people(people)
-        all_groups = await self._read_groups_if_possible(groups) if self._source.groups.enabled else []
-        self.plan.problems = [*people.problems, *groups.problems]
+        all_groups = await self._read_groups_if_possible(people, groups) if self._source.groups.enabled else []
+        self.plan.problems = [
+            *(replace(problem, subject=USER) for problem in people.problems),
+            *(replace(problem, subject=GROUP) for problem in groups.problems),
+        ]
         if self.plan.complete:
             await self._plan_gone(people, groups)
-        await plan_members(self.plan, self._store, people, groups, all_groups)
-        linked = sum(not link.gone for link in (*people.links.values(), *groups.links.values()))
-        self.plan.held = why_held(self.plan, self._source.limits, linked)
+        await plan_members(self.plan, self._store, self._scope, people, groups, all_groups)
+        self.plan.held = why_held(self.plan, self._source.limits, await self._scope.linked())
         return self.plan
-
-    # --- links ---
-
-    async def _load_links(self) -> tuple[Intake, Intake]:
-        meter = Meter(self._watcher, "loading links")
-        found: dict[str, list[Link]] = {USER: [], GROUP: []}
-        async for links in self._links.all():
-            for link in links:
-                found[link.kind].append(link)
-            meter.add(len(links))
-        in_store = await self._store.count(USER_TYPE.collection, Compare(_SOURCE, Op.EQ, self._source.key))
-        if in_store < len(found[USER]):
-            await self._unsettle_deleted(USER_TYPE, found[USER])
-        await self._unsettle_deleted(GROUP_TYPE, found[GROUP])
-        return Intake(found[USER]), Intake(found[GROUP])
-
-    async def _unsettle_deleted(self, kind: ResourceType, links: Sequence[Link]) -> None:
-        """Let the links of what was deleted here look changed, so that it is made again."""
-        for start in range(0, len(links), _TOGETHER):
-            some = links[start : start + _TOGETHER]
-            present = await self._store.get_many(kind.collection, [link.resource for link in some])
-            for link in some:
-                if link.resource not in present:
-                    link.digest = link.members = ""
 
     # --- reading ---
 
     async def _read_people(self, people: Intake) -> None:
         meter = Meter(self._watcher, "reading people")
-        reading = self._directory.read(self._mapper.people_selection)
+        reading = self._scope.people()
         async for mapped in _mapped(reading, self._mapper.people):
             batch = people.sort(mapped)
             await self._plan_new_people(people, batch.new)
@@ -100,21 +77,21 @@ class Planner:
         self.plan.people = people.count
         self._note_gaps("people", reading, people)
 
-    async def _read_groups_if_possible(self, groups: Intake) -> list[Found]:
+    async def _read_groups_if_possible(self, people: Intake, groups: Intake) -> list[Found]:
         """Read the groups; when the people broke off already, a line that stays dead is no more news."""
         try:
-            return await self._read_groups(groups)
+            return await self._read_groups(people, groups)
         except DirectoryError as error:
             if self.plan.complete:
                 raise
             self.plan.gaps.append(f"groups: {error.reason}")
             return []
 
-    async def _read_groups(self, groups: Intake) -> list[Found]:
+    async def _read_groups(self, people: Intake, groups: Intake) -> list[Found]:
         """Plan the groups themselves; returns all of them, whose members are looked at when every id is known."""
         meter = Meter(self._watcher, "reading groups")
         everything: list[Found] = []
-        reading = self._directory.read(self._mapper.group_selection)
+        reading = await self._scope.groups(self.plan, people, groups)
         async for mapped in _mapped(reading, self._mapper.group_entries):
             batch = groups.sort(mapped)
             for found in batch.new:

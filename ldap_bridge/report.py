@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ldap_bridge.following import Approach
 from ldap_bridge.plan import Change, Kind, MembershipChange, Plan
 from ldap_bridge.runs import Logged
 
@@ -23,13 +24,16 @@ class PlanReport:
     people: int
     groups: int
     unresolved: int
+    feed: str
+    whole: bool
+    why: str
     counts: dict[str, int]
     by_subject: dict[str, int]
     changes: list[Logged]
     problems: list[dict[str, Any]] = field(default_factory=list)
 
 
-def report(plan: Plan, where: str) -> PlanReport:
+def report(plan: Plan, where: str, approach: Approach) -> PlanReport:
     """Return a plan as it is shown."""
     changes = [logged_change(change) for change in plan.changes if change.kind is not Kind.SAME]
     return PlanReport(
@@ -41,6 +45,9 @@ def report(plan: Plan, where: str) -> PlanReport:
         people=plan.people,
         groups=plan.groups,
         unresolved=plan.unresolved,
+        feed=approach.choice.feed,
+        whole=approach.whole,
+        why=approach.reason,
         counts=plan.counts(),
         by_subject=plan.counts_by_subject(),
         changes=[*changes, *(logged_membership(change) for change in plan.memberships)],

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from idp.errors import ConfigError, InvalidPath
 from idp.schema import Mutability, ResourceType, Type
-from ldap_bridge.settings import RuleSettings
+from ldap_bridge.sections import RuleSettings
 from ldap_bridge.transforms import BOOLEAN, JOIN, TRANSFORMS, Transform, Unreadable, Value, join
 
 Document = dict[str, Any]

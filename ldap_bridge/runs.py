@@ -37,6 +37,7 @@ class Run:
     """One run. `counts` is what was planned, by kind; `errors` counts what of it could not be made.
 
     `gaps` say why nobody was removed; of them and of `problems`, entries left as they are, the first hundred are kept.
+    `feed` is the way by which the directory is followed; `whole` runs looked at everything, and `why` says the reason.
     """
 
     id: str
@@ -54,6 +55,9 @@ class Run:
     groups: int = 0
     errors: int = 0
     logged: int = 0
+    feed: str = ""
+    whole: bool = True
+    why: str = ""
     gaps: list[str] = field(default_factory=list)
     problems: list[dict[str, Any]] = field(default_factory=list)
 

@@ -14,7 +14,9 @@ from idp.errors import IdpError, NotFound, RemoteError
 from idp.store.contract import Store
 from idp.store.leases import Leases
 from ldap_bridge.apply import Applier
-from ldap_bridge.directories import describe, open_directory
+from ldap_bridge.directories import describe, open_directory, open_follow
+from ldap_bridge.feeds import FeedBroken
+from ldap_bridge.following import Approach, Following
 from ldap_bridge.lease import exclusive
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Mapper
@@ -37,6 +39,8 @@ class TestReport:
     source: str
     where: str
     server: dict[str, Any]
+    feed: str
+    why: str
     people: int
     groups: int
     complete: bool
@@ -92,14 +96,24 @@ class LdapService:
         chosen = self._source(source)
         return await asyncio.to_thread(_test, chosen, self._mappers[source])
 
-    async def plan(self, source: str, progress: Watcher = unwatched) -> PlanReport:
+    async def plan(self, source: str, progress: Watcher = unwatched, *, whole: bool = False) -> PlanReport:
         """Say what a run would do; change nothing."""
         chosen = self._source(source)
-        return report(await self._make_plan(chosen, progress), chosen.where)
+        plan, approach = await self._make_plan(self._following(chosen), chosen, progress, whole=whole)
+        return report(plan, chosen.where, approach)
 
-    async def sync(self, source: str, *, force: bool = False, progress: Watcher = unwatched, by: str = "system") -> Run:
+    async def sync(
+        self,
+        source: str,
+        *,
+        force: bool = False,
+        whole: bool = False,
+        progress: Watcher = unwatched,
+        by: str = "system",
+    ) -> Run:
         """Make a plan and carry it out, unless it is held; `force` carries out what would be held.
 
+        It looks at what has changed, where the directory can tell; with `whole` always at everything.
         The run is recorded however it ends. Raises Overloaded while another run of this source is under way.
         """
         chosen = self._source(source)
@@ -108,7 +122,7 @@ class LdapService:
             await self._close_abandoned(source)
             await self._runs.start(run)
             try:
-                return await self._run(chosen, run, force, progress)
+                return await self._run(chosen, run, progress, whole=whole)
             except IdpError as error:
                 await self._finish(run, State.FAILED, str(error))
                 raise
@@ -132,33 +146,52 @@ class LdapService:
         """Return where an account of a source stands in its directory, and since when it is gone; for who explains."""
         return await Links(self._store, user_source.removeprefix("ldap:")).of_resource(user_id)
 
-    async def _make_plan(self, source: Source, progress: Watcher) -> Plan:
+    def _following(self, source: Source) -> Following:
         mapper = self._mappers[source.name]
-        return await Planner(source, open_directory(source), mapper, self._store, self._ids, progress).make()
+        directory, follow = open_directory(source), open_follow(source, mapper)
+        return Following(source, directory, follow, mapper, self._store, self._clock)
 
-    async def _run(self, source: Source, run: Run, force: bool, progress: Watcher) -> Run:
-        plan = await self._make_plan(source, progress)
+    async def _make_plan(
+        self, following: Following, source: Source, progress: Watcher, *, whole: bool
+    ) -> tuple[Plan, Approach]:
+        approach = await following.approach(whole=whole)
+        try:
+            return await self._plan(following, source, approach, progress), approach
+        except FeedBroken as broken:
+            approach = await following.instead(str(broken))
+            return await self._plan(following, source, approach, progress), approach
+
+    async def _plan(self, following: Following, source: Source, approach: Approach, progress: Watcher) -> Plan:
+        scope, mapper = following.scope(approach), self._mappers[source.name]
+        return await Planner(source, scope, mapper, self._store, self._ids, progress).make()
+
+    async def _run(self, source: Source, run: Run, progress: Watcher, *, whole: bool) -> Run:
+        following = self._following(source)
+        plan, approach = await self._make_plan(following, source, progress, whole=whole)
+        run.feed, run.whole, run.why = approach.choice.feed, approach.whole, approach.reason
         run.counts, run.by_subject = plan.counts(), plan.counts_by_subject()
         run.people, run.groups, run.gaps = plan.people, plan.groups, plan.gaps
         run.problems = [{"dn": problem.dn, "reason": problem.reason} for problem in plan.problems]
         log = RunLog(self._runs, run)
-        if plan.held and not force:
-            await log.add(report(plan, source.where).changes)
+        if plan.held and not run.forced:
+            await log.add(report(plan, source.where, approach).changes)
             await log.close()
             return await self._finish(run, State.HELD, plan.held)
         try:
-            await self._apply(source, run, plan, log, progress)
+            failed = await self._apply(source, run, plan, log, progress)
         finally:
             with suppress(RemoteError):  # then the history is the least that suffers
                 await log.close()
+        await following.remember(approach, plan, failed)
         return await self._finish(run, State.APPLIED if plan.complete else State.INCOMPLETE, "; ".join(plan.gaps))
 
-    async def _apply(self, source: Source, run: Run, plan: Plan, log: RunLog, progress: Watcher) -> None:
+    async def _apply(self, source: Source, run: Run, plan: Plan, log: RunLog, progress: Watcher) -> set[str]:
         actor = RunActor(ActorKind.SYSTEM, source.key, f"{source.key} run {run.id}")
         mapper = self._mappers[source.name]
         applier = Applier(source.key, mapper, self._store, self._users, self._groups, self._clock, actor)
         await applier.apply(plan, log.add, progress)
         run.errors = applier.errors
+        return applier.failed
 
     async def _close_abandoned(self, source: str) -> None:
         """Nobody else holds the lease, so what still counts as running ended with its process."""
@@ -184,7 +217,7 @@ class LdapService:
 
 def _test(source: Source, mapper: Mapper) -> TestReport:
     """Blocking: read everything once, as a run would."""
-    server = describe(source)
+    server, (choice, *_) = describe(source), open_follow(source, mapper).choose()
     directory = open_directory(source)
     gaps, problems, counts = [], [], []
     example: dict[str, Any] | None = None
@@ -207,6 +240,8 @@ def _test(source: Source, mapper: Mapper) -> TestReport:
         source=source.name,
         where=source.where,
         server=server,
+        feed=choice.feed,
+        why=choice.reason,
         people=counts[0],
         groups=sum(counts[1:]),
         complete=not gaps,

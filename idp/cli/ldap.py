@@ -21,6 +21,8 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Directories
 
 Source = Annotated[str, typer.Argument(help="NAME of a section [ldap.NAME] of the settings.", show_default=False)]
 
+Full = Annotated[bool, typer.Option("--full", help="Look at everything, not only at what has changed.")]
+
 
 @app.command("test")
 def look_at(context: typer.Context, source: Source, json: Json = False) -> None:
@@ -40,7 +42,7 @@ def look_at(context: typer.Context, source: Source, json: Json = False) -> None:
 
 
 @app.command("plan")
-def plan(context: typer.Context, source: Source, json: Json = False) -> None:
+def plan(context: typer.Context, source: Source, full: Full = False, json: Json = False) -> None:
     """Show what a run would change.
 
     By name and field; changes nothing.
@@ -50,7 +52,7 @@ def plan(context: typer.Context, source: Source, json: Json = False) -> None:
 
     async def look(services: "Services") -> "PlanReport":
         with watching(quiet=json) as watcher:
-            return await services.ldap.plan(source, watcher)
+            return await services.ldap.plan(source, watcher, whole=full)
 
     ldap_output.show_plan(with_services(context, look), json=json)
 
@@ -60,6 +62,7 @@ def sync(
     context: typer.Context,
     source: Source,
     force: Annotated[bool, typer.Option("--force", help="Also do what would be held back as unusually much.")] = False,
+    full: Full = False,
     changes: Annotated[bool, typer.Option("--changes", help="With --json: list the changes, too.")] = False,
     json: Json = False,
 ) -> None:
@@ -72,7 +75,7 @@ def sync(
 
     async def work(services: "Services") -> "tuple[Run, list[Logged]]":
         with watching(quiet=json) as watcher:
-            run = await services.ldap.sync(source, force=force, progress=watcher, by=operator().name)
+            run = await services.ldap.sync(source, force=force, whole=full, progress=watcher, by=operator().name)
         wanted = changes if json else run.logged <= LISTED
         return run, await services.ldap.changes(run.id) if wanted else []
 

@@ -27,6 +27,7 @@ def show_test(result: TestReport, *, json: bool) -> None:
             "people": result.people,
             "groups": result.groups,
             "complete": result.complete,
+            "followed by": f"{result.feed}: {result.why}",
         }
     )
     _show_problems(result.gaps, result.problems)
@@ -43,6 +44,7 @@ def show_plan(plan: PlanReport, *, json: bool) -> None:
     for change in plan.changes:
         _print_change(change)
     _show_problems(plan.gaps, plan.problems)
+    print_note(_approach(plan))
     print_note(f"{plan.people} people and {plan.groups} groups read from {plan.where}. {_counted(plan.counts)}")
     if plan.held:
         print_note(
@@ -62,6 +64,7 @@ def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: b
     _show_problems(run.gaps, run.problems)
     if run.logged > len(changes):
         print_note(f"{run.logged} changes; `idp ldap runs {run.source} --run {run.id}` lists them.")
+    print_note(_approach(run))
     print_note(f"{run.people} people and {run.groups} groups read. {_counted(run.counts)}")
     if run.errors:
         print_note(styled(f"{run.errors} changes could not be made; they stand above with their reasons.", "bad"))
@@ -80,8 +83,12 @@ def show_runs(runs: Sequence[Run], *, json: bool) -> None:
     if json:
         print_json(_plain(runs))
         return
-    rows = [_plain(run) | {"changes": _counted(run.counts)} for run in runs]
-    print_table(rows, ["id", "started", "state", "by", "changes", "errors", "reason"], "No runs.")
+    rows = [_plain(run) | {"feed": _feed(run), "changes": _counted(run.counts)} for run in runs]
+    print_table(rows, ["id", "started", "state", "by", "feed", "changes", "errors", "reason"], "No runs.")
+
+
+def _feed(run: Run) -> str:
+    return "everything" if run.whole else run.feed
 
 
 def show_changes(changes: Sequence[Logged], *, json: bool) -> None:
@@ -119,6 +126,13 @@ def _show_problems(gaps: Sequence[str], problems: Sequence[Mapping[str, Any]]) -
 def _counted(counts: Mapping[str, int]) -> str:
     found = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
     return f"{', '.join(found) or 'no changes'}."
+
+
+def _approach(about: Run | PlanReport) -> str:
+    """Say whether everything was looked at or what changed, and why."""
+    if about.whole:
+        return f"Looked at everything: {printable(about.why)}."
+    return f"Looked at what has changed, by {about.feed}: {printable(about.why)}."
 
 
 def _value(value: Any) -> str:

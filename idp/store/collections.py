@@ -58,7 +58,8 @@ _OWN: Final = (
     Collection("outbox", indexed=(*_text("state"), *_moments("due")), expires=_EXPIRES),
     # background work
     Collection("leases"),
-    Collection("ldap_links", indexed=_text("source", "resource")),
+    Collection("ldap_links", indexed=_text("source", "resource", "ref", "gone")),
+    Collection("ldap_feeds"),
     Collection("ldap_runs", indexed=(*_text("source"), *_moments("started"))),
     Collection("ldap_changes", indexed=_text("run")),
     Collection("settings"),

@@ -7,6 +7,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from ldap_bridge.client.channel import Channel
     from ldap_bridge.client.directory import LdapDirectory, ServerFacts
+    from ldap_bridge.client.follow import ServerFollow
     from ldap_bridge.client.search import PagedSearch, check_filter, escape_filter_value, filter_for
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "LdapDirectory",
     "PagedSearch",
     "ServerFacts",
+    "ServerFollow",
     "check_filter",
     "escape_filter_value",
     "filter_for",

@@ -3,11 +3,11 @@
 import socket
 import ssl
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ldap3 import ANONYMOUS, DEREF_NEVER, IP_V4_PREFERRED, NONE, SIMPLE, Connection
+from ldap3 import ANONYMOUS, DEREF_NEVER, IP_V4_PREFERRED, NONE, SASL, SIMPLE, Connection
 from ldap3 import Server as Ldap3Server
 from ldap3.core.exceptions import LDAPExceptionError
 from ldap3.operation.bind import bind_operation
@@ -24,7 +24,7 @@ from ldap_bridge.errors import (
     DirectoryUnavailable,
     DirectoryUntrusted,
 )
-from ldap_bridge.settings import Server
+from ldap_bridge.servers import Server
 
 SUCCESS, NO_SUCH_OBJECT, INVALID_DN, INVALID_CREDENTIALS = 0, 32, 34, 49
 BASE_SCOPE, SUBTREE_SCOPE = 0, 2
@@ -73,6 +73,12 @@ class Channel:
         request = bind_operation(3, SIMPLE if dn else ANONYMOUS, dn, password.encode() if dn else None)
         return self._single("bindRequest", request)
 
+    def bind_as_configured(self) -> ResultMessage:
+        """Bind as the account that the settings name, or by the certificate that TLS has shown (RFC 4422)."""
+        if not self.server.external:
+            return self.bind(self.server.bind_dn, self.server.bind_password)
+        return self._single("bindRequest", bind_operation(3, SASL, "", None, "EXTERNAL", b""))
+
     def search(
         self,
         base: str,
@@ -91,10 +97,12 @@ class Channel:
         found = self.entries(dn, BASE_SCOPE, "(objectClass=*)", attributes)
         return found[0] if found else None
 
-    def entries(self, base: str, scope: int, filter_text: str, attributes: list[str]) -> list[Entry]:
+    def entries(
+        self, base: str, scope: int, filter_text: str, attributes: list[str], controls: Sequence[Any] = ()
+    ) -> list[Entry]:
         """Return the few entries of a small search, none where there is no such base. Raises DirectoryRefused."""
         found: list[Entry] = []
-        for message in self.search(base, scope, filter_text, attributes):
+        for message in self.search(base, scope, filter_text, attributes, [*controls]):
             if isinstance(message, EntryMessage):
                 found.append(message.entry)
             elif isinstance(message, ResultMessage) and message.code not in (SUCCESS, NO_SUCH_OBJECT):
@@ -114,7 +122,8 @@ class Channel:
         try:
             return VerifyingTls(self.server)
         except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"ldap.{self.source}.ca_file", f"holds no certificates: {error}") from error
+            key = "cert_file" if self.server.cert_file else "ca_file"
+            raise ConfigError(f"ldap.{self.source}.{key}", f"holds no certificates: {error}") from error
 
     def _open(self) -> Any:
         server = self.server

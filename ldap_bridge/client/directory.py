@@ -1,16 +1,17 @@
 """A directory server as a source of entries, and what can be learnt about it beforehand."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
+from ldap_bridge.choice import Abilities
 from ldap_bridge.client.channel import SUBTREE_SCOPE, SUCCESS, Channel
-from ldap_bridge.client.search import PagedSearch, escape_filter_value
+from ldap_bridge.client.search import PagedSearch, id_filter
+from ldap_bridge.dn import DnError, key
 from ldap_bridge.entries import Entry, Outcome, Selection
-from ldap_bridge.errors import DirectoryRefused
-from ldap_bridge.settings import Server
+from ldap_bridge.errors import DirectoryRefused, DirectoryUnavailable
+from ldap_bridge.servers import Server
 
 _ROOT_ATTRIBUTES: Final = [
     *("objectClass", "vendorName", "vendorVersion", "namingContexts", "supportedControl", "supportedExtension"),
@@ -36,16 +37,31 @@ class LdapDirectory:
     def __init__(self, source: str, server: Server) -> None:
         self._source = source
         self._server = server
+        self._order = list(server.all)
 
     def open(self) -> Channel:
-        """Open a channel that is not bound yet. Raises DirectoryError."""
-        return Channel(self._source, self._server)
+        """Open a channel that is not bound yet, to the first server that can be reached. Raises DirectoryError.
+
+        Whoever answered last is asked first; the others come after it in their order.
+        """
+        failures = []
+        for server in list(self._order):
+            try:
+                channel = Channel(self._source, server)
+            except DirectoryUnavailable as error:
+                failures.append(error)
+                continue
+            self._order = [server, *(other for other in self._server.all if other != server)]
+            return channel
+        if len(failures) == 1:
+            raise failures[0]
+        raise DirectoryUnavailable(self._source, "; ".join(failure.reason for failure in failures))
 
     def connect(self) -> Channel:
         """Open a channel bound as the configured account. Raises DirectoryError."""
         channel = self.open()
         try:
-            result = channel.bind(self._server.bind_dn, self._server.bind_password)
+            result = channel.bind_as_configured()
             if result.code != SUCCESS:
                 raise _bind_refused(channel, result.code, result.text)
         except BaseException:
@@ -57,18 +73,27 @@ class LdapDirectory:
         """Begin a read; the connection is opened when the first batch is asked for."""
         return LdapReading(self, selection)
 
-    def present_dn(self, base: str, attribute: str, stable: str) -> str | None:
+    def present_dn(self, bases: Sequence[str], attribute: str, stable: str) -> str | None:
         """Return the DN that the entry of a stable id has now, or None when it is not there. Raises DirectoryError."""
         if attribute.lower() == "dn":
             return None
-        value = stable
-        if attribute.lower() == "objectguid":
-            value = "".join(f"\\{octet:02x}" for octet in UUID(stable).bytes_le)
-        else:
-            value = escape_filter_value(stable)
+        wanted = id_filter(attribute, [stable])
         with closing(self.connect()) as channel:
-            found = channel.entries(base, SUBTREE_SCOPE, f"({attribute}={value})", ["1.1"])
+            found = [entry for base in bases for entry in channel.entries(base, SUBTREE_SCOPE, wanted, ["1.1"])]
         return found[0].dn if len(found) == 1 else None
+
+    def abilities(self) -> Abilities:
+        """Connect, bind and read what the rootDSE says of changes. Raises DirectoryError."""
+        with closing(self.connect()) as channel:
+            root = channel.read_one("", ["supportedControl", "namingContexts", "changelog", "highestCommittedUSN"])
+            if root is None:
+                return Abilities()
+            return Abilities(
+                controls=frozenset(_texts(root, "supportedcontrol")),
+                contexts=tuple(map(_dn_key, _texts(root, "namingcontexts"))),
+                changelog="".join(_texts(root, "changelog")),
+                usn="highestcommittedusn" in root.attributes,
+            )
 
     def facts(self) -> ServerFacts:
         """Connect, bind and read the rootDSE. Raises DirectoryError."""
@@ -80,7 +105,7 @@ class LdapDirectory:
                 naming_contexts=tuple(_texts(root, "namingcontexts")),
                 controls=tuple(_texts(root, "supportedcontrol")),
                 tls=channel.tls_version,
-                bound_as=self._server.bind_dn or "anonymous",
+                bound_as=bound_as(self._server),
             )
 
 
@@ -113,10 +138,22 @@ class LdapReading:
 
 
 def _bind_refused(channel: Channel, code: int, text: str) -> DirectoryRefused:
-    who = repr(channel.server.bind_dn) if channel.server.bind_dn else "anonymous"
+    who = bound_as(channel.server)
     meaning = "wrong DN or password" if code == 49 else f"code {code}"
     detail = f" ({text})" if text else ""
     return DirectoryRefused(channel.source, f"{channel.server.url} refuses the bind as {who}: {meaning}{detail}", code)
+
+
+def _dn_key(dn: str) -> str:
+    try:
+        return key(dn)
+    except DnError:
+        return dn
+
+
+def bound_as(server: Server) -> str:
+    """Return the account that a server is read with, as people know it."""
+    return f"the certificate {server.cert_file}" if server.external else server.bind_dn or "anonymous"
 
 
 def _vendor(root: Entry) -> str:

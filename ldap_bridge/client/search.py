@@ -1,7 +1,8 @@
 """A paged search read to its end (RFC 2696), with everything that can cut it short told apart from the end."""
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from ldap3.protocol.rfc2696 import paged_search_control
 from ldap3.utils.conv import escape_filter_chars
@@ -20,12 +21,15 @@ _CUT_SHORT: Final = {3: "time limit", 4: "size limit", 11: "administrative limit
 
 
 class PagedSearch:
-    """A Reading of one search over one channel, which must not be used for anything else meanwhile."""
+    """A Reading of a selection, base by base, over one channel, which must not be used for anything else meanwhile."""
 
-    def __init__(self, channel: Channel, selection: Selection) -> None:
+    def __init__(self, channel: Channel, selection: Selection, controls: Sequence[Any] = ()) -> None:
+        """Read over a channel; `controls` go with every page."""
+        self._controls = controls
         self._channel = channel
         self._selection = selection
         self._filter = filter_for(selection)
+        self._base = ""
         self._batch: list[Entry] = []
         self._ranged: list[Entry] = []
         self._entries = 0
@@ -57,6 +61,14 @@ class PagedSearch:
             yield self._take()
 
     def _pages(self) -> Iterator[list[Entry]]:
+        for base in self._selection.bases:
+            self._base = base
+            self._end("the read has not ended")
+            yield from self._pages_below()
+            if not self._outcome.complete:
+                return
+
+    def _pages_below(self) -> Iterator[list[Entry]]:
         cookie, empty = b"", 0
         while True:
             before = self._entries
@@ -101,7 +113,7 @@ class PagedSearch:
         control = paged_search_control(criticality=False, size=self._channel.server.page_size, cookie=cookie)
         selection = self._selection
         attributes = [*selection.attributes]
-        return self._channel.search(selection.base, SUBTREE_SCOPE, self._filter, attributes, [control])
+        return self._channel.search(self._base, SUBTREE_SCOPE, self._filter, attributes, [control, *self._controls])
 
     def _why(self, result: ResultMessage | None) -> str:
         """Say why the search is not complete; raises DirectoryRefused when it was refused outright."""
@@ -110,31 +122,56 @@ class PagedSearch:
         if result.code in _CUT_SHORT:
             return f"{_CUT_SHORT[result.code]} reached after {self._entries} entries (code {result.code})"
         if result.code in (NO_SUCH_OBJECT, INVALID_DN):
-            reason = f"the base {self._selection.base!r} does not exist"
+            reason = f"the base {self._base!r} does not exist"
             raise DirectoryRefused(self._channel.source, reason, result.code)
-        raise self._channel.refused(f"searching {self._selection.base!r} for {self._filter}", result)
+        raise self._channel.refused(f"searching {self._base!r} for {self._filter}", result)
 
     def _end(self, reason: str | None) -> None:
         delivered = self._entries - len(self._ranged)
         self._outcome = Outcome(reason is None, delivered, reason or "", self._references)
 
 
+def read_selection(channel: Channel, selection: Selection, controls: Sequence[Any] = ()) -> list[Entry]:
+    """Return all entries of a selection that has few. Raises DirectoryError also when the read is not complete."""
+    search = PagedSearch(channel, selection, controls)
+    found = [entry for batch in search.batches() for entry in batch]
+    if not search.outcome.complete:
+        raise DirectoryError(channel.source, search.outcome.reason)
+    return found
+
+
 def check_filter(key: str, selection: Selection) -> None:
     """Refuse a selection's filter that no server would understand. Raises ConfigError under the key given."""
-    search_request(key, selection.base, SUBTREE_SCOPE, filter_for(selection), [])
+    search_request(key, "", SUBTREE_SCOPE, filter_for(selection), [])
 
 
 def filter_for(selection: Selection) -> str:
     """Return the LDAP filter (RFC 4515) of a selection."""
     terms = [_any_of(selection.classes)]
     terms += [f"(!(objectClass={escape_filter_value(name)}))" for name in selection.not_classes]
-    if selection.filter:
-        terms.append(selection.filter if selection.filter.startswith("(") else f"({selection.filter})")
+    if selection.filters:
+        terms.append(any_filter(selection.filters))
     return terms[0] if len(terms) == 1 else f"(&{''.join(terms)})"
+
+
+def any_filter(filters: Sequence[str]) -> str:
+    """Return one filter that matches what any of these does."""
+    terms = [text if text.startswith("(") else f"({text})" for text in filters]
+    return terms[0] if len(terms) == 1 else f"(|{''.join(terms)})"
 
 
 def _any_of(classes: Sequence[str]) -> str:
     terms = [f"(objectClass={escape_filter_value(name)})" for name in classes]
+    return terms[0] if len(terms) == 1 else f"(|{''.join(terms)})"
+
+
+def id_filter(attribute: str, stables: Sequence[str]) -> str:
+    """Return the filter that finds entries by their stable ids, as these are kept."""
+    if attribute.lower() == "objectguid":
+        values = ["".join(f"\\{octet:02x}" for octet in UUID(stable).bytes_le) for stable in stables]
+    else:
+        values = [escape_filter_value(stable) for stable in stables]
+    terms = [f"({attribute}={value})" for value in values]
     return terms[0] if len(terms) == 1 else f"(|{''.join(terms)})"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ldap3 import Tls
 
-from ldap_bridge.settings import Server
+from ldap_bridge.servers import Server
 
 
 class VerifyingTls(Tls):  # type: ignore[misc]  # ldap3 ships no annotations, so its classes are Any
@@ -35,4 +35,6 @@ def context_for(server: Server) -> ssl.SSLContext:
     if not server.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if server.cert_file:
+        context.load_cert_chain(server.cert_file, server.key_file or None)
     return context

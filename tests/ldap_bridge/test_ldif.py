@@ -108,19 +108,19 @@ def test_noise_gives_entries_or_the_modules_own_error(tmp_path: Path, noise: byt
 def test_a_selection_chooses_by_class_and_base(ldif: Path) -> None:
     company = make_company()
     ldif.write_text(company.ldif())
-    chosen = Selection("OU=People, DC=example,DC=org", ["INETORGPERSON"], attributes=["uid", "cn"])
+    chosen = Selection(["OU=People, DC=example,DC=org"], ["INETORGPERSON"], attributes=["uid", "cn"])
     reading = LdifFile(ldif).read(chosen)
     found = [entry for batch in reading.batches() for entry in batch]
     assert {entry.dn for entry in found} == {person.dn for person in company.people}
     assert {tuple(entry.attributes) for entry in found} == {("uid", "cn")}
     assert reading.outcome == Outcome(complete=True, entries=50)
-    nobody = LdifFile(ldif).read(Selection("", ["inetOrgPerson"], ["inetOrgPerson"]))
+    nobody = LdifFile(ldif).read(Selection([""], ["inetOrgPerson"], ["inetOrgPerson"]))
     assert list(nobody.batches()) == []
 
 
 def test_a_read_of_a_broken_file_is_never_complete(ldif: Path) -> None:
     ldif.write_text(make_company(600).ldif() + "dn: cn=broken\n")
-    reading = LdifFile(ldif).read(Selection("", ["inetOrgPerson"]))
+    reading = LdifFile(ldif).read(Selection([""], ["inetOrgPerson"]))
     with pytest.raises(LdifError):
         list(reading.batches())
     assert not reading.outcome.complete

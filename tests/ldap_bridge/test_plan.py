@@ -25,7 +25,8 @@ from ldap_bridge.plan import (
     why_held,
 )
 from ldap_bridge.rules import Document
-from ldap_bridge.settings import LimitSettings, parse
+from ldap_bridge.sections import LimitSettings
+from ldap_bridge.settings import parse
 
 TABLE = Mapper(parse("corp", {"url": "ldap://localhost", "base": "dc=x"})).users
 DN = "uid=ada,ou=a,dc=x"

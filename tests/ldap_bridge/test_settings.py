@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from idp.errors import ConfigError
-from ldap_bridge.settings import RuleSettings, parse
+from ldap_bridge.sections import RuleSettings
+from ldap_bridge.settings import parse
 
 GOOD: dict[str, Any] = {"url": "ldap://localhost:3890", "base": "dc=example"}
 

@@ -54,7 +54,7 @@ async def test_groups_come_with_people_groups_and_loops(bridge: Bridge, company:
 async def test_a_second_run_without_changes_writes_nothing(bridge: Bridge) -> None:
     await bridge.sync()
     before = await bridge.people()
-    run = await bridge.sync()
+    run = await bridge.sync(whole=True)
     assert not any(run.counts.values())
     assert run.by_subject == {"group.unchanged": 10, "user.unchanged": 50}
     assert await bridge.service.changes(run.id) == []
@@ -149,7 +149,7 @@ async def test_who_comes_back_with_the_same_id_is_enabled_again(bridge: Bridge, 
     kept = ("entryUUID", "structuralObjectClass")
     slapd.load(write_entry(person.dn, {**person.attributes(), **{name: entry[name] for name in kept}}))
     slapd.start()
-    run = await bridge.sync()
+    run = await bridge.sync(whole=True)
     assert run.counts["enable"] == 1
     user = await bridge.person(person.uid)
     assert (user["active"], user["id"]) == (True, account)
@@ -242,7 +242,7 @@ async def test_what_was_deleted_here_is_made_again(bridge: Bridge) -> None:
     group = (await bridge.directory.groups.find(SYSTEM, EGG)).records[0]
     await bridge.directory.users.delete(SYSTEM, user["id"])
     await bridge.directory.groups.delete(SYSTEM, group.id)
-    run = await bridge.sync()
+    run = await bridge.sync(whole=True)
     assert run.counts["create"] == 2
     assert (await bridge.person("person000010"))["id"] != user["id"]
     assert await bridge.members("Egg") == {"Chicken"}
@@ -281,7 +281,7 @@ async def test_a_line_cut_in_mid_read_removes_nobody(
     slapd.delete(*(person.dn for person in company.people[:3]))
     with CuttingProxy(slapd.port, int(500_000 * share)).running() as port:
         bridge = bridge_to(f"ldap://{HOST}:{port}", **credentials)
-        run = await bridge.sync()
+        run = await bridge.sync(whole=True)
     assert run.state == State.INCOMPLETE
     assert "people: " in run.reason
     assert run.counts["disable"] == run.counts["remove"] == run.counts["members_removed"] == 0
@@ -303,7 +303,7 @@ async def test_a_size_limit_removes_nobody(
     lower_size_limit(Path(slapd.process.command[-1]))
     slapd.start()
     bridge = bridge_to(slapd.url, bind_dn=person.dn, bind_password=person.password)
-    run = await bridge.sync()
+    run = await bridge.sync(whole=True)
     assert run.state == State.INCOMPLETE
     assert "size limit" in run.reason
     assert await bridge.inactive() == set()

@@ -13,7 +13,7 @@ from idp.directory.user_plans import UserPlans
 from idp.errors import IdpError
 from idp.schema import USER
 from idp.store.collections import collections
-from ldap_bridge.settings import SourceSettings
+from ldap_bridge.sections import SourceSettings
 from tests.support.authentication import HOME, PASSWORD, SYSTEM, App, House
 from tests.support.clock import FakeClock
 

@@ -9,7 +9,7 @@ import typer
 
 from idp.cli.main import app
 from idp.http.metrics import HttpMetrics
-from ldap_bridge.settings import GroupSettings, LimitSettings, SourceSettings, UserSettings
+from ldap_bridge.sections import GroupSettings, LimitSettings, SourceSettings, UserSettings
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

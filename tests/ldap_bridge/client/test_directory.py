@@ -19,7 +19,7 @@ from tests.support.people import BASE, Company, make_company
 from tests.support.ports import HOST, free_port, is_listening
 from tests.support.slapd import Slapd
 
-PEOPLE = Selection(BASE, ["inetOrgPerson"], attributes=["uid", "cn", "sn", "givenName", "mail", "entryUUID"])
+PEOPLE = Selection([BASE], ["inetOrgPerson"], attributes=["uid", "cn", "sn", "givenName", "mail", "entryUUID"])
 
 
 def directory(slapd: Slapd, **settings: Any) -> LdapDirectory:
@@ -58,7 +58,7 @@ def test_five_thousand_people_come_out_whole_in_pages_of_any_size(big: tuple[Sla
 
 
 def test_what_is_read_is_what_ldapsearch_reads(slapd: Slapd) -> None:
-    entries, _ = read(directory(slapd), Selection(BASE, ["groupOfNames"], attributes=["*", "+"]))
+    entries, _ = read(directory(slapd), Selection([BASE], ["groupOfNames"], attributes=["*", "+"]))
     truth = slapd.search("(objectClass=groupOfNames)")
     assert {entry.dn: entry.attributes for entry in entries} == {
         dn: {name.lower(): values for name, values in attributes.items()} for dn, attributes in truth.items()
@@ -66,7 +66,7 @@ def test_what_is_read_is_what_ldapsearch_reads(slapd: Slapd) -> None:
 
 
 def test_classes_and_filter_select_together(slapd: Slapd) -> None:
-    chosen = Selection(BASE, ["inetOrgPerson", "groupOfNames"], ["groupOfNames"], "uid=person00000*", ["uid"])
+    chosen = Selection([BASE], ["inetOrgPerson", "groupOfNames"], ["groupOfNames"], ["uid=person00000*"], ["uid"])
     entries, _ = read(directory(slapd), chosen)
     assert [entry.attributes["uid"] for entry in entries] == [[b"person00000%d" % number] for number in range(1, 10)]
 
@@ -152,13 +152,13 @@ def test_a_wrong_password_is_told_with_the_name_that_was_refused(slapd: Slapd) -
 @pytest.mark.parametrize("base", ["dc=elsewhere,dc=org", "not a name"])
 def test_a_wrong_base_is_named(slapd: Slapd, base: str) -> None:
     with pytest.raises(DirectoryRefused, match=f"'corp'.*{base}"):
-        read(directory(slapd), Selection(base, ["inetOrgPerson"]))
+        read(directory(slapd), Selection([base], ["inetOrgPerson"]))
 
 
 @pytest.mark.parametrize("text", ["(uid=a", "uid", "(&)(", "((uid=a))x"])
 def test_a_wrong_filter_is_named(slapd: Slapd, text: str) -> None:
     with pytest.raises(ConfigError, match=r"corp.*is no LDAP filter"):
-        read(directory(slapd), Selection(BASE, ["inetOrgPerson"], filter=text))
+        read(directory(slapd), Selection([BASE], ["inetOrgPerson"], filters=[text]))
 
 
 def test_an_empty_password_is_refused_before_the_server_hears_of_it(slapd: Slapd, company: Company) -> None:
@@ -253,10 +253,10 @@ def test_an_entry_is_found_again_by_its_stable_id(attribute: str, stable: str, s
     with responder(answer) as port:
         source = parse("corp", {"url": f"ldap://{HOST}:{port}", "base": BASE})
         assert source.server is not None
-        assert LdapDirectory("corp", source.server).present_dn(BASE, attribute, stable) == "cn=now"
+        assert LdapDirectory("corp", source.server).present_dn([BASE], attribute, stable) == "cn=now"
     assert asked[0].endswith(b"\x04" + bytes([len(sent)]) + sent)
 
 
 def test_a_stable_id_that_is_the_dn_needs_no_search(slapd: Slapd) -> None:
-    assert directory(slapd).present_dn(BASE, "dn", "uid=x") is None
-    assert directory(slapd).present_dn(BASE, "entryUUID", "00000000-0000-4000-8000-000000000000") is None
+    assert directory(slapd).present_dn([BASE], "dn", "uid=x") is None
+    assert directory(slapd).present_dn([BASE], "entryUUID", "00000000-0000-4000-8000-000000000000") is None

@@ -28,7 +28,7 @@ def read(answer: Answer, *, bind_code: int = 0, **settings: object) -> tuple[lis
     with responder(answer, bind_code) as port:
         source = parse("corp", {"url": f"ldap://{HOST}:{port}", "base": BASE, "timeout": 5, **settings})
         assert source.server is not None
-        reading = LdapDirectory("corp", source.server).read(Selection(BASE, ["person"], attributes=["cn", "member"]))
+        reading = LdapDirectory("corp", source.server).read(Selection([BASE], ["person"], attributes=["cn", "member"]))
         entries = [entry for batch in reading.batches() for entry in batch]
     return entries, reading.outcome
 
@@ -205,11 +205,11 @@ def test_a_line_lost_between_ranges_leaves_the_group_out() -> None:
 @pytest.mark.parametrize(
     ("selection", "text"),
     [
-        (Selection(BASE, ["a"]), "(objectClass=a)"),
-        (Selection(BASE, ["a", "b"]), "(|(objectClass=a)(objectClass=b))"),
-        (Selection(BASE, ["a"], ["c"]), "(&(objectClass=a)(!(objectClass=c)))"),
-        (Selection(BASE, ["a"], filter="uid=x*"), "(&(objectClass=a)(uid=x*))"),
-        (Selection(BASE, ["a)(uid=*"]), "(objectClass=a\\29\\28uid=\\2a)"),
+        (Selection([BASE], ["a"]), "(objectClass=a)"),
+        (Selection([BASE], ["a", "b"]), "(|(objectClass=a)(objectClass=b))"),
+        (Selection([BASE], ["a"], ["c"]), "(&(objectClass=a)(!(objectClass=c)))"),
+        (Selection([BASE], ["a"], filters=["uid=x*"]), "(&(objectClass=a)(uid=x*))"),
+        (Selection([BASE], ["a)(uid=*"]), "(objectClass=a\\29\\28uid=\\2a)"),
     ],
 )
 def test_a_selection_becomes_a_filter(selection: Selection, text: str) -> None:
@@ -223,7 +223,7 @@ def test_no_connection_is_left_open_when_the_reader_stops_early() -> None:
     with responder(answer) as port:
         source = parse("corp", {"url": f"ldap://{HOST}:{port}", "base": BASE})
         assert source.server is not None
-        reading = LdapDirectory("corp", source.server).read(Selection(BASE, ["person"]))
+        reading = LdapDirectory("corp", source.server).read(Selection([BASE], ["person"]))
         batches = reading.batches()
         assert len(next(batches)) == 500
         batches.close()
@@ -234,7 +234,7 @@ def test_an_interrupted_read_ends_at_once() -> None:
     with responder(lambda request: [person(number, request) for number in range(600)]) as port:
         source = parse("corp", {"url": f"ldap://{HOST}:{port}", "base": BASE, "timeout": 60})
         assert source.server is not None
-        reading = LdapDirectory("corp", source.server).read(Selection(BASE, ["person"]))
+        reading = LdapDirectory("corp", source.server).read(Selection([BASE], ["person"]))
         batches = reading.batches()
         assert len(next(batches)) == 500
         reading.interrupt()

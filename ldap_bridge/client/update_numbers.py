@@ -1,0 +1,112 @@
+"""The feed of Active Directory that needs no rights beyond reading: uSNChanged, counted by each domain controller."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any, Final
+
+from ldap3.protocol.controls import build_control
+from msgspec import Struct
+
+from ldap_bridge.client.channel import BASE_SCOPE, Channel
+from ldap_bridge.client.containers import check_containers, containers_below
+from ldap_bridge.client.search import read_selection
+from ldap_bridge.client.target import Target, limited, narrowed
+from ldap_bridge.dn import is_within, key
+from ldap_bridge.entries import Selection
+from ldap_bridge.errors import DirectoryRefused
+from ldap_bridge.feeds import Changes, Delta, FeedBroken, decode_position, encode_position
+from ldap_bridge.sync_controls import SHOW_DELETED
+
+_ROOT: Final = ["highestCommittedUSN", "dsServiceName", "namingContexts"]
+
+
+class Position(Struct, frozen=True):
+    """How far one domain controller had counted, and what stands for the containers as they were."""
+
+    server: str
+    number: int
+    containers: str
+
+
+class Root(Struct, frozen=True):
+    """What the rootDSE says."""
+
+    server: str
+    number: int
+    contexts: list[str]
+
+
+class UpdateNumbers:
+    """A Feed by the count of the domain controller that answers; another one counts differently."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def position(self) -> str:
+        """Return how far the controller has counted. Raises FeedBroken when it does not say."""
+        with closing(self._target.directory.connect()) as channel:
+            return self._position(channel, _root(channel))
+
+    def changes(self, position: str) -> Delta:
+        """Return what was counted since, deletions among it as far as the account may see them."""
+        before = decode_position(position, Position)
+        with closing(self._target.directory.connect()) as channel:
+            root = _root(channel)
+            if root.server != before.server:
+                raise FeedBroken(f"another domain controller answers: {root.server}")
+            if root.number < before.number:
+                raise FeedBroken("the domain controller counts anew")
+            if root.number == before.number:
+                return Delta(Changes(), Changes(), position)
+            found = [self._kind(channel, root, selection, before.number) for selection in self._target.selections]
+            check_containers(channel, self._target.bases, self._target.stable, before.containers)
+        groups = found[1] if len(found) > 1 else Changes()
+        return Delta(found[0], groups, encode_position(Position(root.server, root.number, before.containers)))
+
+    def _position(self, channel: Channel, root: Root) -> str:
+        containers = containers_below(channel, self._target.bases, self._target.stable)
+        return encode_position(Position(root.server, root.number, containers))
+
+    def _kind(self, channel: Channel, root: Root, selection: Selection, number: int) -> Changes:
+        """Return who changed, and who is gone: changed anywhere in the domain, but not (any more) in the selection."""
+        since = f"(uSNChanged>={number + 1})"
+        entries = limited(read_selection(channel, narrowed(selection, since)))
+        contexts = [_context(root, base) for base in selection.bases]
+        if not all(_shows_deleted(channel, context) for context in contexts):
+            listed = read_selection(channel, replace(selection, attributes=[self._target.stable]))
+            return Changes(entries, present={*map(self._target.stable_of, listed)})
+        # A tombstone keeps its classes, but no attribute that a filter of ours may ask for.
+        anywhere = Selection(list(dict.fromkeys(contexts)), selection.classes, (), [since], [self._target.stable])
+        touched = {*map(self._target.stable_of, read_selection(channel, anywhere, _show_deleted()))}
+        return Changes(entries, touched - {*map(self._target.stable_of, entries)})
+
+
+def _root(channel: Channel) -> Root:
+    entry = channel.read_one("", _ROOT)
+    found = {name.lower(): [] if entry is None else entry.attributes.get(name.lower(), []) for name in _ROOT}
+    try:
+        number = int(found["highestcommittedusn"][0])
+    except (IndexError, ValueError):
+        raise FeedBroken("the server does not say how far it has counted") from None
+    server = b"".join(found["dsservicename"]).decode("utf-8", "replace")
+    return Root(server, number, [value.decode("utf-8", "replace") for value in found["namingcontexts"]])
+
+
+def _context(root: Root, base: str) -> str:
+    """Return the naming context that holds a base."""
+    within = [context for context in root.contexts if is_within(key(base), key(context))]
+    return max(within, key=len, default=base)
+
+
+def _shows_deleted(channel: Channel, context: str) -> bool:
+    """Tell whether the account may see what was deleted; without the right the container is not there for it."""
+    container = f"CN=Deleted Objects,{context}"
+    try:
+        return bool(channel.entries(container, BASE_SCOPE, "(objectClass=*)", ["1.1"], _show_deleted()))
+    except DirectoryRefused:
+        return False
+
+
+def _show_deleted() -> Sequence[Any]:
+    return [build_control(SHOW_DELETED, True, None)]

@@ -1,0 +1,165 @@
+"""What a run looks at when a feed has named the changes: these, and the groups that hang on them."""
+
+import asyncio
+from collections.abc import Callable, Collection, Generator, Sequence
+from dataclasses import dataclass, field
+
+from idp.directory.edges import Edges
+from idp.query import In, Query
+from idp.schema import GROUP as GROUP_TYPE
+from idp.schema import USER as USER_TYPE
+from idp.store.contract import Store
+from ldap_bridge.dn import DnError
+from ldap_bridge.entries import Entry, Outcome, Reading
+from ldap_bridge.feeds import Changes, Delta, FeedBroken
+from ldap_bridge.intake import Intake
+from ldap_bridge.links import Link, Links
+from ldap_bridge.mapping import Found, Mapper, login_ref
+from ldap_bridge.plan import GROUP, USER, Kind, Plan
+from ldap_bridge.progress import Meter, Watcher
+from ldap_bridge.rules import BadValue
+from ldap_bridge.scope import unsettle_deleted
+
+
+@dataclass(slots=True)
+class Hanging:
+    """What groups are to be looked at for besides those that changed themselves.
+
+    They name these DNs or logins as members, or have these stable ids because they hold somebody who moved or went.
+    """
+
+    dns: set[str] = field(default_factory=set)
+    logins: set[str] = field(default_factory=set)
+    stables: set[str] = field(default_factory=set)
+
+
+# Reads the groups of the selection that hang on something. Blocks; raises DirectoryError.
+FindGroups = Callable[[Hanging], list[Entry]]
+
+
+class Changed:
+    """The Scope of an incremental run."""
+
+    def __init__(self, delta: Delta, find_groups: FindGroups, mapper: Mapper, store: Store, source: str) -> None:
+        self._delta = delta
+        self._find_groups = find_groups
+        self._mapper = mapper
+        self._store = store
+        self._links = Links(store, source)
+        self._edges = Edges(store)
+
+    async def load(self, watcher: Watcher) -> tuple[Intake, Intake]:
+        """Load the links of what changed and of what is gone, which therefore will not be seen."""
+        meter = Meter(watcher, "loading links")
+        people = await self._touched(USER, self._delta.people)
+        groups = await self._touched(GROUP, self._delta.groups)
+        meter.add(len(people) + len(groups))
+        await unsettle_deleted(self._store, USER_TYPE, people)
+        await unsettle_deleted(self._store, GROUP_TYPE, groups)
+        return Intake(people, whole=False), Intake(groups, whole=False)
+
+    def people(self) -> Reading:
+        """Return the people who changed."""
+        return Collected(self._delta.people.entries)
+
+    async def groups(self, plan: Plan, people: Intake, groups: Intake) -> Reading:
+        """Return the groups that changed, and those that hang on people or groups that came, went or were renamed."""
+        hanging = Hanging()
+        resources = self._of_people(plan, people, hanging) | self._of_groups(groups, hanging)
+        for link in await self._links.of_resources({edge["group"] for edge in await self._edges.of_members(resources)}):
+            hanging.stables.add(link.stable)
+        more = await asyncio.to_thread(self._find_groups, hanging)
+        groups.expect(await self._links.of_stables(GROUP, {*map(self._stable, more)}))
+        entries = {entry.dn: entry for entry in [*more, *self._delta.groups.entries]}
+        return Collected([*entries.values()])
+
+    async def make_known(self, people: Intake, groups: Intake, everything: Sequence[Found]) -> None:
+        """Look up the members that the run has not come by."""
+        missing = {ref for found in everything for ref in found.members} - people.refs.keys() - groups.refs.keys()
+        links = await self._links.of_refs([ref for ref in missing if not ref.startswith(":")])
+        by_login = await self._by_login([ref for ref in missing if ref.startswith(":")])
+        for link in await self._links.of_resources(by_login):
+            if _may_be_meant(link, people, groups):
+                people.refs[by_login[link.resource]] = link.resource
+        for link in links:
+            if _may_be_meant(link, people, groups):
+                (people if link.kind == USER else groups).refs[link.dn_key] = link.resource
+
+    async def ours(self, people: Intake, groups: Intake, members: Collection[str]) -> dict[str, str]:
+        """Look the links of these members up."""
+        return {link.resource: link.dn_key for link in await self._links.of_resources(members)}
+
+    async def linked(self) -> int:
+        """Count all links of the source; of those who are gone there are few."""
+        return await self._links.count()
+
+    def _of_people(self, plan: Plan, people: Intake, hanging: Hanging) -> set[str]:
+        """Note new names of people; return the ids of those whose old ones mean them no longer."""
+        resources = {link.resource for link in people.unseen()}
+        for change in plan.changes:
+            found, link = change.found, change.link
+            if found is None:
+                continue
+            if change.kind is Kind.RENAME or link is None or link.gone or link.dn_key != found.dn_key:
+                hanging.dns.add(found.dn)
+                hanging.logins.add(found.name)
+                resources.add(change.resource)
+        return resources
+
+    def _of_groups(self, groups: Intake, hanging: Hanging) -> set[str]:
+        """The same of groups, whose changes are not planned yet. A group that goes leaves all others by itself."""
+        resources = set()
+        for entry in self._delta.groups.entries:
+            link = groups.links.get(self._stable(entry))
+            if link is None or link.dn != entry.dn:
+                hanging.dns.add(entry.dn)
+                resources |= {link.resource} if link else set()
+        return resources
+
+    async def _touched(self, kind: str, changes: Changes) -> list[Link]:
+        stables = {*map(self._stable, changes.entries)}
+        if changes.present is None:
+            return await self._links.of_stables(kind, stables | changes.gone)
+        there = stables | changes.present
+        links = [link async for some in self._links.all() for link in some if link.kind == kind]
+        if not there and any(not link.gone for link in links):
+            raise FeedBroken(f"the server names not a single {kind}")
+        return [link for link in links if link.stable in stables or link.stable not in there]
+
+    def _stable(self, entry: Entry) -> str:
+        try:
+            return self._mapper.stable_id(entry)
+        except (BadValue, DnError):
+            return ""  # which the intake will find and name
+
+    async def _by_login(self, refs: Sequence[str]) -> dict[str, str]:
+        """Return by id the references that are somebody's user name."""
+        login = USER_TYPE.resolve("userName").field
+        found: dict[str, str] = {}
+        for start in range(0, len(refs), 500):
+            names = tuple(ref.removeprefix(":") for ref in refs[start : start + 500])
+            records = (await self._store.find(USER_TYPE.collection, Query(In(login, names), limit=500))).records
+            found |= {record.id: login_ref(record.document["userName"]) for record in records}
+        return found
+
+
+class Collected:
+    """A Reading of entries that are there already."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries = list(entries)
+        self.outcome = Outcome(complete=True, entries=len(self._entries))
+
+    def batches(self) -> Generator[list[Entry], None, None]:
+        """Yield them all."""
+        if self._entries:
+            yield self._entries
+
+    def interrupt(self) -> None:
+        """Do nothing: it never blocks."""
+
+
+def _may_be_meant(link: Link, people: Intake, groups: Intake) -> bool:
+    """Tell whether an entry that was not read now still has the name it had: it is there, and nothing of it changed."""
+    intake = people if link.kind == USER else groups
+    return not link.gone and link.stable not in intake.links

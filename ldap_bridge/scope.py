@@ -1,0 +1,107 @@
+"""What a run looks at: everything, or only what a change feed named and what hangs on that."""
+
+from collections.abc import Collection, Sequence
+from itertools import chain
+from typing import Final, Protocol
+
+from idp.query import Compare, Op
+from idp.schema import GROUP as GROUP_TYPE
+from idp.schema import USER as USER_TYPE
+from idp.schema import ResourceType
+from idp.schema.urns import GATEHOUSE_USER
+from idp.store.contract import Store
+from ldap_bridge.entries import Directory, Reading
+from ldap_bridge.intake import Intake
+from ldap_bridge.links import Link, Links
+from ldap_bridge.mapping import Found, Mapper
+from ldap_bridge.plan import GROUP, USER, Plan
+from ldap_bridge.progress import Meter, Watcher
+
+_SOURCE: Final = USER_TYPE.resolve(f"{GATEHOUSE_USER}:source").field
+_TOGETHER: Final = 500
+
+
+class Scope(Protocol):
+    """Answers a planner's questions; used once."""
+
+    async def load(self, watcher: Watcher) -> tuple[Intake, Intake]:
+        """Return the intakes of people and groups, with the links of what is looked at."""
+        ...
+
+    def people(self) -> Reading:
+        """Return the people to look at."""
+        ...
+
+    async def groups(self, plan: Plan, people: Intake, groups: Intake) -> Reading:
+        """Return the groups to look at, once the people are planned; what is linked of them is in the intake then."""
+        ...
+
+    async def make_known(self, people: Intake, groups: Intake, everything: Sequence[Found]) -> None:
+        """See to it that every member of these groups can be found in the intakes."""
+        ...
+
+    async def ours(self, people: Intake, groups: Intake, members: Collection[str]) -> dict[str, str]:
+        """Return those of the members who come from this directory, with their DNs."""
+        ...
+
+    async def linked(self) -> int:
+        """Return how many people and groups are linked and not gone."""
+        ...
+
+
+class Everything:
+    """A full compare: all links are loaded, all entries are read."""
+
+    def __init__(self, directory: Directory, mapper: Mapper, store: Store, source: str) -> None:
+        self._directory = directory
+        self._mapper = mapper
+        self._store = store
+        self._source = source
+        self._all: dict[str, list[Link]] = {USER: [], GROUP: []}
+        self._names: dict[str, str] | None = None
+
+    async def load(self, watcher: Watcher) -> tuple[Intake, Intake]:
+        """Load every link of the source."""
+        meter = Meter(watcher, "loading links")
+        found = self._all
+        async for links in Links(self._store, self._source).all():
+            for link in links:
+                found[link.kind].append(link)
+            meter.add(len(links))
+        in_store = await self._store.count(USER_TYPE.collection, Compare(_SOURCE, Op.EQ, f"ldap:{self._source}"))
+        if in_store < len(found[USER]):
+            await unsettle_deleted(self._store, USER_TYPE, found[USER])
+        await unsettle_deleted(self._store, GROUP_TYPE, found[GROUP])
+        return Intake(found[USER]), Intake(found[GROUP])
+
+    def people(self) -> Reading:
+        """Read all people."""
+        return self._directory.read(self._mapper.people_selection)
+
+    async def groups(self, plan: Plan, people: Intake, groups: Intake) -> Reading:
+        """Read all groups."""
+        return self._directory.read(self._mapper.group_selection)
+
+    async def make_known(self, people: Intake, groups: Intake, everything: Sequence[Found]) -> None:
+        """Do nothing: whoever was read is known."""
+
+    async def ours(self, people: Intake, groups: Intake, members: Collection[str]) -> dict[str, str]:
+        """Look among the links, all of which are loaded."""
+        if self._names is None:
+            links = chain(people.links.values(), groups.links.values())
+            self._names = {link.resource: link.dn_key for link in links}
+        return {member: self._names[member] for member in members if member in self._names}
+
+    async def linked(self) -> int:
+        """Count the links."""
+        return sum(not link.gone for link in chain(self._all[USER], self._all[GROUP]))
+
+
+async def unsettle_deleted(store: Store, kind: ResourceType, links: Sequence[Link]) -> None:
+    """Let the links of what was deleted here look changed, so that it is made again."""
+    for start in range(0, len(links), _TOGETHER):
+        some = links[start : start + _TOGETHER]
+        present = await store.get_many(kind.collection, [link.resource for link in some])
+        for link in some:
+            if link.resource not in present:
+                link.digest = link.members = ""

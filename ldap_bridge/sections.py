@@ -1,0 +1,90 @@
+"""The tables of a section [ldap.NAME] as they are written, with their defaults."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ldap_bridge.feeds import AUTO
+
+Seconds = Annotated[float, Meta(gt=0)]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the configuration file. Its text names no values: a password may be among them."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+
+class RuleSettings(Section, frozen=True):
+    """How one SCIM attribute gets its value: from the first attribute present (`a|b`), or from a template.
+
+    A `shared` attribute gets its first value from the directory, and is everybody's to change from then on.
+    """
+
+    source: str = msgspec.field(default="", name="from")
+    transform: str = ""
+    template: str = ""
+    separator: str = ", "
+    shared: bool = False
+
+
+class UserSettings(Section, frozen=True):
+    """Which entries are people, and what of them becomes what."""
+
+    base: str | list[str] = ""
+    classes: list[str] = []
+    not_classes: list[str] = []
+    filter: str | list[str] = ""
+    attributes: dict[str, str | RuleSettings] = {}
+
+
+class GroupSettings(UserSettings, frozen=True):
+    """Which entries are groups. Members stand in `members` of the group, or in `member_of` of each person."""
+
+    members: list[str] = []
+    member_of: str = ""
+    enabled: bool = True
+
+
+class LimitSettings(Section, frozen=True):
+    """A run that would disable or remove more than both of these is held back until somebody says it is right."""
+
+    count: Annotated[int, Meta(ge=0)] = 5
+    percent: Percent = 10.0
+
+
+class SourceSettings(Section, frozen=True):
+    """One directory. `url` is ldap://host, ldaps://host, several of them, or ldif:file."""
+
+    url: str | list[str]
+    preset: str = "openldap"
+    base: str | list[str] = ""
+    bind_dn: str = ""
+    bind_password: str = ""
+    bind_password_file: str = ""
+    starttls: bool | None = None
+    verify: bool = True
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    bind: Literal["simple", "external"] = "simple"
+    connect_timeout: Seconds = 5.0
+    timeout: Seconds = 30.0
+    page_size: Annotated[int, Meta(ge=1, le=10_000)] = 1000
+    max_entries: Annotated[int, Meta(ge=1)] = 5_000_000
+    binds: Annotated[int, Meta(ge=1, le=64)] = 8
+    interval: Annotated[float, Meta(ge=0)] = 0.0
+    stable_id: str = ""
+    feed: str = AUTO
+    full_every: Annotated[float, Meta(gt=0)] = 7.0
+    users: UserSettings = UserSettings()
+    groups: GroupSettings = GroupSettings()
+    limits: LimitSettings = LimitSettings()
+
+
+def as_list(given: str | list[str]) -> list[str]:
+    """Return what may be written as one value or as several; none for empty text."""
+    return [value for value in ([given] if isinstance(given, str) else given) if value]

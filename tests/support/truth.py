@@ -1,0 +1,100 @@
+"""The directory as ldapsearch shows it, person by person, beside the accounts as we keep them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.schema.urns import ENTERPRISE_USER, GATEHOUSE_USER
+from idp.store import Store
+from ldap_bridge.dn import DnError, key
+from tests.support.directory import everything
+from tests.support.slapd import Slapd
+
+Attributes = Mapping[str, list[bytes]]
+
+
+async def differences(store: Store, slapd: Slapd) -> list[str]:
+    """Return everything in which accounts, groups and memberships differ from the directory; best none."""
+    people = {found["entryUUID"][0].decode(): found for found in _entries(slapd, "(objectClass=inetOrgPerson)")}
+    groups = {found["entryUUID"][0].decode(): found for found in _entries(slapd, "(objectClass=groupOfNames)")}
+    users = [user for user in await everything(store, "users") if user[GATEHOUSE_USER]["source"] == "ldap:corp"]
+    kept = {group["externalId"]: group for group in await everything(store, "groups")}
+    return [
+        *_people(people, {user["externalId"]: user for user in users}),
+        *([] if len(users) == len({user["externalId"] for user in users}) else ["somebody has two accounts"]),
+        *(f"group {stable} is missing" for stable in groups.keys() - kept.keys()),
+        *(f"group {stable} is left over" for stable in kept.keys() - groups.keys()),
+        *(f"group {name}" for stable, found in groups.items() if (name := _text(found, "cn")) != _name(kept, stable)),
+        *await _members(store, people, groups, users, kept),
+    ]
+
+
+def _people(people: Mapping[str, Attributes], users: Mapping[str, dict[str, Any]]) -> list[str]:
+    found = [f"{_text(people[stable], 'uid')} is missing" for stable in people.keys() - users.keys()]
+    for stable, user in users.items():
+        if stable not in people:
+            found += [f"{user['userName']} is gone and active"] if user["active"] else []
+        elif (wanted := _account(people[stable])) != (have := {name: _at(user, name) for name in wanted}):
+            found.append(f"{wanted} is {have}")
+    return found
+
+
+def _account(entry: Attributes) -> dict[str, Any]:
+    """The account that an entry should be, as far as tests change it."""
+    mail = _text(entry, "mail")
+    name = {"formatted": "cn", "givenName": "givenName", "familyName": "sn"}
+    return {
+        "userName": _text(entry, "uid"),
+        "name": {part: text for part, attribute in name.items() if (text := _text(entry, attribute))},
+        "displayName": _text(entry, "displayName") or _text(entry, "cn"),
+        "title": _text(entry, "title"),
+        "emails": [{"value": mail.lower(), "type": "work", "primary": True}] if mail else None,
+        "department": _text(entry, "departmentNumber"),
+        "active": True,
+    }
+
+
+def _at(user: Mapping[str, Any], name: str) -> Any:
+    if name == "department":
+        return user.get(ENTERPRISE_USER, {}).get(name)
+    return user.get(name)
+
+
+async def _members(
+    store: Store,
+    people: Mapping[str, Attributes],
+    groups: Mapping[str, Attributes],
+    users: list[dict[str, Any]],
+    kept: Mapping[str, dict[str, Any]],
+) -> list[str]:
+    """Compare memberships by stable id; a member whose entry is not there is none."""
+    stables = {found["dn"][0].decode(): stable for stable, found in (*people.items(), *groups.items())}
+    names = {key(dn): stable for dn, stable in stables.items()}
+    ids = {found["id"]: found["externalId"] for found in (*users, *kept.values())}
+    have = {(ids[edge["group"]], ids[edge["member"]]) for edge in await everything(store, "edges")}
+    want = {
+        (stable, names[member])
+        for stable, found in groups.items()
+        for value in found["member"]
+        if (member := _key(value)) in names and names[member] != stable
+    }
+    return [f"membership {pair} is wrong" for pair in have ^ want]
+
+
+def _key(dn: bytes) -> str:
+    try:
+        return key(dn.decode())
+    except DnError:
+        return ""
+
+
+def _entries(slapd: Slapd, wanted: str) -> list[dict[str, list[bytes]]]:
+    return [{**found, "dn": [dn.encode()]} for dn, found in slapd.search(wanted).items()]
+
+
+def _text(entry: Attributes, name: str) -> str | None:
+    values = entry.get(name)
+    return values[0].decode() if values else None
+
+
+def _name(kept: Mapping[str, dict[str, Any]], stable: str) -> str | None:
+    return kept[stable]["displayName"] if stable in kept else None
