@@ -1,9 +1,8 @@
 """Searches: by MongoDB where its indexes have the whole answer, else over documents read in batches, in threads."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
-from contextlib import aclosing
 from typing import Any, Final
 
 import bson
@@ -97,36 +96,28 @@ class Finder:
         """Answer by reading all candidates; only places in the order are kept, and only as many as the page needs."""
         remaining = EVERYTHING if exact else query.filter
         ends_early = not query.total and order_of(query) == BY_ID
+        enough = query.offset + query.limit if ends_early else None
         places = Places(query)
         begin = start_of(query)
-        start = begin.id if ends_early and begin else None
-        async with aclosing(self._judged(layout, narrowed, remaining, in_order=ends_early, start=start)) as batches:
-            async for documents in batches:
-                for document in documents:
-                    places.add(document)
-                if ends_early and places.total >= query.offset + query.limit:
-                    break
-        found = await self.get_many(layout, places.page())
-        return Page(list(found.values()), places.total if query.total else None)
-
-    async def _judged(
-        self, layout: Layout, narrowed: Filter, remaining: Filter, *, in_order: bool, start: str | None
-    ) -> AsyncGenerator[list[dict[str, Any]], None]:
-        """Yield the documents of those candidates that satisfy the remaining filter, batch by batch."""
         match = self._alive(compiled(narrowed, layout), layout)
-        if start is not None:
-            match = {"$and": [match, {"_id": {"$gt": start}}]}
+        if ends_early and begin:
+            match = {"$and": [match, {"_id": {"$gt": begin.id}}]}
         found = self._database[layout.name].find_raw_batches(match, _DOCUMENT, batch_size=_BATCH)
-        cursor = found.sort([("_id", 1)]) if in_order else found
+        await self._judge(found.sort([("_id", 1)]) if ends_early else found, remaining, places, enough)
+        records = await self.get_many(layout, places.page())
+        return Page(list(records.values()), places.total if query.total else None)
+
+    async def _judge(self, cursor: Any, remaining: Filter, places: Places, enough: int | None) -> None:
+        """Give those candidates their places that satisfy the remaining filter, until there are enough of them."""
         loop = asyncio.get_running_loop()
         read = 0
         try:
             async for batch in cursor:
-                count, documents = await loop.run_in_executor(self._threads, _judge, batch, remaining)
-                read += count
+                read += await loop.run_in_executor(self._threads, _placed, batch, remaining, places)
                 if read > self._max_scan:
                     raise TooLarge("the number of records to read for this query", self._max_scan)
-                yield documents
+                if enough is not None and places.total >= enough:
+                    break
         finally:
             await cursor.close()
 
@@ -143,6 +134,10 @@ def _told_by_page(query: Query, length: int) -> int | None:
     return None
 
 
-def _judge(batch: bytes, remaining: Filter) -> tuple[int, list[dict[str, Any]]]:
+def _placed(batch: bytes, remaining: Filter, places: Places) -> int:
+    """Give those of a batch their places that satisfy the filter; returns how many it holds."""
     documents = [found["document"] for found in bson.decode_all(batch)]
-    return len(documents), [document for document in documents if matches(remaining, document)]
+    for document in documents:
+        if matches(remaining, document):
+            places.add(document)
+    return len(documents)

@@ -1,8 +1,10 @@
 """The store over a MongoDB database."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from typing import Final, TypeVar
 
 import pymongo
@@ -17,12 +19,15 @@ from idp.store.mongo.find import Finder
 from idp.store.mongo.layout import Layout, lay_out
 from idp.store.mongo.ledger import LEDGER
 from idp.store.mongo.plan import Prepared
+from idp.store.mongo.reindex import Reindexing
 from idp.store.mongo.setup import is_current, set_up
 from idp.store.mongo.transact import Transactor
 from idp.store.narrow import is_storable
 
 _JUDGES: Final = 2
 _GRACE: Final = 1.0
+_PATIENCE: Final = 0.5
+"""Of a verb's time, what it may wait for records that are indexed anew."""
 _OUTDATED: Final = "its indexes were changed by a newer configuration; restart this process"
 
 Answer = TypeVar("Answer")
@@ -38,10 +43,14 @@ class MongoStore:
         self._settings = settings
         self._threads = ThreadPoolExecutor(_JUDGES, "mongo-judge")
         self._finder = Finder(self._database, clock, self._threads, settings.max_scan)
-        self._transactor = Transactor(self._client, self._database, self._layouts, clock, str(ObjectId()))
+        process = str(ObjectId())
+        self._transactor = Transactor(self._client, self._database, self._layouts, clock, process)
         self._commits: set[asyncio.Task[None]] = set()
         self._setting_up = asyncio.Lock()
         self._is_set_up = False
+        self._reindexing = Reindexing(self._database, clock, process)
+        self._indexing: asyncio.Task[None] | None = None
+        self._patient_until = 0.0
         self._is_away = False
         self._refusal: str | None = None
 
@@ -91,6 +100,9 @@ class MongoStore:
         while self._commits:
             await asyncio.wait(self._commits)
         self._refusal = "it has been closed"
+        if self._indexing is not None:
+            self._indexing.cancel()
+            await asyncio.wait({self._indexing})
         await settled(self._client.close())
         self._threads.shutdown()
 
@@ -126,12 +138,31 @@ class MongoStore:
             raise
 
     async def _set_up(self) -> None:
-        if self._is_set_up:
-            return
-        async with self._setting_up:
-            if not self._is_set_up:
-                await set_up(self._database, self._layouts)
-                self._is_set_up = True
+        """Return when the database is as it should be. Raises Unavailable while its records are indexed anew."""
+        while not self._is_set_up:
+            async with self._setting_up:
+                if self._indexing is None and not self._is_set_up:
+                    changed = await set_up(self._database, self._layouts)
+                    self._is_set_up = not changed
+                    if changed:
+                        self._index(changed)
+            if self._indexing is not None:
+                await self._indexed(self._indexing)
+
+    def _index(self, changed: Sequence[Layout]) -> None:
+        """Begin to index records anew; beyond the time that a verb has, if need be."""
+        self._patient_until = time.monotonic() + self._settings.timeout * _PATIENCE
+        # In a context of its own: the driver's deadline for this verb is not meant for it.
+        self._indexing = asyncio.create_task(self._reindexing.run(changed), context=Context())
+
+    async def _indexed(self, indexing: asyncio.Task[None]) -> None:
+        # Few records are done at once. Nobody waits for more than a moment where there are many.
+        await asyncio.wait({indexing}, timeout=max(0.0, self._patient_until - time.monotonic()))
+        if not indexing.done():
+            raise Unavailable(WHAT, self._reindexing.progress)
+        if self._indexing is indexing:
+            self._indexing = None
+        indexing.result()
 
     async def _probe(self) -> None:
         if not await is_current(self._database, self._layouts):
