@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from idp.errors import NotFound
-from idp.http.keys import CLIENTS, CLOCK, CONFIG, GROUPS, REGISTRY, SEALER, USERS
+from idp.http.keys import CLIENTS, CLOCK, CONFIG, GROUPS, REGISTRY, RESOURCES, SEALER, USERS
 from scim import discovery
 from scim.bulk import BulkLimits, bulk_endpoint
 from scim.cursor import Cursors
@@ -17,7 +17,7 @@ from scim.errors import FilterForbidden, NotImplementedHere
 from scim.exchange import respond_encoded
 from scim.messages import list_response
 from scim.middleware import guard
-from scim.provider import GroupProvider, Provider, UserProvider
+from scim.provider import GroupProvider, Provider, ResourceProvider, UserProvider
 from scim.root_search import RootSearch
 
 BASE: Final = "/scim/v2"
@@ -35,6 +35,7 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     app.middlewares.append(guard(app[CLIENTS], BASE, _PUBLIC))
     routes: list[web.RouteDef] = []
     providers: dict[str, Provider] = {"User": UserProvider(app[USERS]), "Group": GroupProvider(app[GROUPS])}
+    providers |= {name: ResourceProvider(resources) for name, resources in app[RESOURCES].items()}
     cursors = Cursors(app[SEALER], app[CLOCK], timedelta(seconds=config.scim.cursor_timeout))
     types = [
         ResourceEndpoints(registry.resource_types[name], each, base, limits, cursors)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from idp.access import Actor
-from idp.directory import Groups, Resource, Users
+from idp.directory import Groups, Resource, Resources, Users
 from idp.errors import VersionMismatch
 from idp.memory import Stamp
 from idp.query import Query
@@ -105,6 +105,39 @@ class UserProvider:
     async def derive(self, ids: Sequence[str], *, named: bool) -> dict[str, list[dict[str, Any]]]:
         """Return the groups of each user, whose names come with them anyway."""
         return await self._users.groups_of(ids)
+
+
+class ResourceProvider:
+    """Resources of a declared type, of which nothing is worked out."""
+
+    derived = ""
+    at_once = 1_000
+    returns_patched = True
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self.stamp = resources.stamp
+        self.create = resources.create
+        self.get = resources.get
+        self.find = resources.find
+
+    async def replace(self, actor: Actor, id: str, document: dict[str, Any], version: int | None) -> Resource:
+        """Put a whole document in place of the present one."""
+        return await self._resources.update(actor, id, lambda _: document, expected_version=version)
+
+    async def patch(self, actor: Actor, id: str, operations: Sequence[Operation], version: int | None) -> Resource:
+        """Carry out the operations on the resource."""
+        return await self._resources.update(
+            actor, id, lambda document: patch.apply(document, operations), expected_version=version
+        )
+
+    async def delete(self, actor: Actor, id: str, version: int | None) -> None:
+        """Remove the resource."""
+        await self._resources.delete(actor, id, expected_version=version)
+
+    async def derive(self, ids: Sequence[str], *, named: bool) -> dict[str, list[dict[str, Any]]]:
+        """Return nothing for each of them."""
+        return {one: [] for one in ids}
 
 
 class GroupProvider:

@@ -31,21 +31,22 @@ _SCOPES: Final = {
     Verb.DELETE: "write",
     Verb.SET_PASSWORD: "write",
 }
-# Resource types that a configuration adds are areas by the names of their endpoints, and clients reach them, too.
-_CLOSED: Final = frozenset(Area) - {Area.USERS, Area.GROUPS}
+_CLIENT_AREAS: Final = frozenset({Area.USERS, Area.GROUPS, Area.RESOURCES})
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """The account an action is about: its role, the role it is to get, and the attributes that would change.
 
-    Without a role the question is a general one: whether such an action is thinkable at all.
+    Without a role the question is a general one: whether such an action is thinkable at all. `endpoint` is that of a
+    resource of a declared type.
     """
 
     id: str
     role: str | None = None
     assigned: str | None = None
     fields: frozenset[str] = field(default_factory=frozenset)
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Decision:
     reason: str
 
 
-def decide(actor: Actor, verb: Verb, area: Area | str, target: Target | None = None) -> Decision:
+def decide(actor: Actor, verb: Verb, area: Area, target: Target | None = None) -> Decision:
     """Decide whether the actor may do this."""
     match actor.kind:
         case ActorKind.SYSTEM:
@@ -69,16 +70,17 @@ def decide(actor: Actor, verb: Verb, area: Area | str, target: Target | None = N
             return Decision(False, "nobody has logged in")
 
 
-def demand(actor: Actor, verb: Verb, area: Area | str, target: Target | None = None) -> None:
+def demand(actor: Actor, verb: Verb, area: Area, target: Target | None = None) -> None:
     """Do nothing if the actor may do this; else raise PermissionDenied."""
     if not decide(actor, verb, area, target).allowed:
         raise PermissionDenied(verb, area)
 
 
-def _decide_client(actor: Actor, verb: Verb, area: Area | str, target: Target | None) -> Decision:
-    if area in _CLOSED or verb not in _SCOPES:
-        return Decision(False, "clients reach resources only")
-    scope = f"{area}:{_SCOPES[verb]}"
+def _decide_client(actor: Actor, verb: Verb, area: Area, target: Target | None) -> Decision:
+    if area not in _CLIENT_AREAS or verb not in _SCOPES:
+        return Decision(False, "clients reach users, groups and other resources only")
+    place = target.endpoint if target and target.endpoint else area
+    scope = f"{place.strip('/').lower()}:{_SCOPES[verb]}"
     if scope not in actor.scopes:
         return Decision(False, f"the token lacks the scope {scope}")
     if verb is not Verb.READ and not _outranks(CLIENT_RANK, target):
@@ -86,7 +88,7 @@ def _decide_client(actor: Actor, verb: Verb, area: Area | str, target: Target | 
     return Decision(True, f"the token has the scope {scope}")
 
 
-def _decide_user(actor: Actor, verb: Verb, area: Area | str, target: Target | None) -> Decision:
+def _decide_user(actor: Actor, verb: Verb, area: Area, target: Target | None) -> Decision:
     role = ROLES.get(actor.role, USER_ROLE)
     own = target is not None and target.id == actor.id
     if own and area in (Area.USERS, Area.ACCOUNT):

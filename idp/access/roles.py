@@ -7,10 +7,11 @@ from typing import Final
 
 
 class Area(StrEnum):
-    """What an action is about. ACCOUNT is the actor's own account."""
+    """What an action is about. RESOURCES are those of declared types, ACCOUNT is the actor's own account."""
 
     USERS = "users"
     GROUPS = "groups"
+    RESOURCES = "resources"
     ROLES = "roles"
     CLIENTS = "clients"
     DIRECTORIES = "directories"
@@ -32,7 +33,7 @@ class Verb(StrEnum):
     RESET_MFA = "reset_mfa"
 
 
-Grants = Mapping[Area | str, frozenset[Verb]]
+Grants = Mapping[Area, frozenset[Verb]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ ADMIN_ROLE: Final = Role(
         Area.ACCOUNT: _OWN,
         Area.USERS: _CRUD | {Verb.RESET_PASSWORD, Verb.RESET_MFA},
         Area.GROUPS: _CRUD,
+        Area.RESOURCES: _CRUD,
         Area.ROLES: _READ | {Verb.ASSIGN},
         Area.CLIENTS: _READ,
         Area.DIRECTORIES: _READ,

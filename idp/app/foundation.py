@@ -1,6 +1,7 @@
 """What everything else is wired over: clock, store, keys, hashing, the directory's services, mail."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import randbits
@@ -10,7 +11,7 @@ from uuid import UUID
 from idp.auth import Context, HashingPool, KeyFile, PasswordRules, Profile, Sealer, UserCredentials
 from idp.clock import Clock
 from idp.config import Config
-from idp.directory import Groups, KeyedLocks, Ownership, Users
+from idp.directory import Groups, KeyedLocks, Ownership, Resources, Users
 from idp.mail import FileSender, Mailer, Outbox, Sender, SmtpSender
 from idp.schema import Registry
 from idp.store import Settings, Store
@@ -31,6 +32,7 @@ class Foundation:
     credentials: UserCredentials
     users: Users
     groups: Groups
+    resources: Mapping[str, Resources]
     sender: Sender
     outbox: Outbox
     context: Context
@@ -81,6 +83,9 @@ def foundation(
         credentials=credentials,
         users=users,
         groups=Groups(store, kinds["Group"], clock, new_id, locks=locks),
+        resources={
+            name: Resources(store, kind, clock, new_id) for name, kind in kinds.items() if name not in ("User", "Group")
+        },
         sender=sender,
         outbox=Outbox(store, clock, sender, sealer),
         context=Context(store, clock, users, mailer),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idp.app.authentication import Authentication, authentication
+from idp.app.declared import registry_of
 from idp.app.foundation import Foundation, Keys, foundation, hashing_pool, load_keys, new_id, store_settings
 from idp.audit import AuditLog
 from idp.auth import Rates
@@ -13,7 +14,6 @@ from idp.clock import SystemClock
 from idp.config import Config
 from idp.directory import Groups, Ownership, Users
 from idp.errors import ConfigError
-from idp.schema import default_registry
 from idp.store import open_store
 from idp.store.collections import collections
 from ldap_bridge.bind import open_verifier
@@ -56,7 +56,7 @@ async def open_services(
     Processes that belong together are given the same keys, read by `read_keys` once, and the same rates, by which they
     count the requests of SCIM clients together.
     """
-    clock, registry = SystemClock(), default_registry()
+    clock, registry = SystemClock(), registry_of(config)
     keys = keys or read_keys(config)
     async with AsyncExitStack() as at_end:
         store = await open_store(config.store_url, collections(registry), clock, store_settings(config))

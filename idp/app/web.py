@@ -96,6 +96,7 @@ def _put_services(app: web.Application, services: Services) -> None:
     app[keys.REGISTRY] = services.base.registry
     app[keys.USERS] = services.users
     app[keys.GROUPS] = services.groups
+    app[keys.RESOURCES] = services.base.resources
     app[keys.AUDIT] = services.audit
     app[keys.CLIENTS] = services.auth.clients
     app[keys.SESSIONS] = services.auth.sessions

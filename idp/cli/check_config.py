@@ -24,7 +24,8 @@ def check_config(context: typer.Context, json: Json = False) -> None:
     Each with where it came from; the exit status is 2 if anything is wrong.
     """
     loaded = (context.find_object(Settings) or Settings()).read()
-    problems = [*loaded.problems, *_key_problems(loaded.config), *_directory_problems(loaded.config)]
+    config = loaded.config
+    problems = [*loaded.problems, *_key_problems(config), *_schema_problems(config), *_directory_problems(config)]
     values = dict(_values(loaded))
     if json:
         settings = {key: {"value": value, "source": _source(loaded, key)} for key, value in values.items()}
@@ -109,6 +110,16 @@ def _key_problems(config: "Config") -> Iterator["ConfigError"]:
             keys.load()
         except ConfigError as problem:
             yield problem
+
+
+def _schema_problems(config: "Config") -> Iterator["ConfigError"]:
+    from idp.app.declared import registry_of
+    from idp.errors import ConfigError
+
+    try:
+        registry_of(config)
+    except ConfigError as problem:
+        yield problem
 
 
 def _directory_problems(config: "Config") -> Iterator["ConfigError"]:

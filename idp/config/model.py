@@ -101,13 +101,14 @@ class MailSettings(Section, frozen=True):
 
 
 class ScimSettings(Section, frozen=True):
-    """Limits of the SCIM endpoints."""
+    """What the SCIM endpoints serve, and their limits."""
 
     default_count: Positive = 100
     max_results: Positive = 1000
     cursor_timeout: Seconds = 3600.0
     bulk_max_operations: Positive = 1000
     bulk_max_payload: Positive = 1_048_576
+    schemas: list[str] = field(default_factory=list)
 
 
 class SecretSettings(Section, frozen=True):

@@ -1,4 +1,4 @@
-"""Users, groups and memberships: the services through which everybody reads and writes them."""
+"""Users, groups, memberships and resources of declared types: the services that everybody goes through."""
 
 from idp.directory.batch import Outcome, UserChange
 from idp.directory.groups import GroupChange, Groups
@@ -16,6 +16,7 @@ from idp.directory.model import (
 )
 from idp.directory.names import check_name
 from idp.directory.ownership import Ownership
+from idp.directory.resources import Resources
 from idp.directory.user_plans import role_of
 from idp.directory.users import Users
 from idp.store.contract import Page, Record, Write
@@ -35,6 +36,7 @@ __all__ = [
     "Page",
     "Record",
     "Resource",
+    "Resources",
     "UserChange",
     "UserCreate",
     "UserUpdate",

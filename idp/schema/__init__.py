@@ -2,6 +2,7 @@
 
 from idp.schema.attribute import Attribute, Mutability, Returned, Type, Uniqueness
 from idp.schema.coerce import coerce, coerce_single, coerce_value
+from idp.schema.declared import read_declarations, with_declared
 from idp.schema.group import GROUP
 from idp.schema.lenience import EXACT, LENIENT, Lenience
 from idp.schema.model import Extension, ResourceType, Schema, Target
@@ -29,6 +30,8 @@ __all__ = [
     "coerce_single",
     "coerce_value",
     "default_registry",
+    "read_declarations",
     "validate",
     "validate_value",
+    "with_declared",
 ]

@@ -10,6 +10,7 @@ from aiohttp import ClientSession, web
 from idp.access import SYSTEM_ACTOR
 from idp.config import Config
 from idp.http.runner import make_runner
+from idp.schema import Registry
 from idp.store import Store, open_store
 from idp.store.collections import collections
 from scim.endpoints import Limits
@@ -25,8 +26,13 @@ async def open_api(clock: FakeClock) -> AsyncIterator[OpenApi]:
     """Serve SCIM over a store, with a token for everything."""
     opened = AsyncExitStack()
 
-    async def opener(store: Store, config: Config | None = None, limits: Limits | None = None) -> Api:
-        behind = provisioning_over(store, clock)
+    async def opener(
+        store: Store,
+        config: Config | None = None,
+        limits: Limits | None = None,
+        registry: Registry | None = None,
+    ) -> Api:
+        behind = provisioning_over(store, clock, registry)
         opened.callback(behind.pool.close)
         runner = make_runner(application(behind, config or Config(), limits))
         opened.push_async_callback(runner.cleanup)

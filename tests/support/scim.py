@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -12,11 +13,12 @@ from multidict import CIMultiDictProxy
 
 import scim
 from idp.auth import Clients, Sealer
+from idp.auth.clients import scopes_of
 from idp.auth.credentials import UserCredentials
 from idp.auth.hashing import HashingPool, Profile
 from idp.auth.password_rules import PasswordRules
 from idp.config import Config
-from idp.directory import Groups, KeyedLocks, Users
+from idp.directory import Groups, KeyedLocks, Resources, Users
 from idp.http import keys
 from idp.http.access_log import Line
 from idp.http.faults import FAULT_FORMS
@@ -25,7 +27,7 @@ from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
 from idp.http.middleware import Outermost
 from idp.http.traffic import Traffic
-from idp.schema import GROUP, USER, Registry
+from idp.schema import Registry, default_registry
 from idp.store import Store
 from scim.endpoints import Limits
 from scim.profiles import PROFILES
@@ -122,20 +124,27 @@ class Provisioning:
     clock: FakeClock
     users: Users
     groups: Groups
+    resources: Mapping[str, Resources]
+    registry: Registry
     clients: Clients
     pool: HashingPool
 
 
-def provisioning_over(store: Store, clock: FakeClock) -> Provisioning:
+def provisioning_over(store: Store, clock: FakeClock, registry: Registry | None = None) -> Provisioning:
     """Wire everything over a store; passwords are hashed as cheaply as argon2 allows."""
+    registry = registry or default_registry()
+    kinds = dict(registry.resource_types)
+    scopes = scopes_of(kinds.values())
     locks, pool = KeyedLocks(), HashingPool(1, 16, Profile(memory_kib=8, passes=1))
     credentials = UserCredentials(store, clock, pool, PasswordRules(8))
     return Provisioning(
         store,
         clock,
-        Users(store, USER, clock, _new_id, credentials, locks=locks),
-        Groups(store, GROUP, clock, _new_id, locks=locks),
-        Clients(store, clock, _new_id, os.urandom, profiles=tuple(PROFILES)),
+        Users(store, kinds.pop("User"), clock, _new_id, credentials, locks=locks),
+        Groups(store, kinds.pop("Group"), clock, _new_id, locks=locks),
+        {name: Resources(store, kind, clock, _new_id) for name, kind in kinds.items()},
+        registry,
+        Clients(store, clock, _new_id, os.urandom, scopes=scopes, profiles=tuple(PROFILES)),
         pool,
     )
 
@@ -177,9 +186,10 @@ def application(behind: Provisioning, config: Config, limits: Limits | None = No
     app[keys.CLOCK] = behind.clock
     app[keys.SEALER] = Sealer([bytes(32)], os.urandom)
     app[keys.NEW_ID] = _new_id
-    app[keys.REGISTRY] = Registry((USER, GROUP))
+    app[keys.REGISTRY] = behind.registry
     app[keys.USERS] = behind.users
     app[keys.GROUPS] = behind.groups
+    app[keys.RESOURCES] = behind.resources
     app[keys.CLIENTS] = behind.clients
     app[FAULT_FORMS] = {"/scim/": scim.error_response}
     scim.setup(app, limits)

@@ -1,0 +1,97 @@
+"""The service for resources of types that were declared in the settings: the only way to read and write them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from idp.access import Actor, Area, Target, Verb, demand
+from idp.audit import Tag, event
+from idp.clock import Clock, to_text
+from idp.directory.documents import changed, created, differing, private_copy, stamped
+from idp.directory.locks import KeyedLocks, Stale, retrying
+from idp.directory.model import Change, Document, Resource
+from idp.errors import NotFound
+from idp.query import Query
+from idp.schema import ResourceType
+from idp.store.contract import Delete, Insert, Page, Record, Replace, Store
+
+
+class Resources:
+    """Resources of one type, with access decision, optimistic versions and audit on every change.
+
+    Nothing is worked out beside what is stored. Every method may raise what the store raises, and raises
+    PermissionDenied first.
+    """
+
+    def __init__(self, store: Store, resource_type: ResourceType, clock: Clock, ids: Callable[[], str]) -> None:
+        self._store = store
+        self._kind = resource_type
+        self._clock = clock
+        self._ids = ids
+        self._locks = KeyedLocks()
+        self.stamp: Final = partial(store.stamp, (resource_type.collection,))
+        """Returns the stamp of everything that the resources are shown with."""
+
+    async def create(self, actor: Actor, document: Document) -> Resource:
+        """Add a resource. Raises InvalidValue, InvalidSyntax, NotUnique."""
+        self._demand(actor, Verb.CREATE)
+        new = created(self._kind, document, self._ids(), to_text(self._clock.now()))
+        told = event(Tag.DIRECTORY_RESOURCE_CREATED, actor, new["id"], self._clock, {"type": self._kind.name})
+        await self._store.commit([Insert(self._kind.collection, new), told])
+        return Resource(new["id"], 1, new)
+
+    async def get(self, actor: Actor, id: str) -> Resource:
+        """Return the resource. Raises NotFound."""
+        self._demand(actor, Verb.READ)
+        return Resource.of(await self._read(id))
+
+    async def find(self, actor: Actor, query: Query) -> Page:
+        """Return the resources that match."""
+        self._demand(actor, Verb.READ)
+        return await self._store.find(self._kind.collection, query)
+
+    async def update(self, actor: Actor, id: str, change: Change, *, expected_version: int | None = None) -> Resource:
+        """Change a resource by a pure function over a copy of its own; it may run more than once.
+
+        When the result is the same nothing is written. Without an expected version a lost race is run again.
+        Raises NotFound, VersionMismatch, InvalidValue, MutabilityViolated, NotUnique.
+        """
+        self._demand(actor, Verb.UPDATE)
+
+        async def attempt() -> Resource:
+            before = await self._read(id, expected_version)
+            after = changed(self._kind, before.document, change(private_copy(before.document)))
+            fields = differing(before.document, after)
+            if not fields:
+                return Resource.of(before)
+            after = stamped(after, to_text(self._clock.now()))
+            details = {"type": self._kind.name, "fields": sorted(fields)}
+            told = event(Tag.DIRECTORY_RESOURCE_UPDATED, actor, id, self._clock, details)
+            await self._store.commit([Replace(self._kind.collection, after, before.version), told])
+            return Resource(id, before.version + 1, after)
+
+        async with self._locks.hold(id):
+            return await retrying(attempt)
+
+    async def delete(self, actor: Actor, id: str, *, expected_version: int | None = None) -> None:
+        """Remove a resource. Raises NotFound, VersionMismatch."""
+        self._demand(actor, Verb.DELETE)
+
+        async def attempt() -> None:
+            record = await self._read(id, expected_version)
+            told = event(Tag.DIRECTORY_RESOURCE_DELETED, actor, id, self._clock, {"type": self._kind.name})
+            await self._store.commit([Delete(self._kind.collection, id, record.version), told])
+
+        async with self._locks.hold(id):
+            await retrying(attempt)
+
+    def _demand(self, actor: Actor, verb: Verb) -> None:
+        demand(actor, verb, Area.RESOURCES, Target("", endpoint=self._kind.endpoint))
+
+    async def _read(self, id: str, expected_version: int | None = None) -> Record:
+        record = await self._store.get(self._kind.collection, id)
+        if record is None:
+            raise NotFound(self._kind.name, id)
+        if expected_version not in (None, record.version):
+            raise Stale(self._kind.collection, id)
+        return record

@@ -1,0 +1,176 @@
+"""A resource type that is nothing but a file, asked for everything the protocol knows."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idp.schema import GROUP, USER, Registry, read_declarations, with_declared
+from idp.store import open_store
+from idp.store.collections import collections
+from tests.scim.conftest import OpenApi
+from tests.support.clock import FakeClock
+from tests.support.scim import PATCH, Api
+from tests.support.stores import url_of
+
+FILE = Path("config/schemas/devices.json")
+REGISTRY = Registry(with_declared([USER, GROUP], {"devices": read_declarations(FILE.read_bytes(), "devices")}))
+DEVICE = "urn:example:params:scim:schemas:core:2.0:Device"
+WARRANTY = "urn:example:params:scim:schemas:extension:2.0:Warranty"
+BADGE = "urn:example:params:scim:schemas:extension:2.0:Badge"
+
+FULL: dict[str, Any] = {
+    "schemas": [DEVICE, WARRANTY],
+    "serialNumber": "SN-1",
+    "externalId": "asset 7",
+    "displayName": "Ada's laptop",
+    "kind": "laptop",
+    "encrypted": True,
+    "memory": 64,
+    "screen": 13.3,
+    "bought": "2030-01-31T12:00:00Z",
+    "certificate": "AAECAw==",
+    "manual": "https://example.com/manual",
+    "tags": ["blue", "Loan"],
+    "owner": {"value": "u1", "display": "Ada"},
+    "addresses": [{"value": "10.0.0.7", "type": "wifi", "primary": True}, {"value": "10.0.0.8", "type": "ethernet"}],
+    WARRANTY: {"provider": "ACME", "until": "2033-01-31T12:00:00Z"},
+}
+
+
+@pytest.fixture(params=["sqlite", "pymongo"])
+async def api(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, open_api: OpenApi
+) -> AsyncIterator[Api]:
+    store = await open_store(url_of(request.param, request, tmp_path), collections(REGISTRY), clock)
+    yield await open_api(store, registry=REGISTRY)
+    await store.close()
+
+
+def device(serial: str, **more: Any) -> dict[str, Any]:
+    return {"schemas": [DEVICE], "serialNumber": serial, WARRANTY: {"provider": "ACME"}} | more
+
+
+async def test_it_is_discovered_like_the_built_in_ones(api: Api) -> None:
+    kind = (await api.get("/ResourceTypes/Device")).body
+    assert (kind["endpoint"], kind["schema"]) == ("/Devices", DEVICE)
+    assert kind["schemaExtensions"] == [{"schema": WARRANTY, "required": True}]
+    schema = (await api.get(f"/Schemas/{DEVICE}")).body
+    serial = schema["attributes"][0]
+    assert (serial["mutability"], serial["uniqueness"], serial["required"]) == ("immutable", "server", True)
+    user = (await api.get("/ResourceTypes/User")).body
+    assert {"schema": BADGE, "required": False} in user["schemaExtensions"]
+
+
+async def test_every_type_of_value_comes_back_as_it_was_given(api: Api) -> None:
+    made = await api.post("/Devices", FULL | {"unlockCode": "1234"})
+    shown = (await api.get(f"/Devices/{made.body['id']}")).body
+    assert {key: shown[key] for key in FULL} == FULL
+    assert "unlockCode" not in shown
+    assert shown["meta"]["resourceType"] == "Device"
+    assert shown["meta"]["location"].endswith(f"/scim/v2/Devices/{made.body['id']}")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "scim_type"),
+    [
+        ({"serialNumber": None}, 400, "invalidValue"),
+        ({WARRANTY: None}, 400, "invalidValue"),
+        ({"memory": "much"}, 400, "invalidValue"),
+        ({"bought": "yesterday"}, 400, "invalidValue"),
+        ({"certificate": "?"}, 400, "invalidValue"),
+        ({"serialNumber": "SN-0"}, 409, "uniqueness"),
+    ],
+)
+async def test_declared_rules_are_demanded(api: Api, change: dict[str, Any], status: int, scim_type: str) -> None:
+    await api.post("/Devices", device("SN-0"))
+    answer = await api.ask("POST", "/Devices", FULL | change)
+    assert (answer.status, answer.body["scimType"]) == (status, scim_type)
+    assert (await api.get("/Devices")).body["totalResults"] == 1
+
+
+FILTERS = [
+    'serialNumber eq "SN-1"',
+    'externalId eq "asset 7"',
+    'displayName sw "ADA"',
+    f'{DEVICE}:kind eq "LAPTOP"',
+    "encrypted eq true and memory ge 64",
+    "memory gt 32 and memory lt 128",
+    "screen gt 13 and screen lt 13.4",
+    'bought gt "2030-01-31T11:59:59+00:00"',
+    "certificate pr",
+    'manual ew "manual"',
+    'tags eq "loan"',
+    'owner eq "u1"',
+    'owner.display co "d"',
+    'addresses[type eq "wifi" and value sw "10."]',
+    'addresses.value eq "10.0.0.8"',
+    f'{WARRANTY}:provider eq "acme" and {WARRANTY}:until pr',
+    'not (kind eq "phone") and meta.resourceType eq "Device"',
+]
+
+
+async def test_it_is_filtered_by_attributes_of_every_type(api: Api) -> None:
+    await api.post("/Devices", FULL)
+    other = {"kind": "phone", "encrypted": False, "memory": 8, "screen": 6, "bought": "2029-01-01T00:00:00Z"}
+    await api.post("/Devices", device("other", **other) | {WARRANTY: {"provider": "none"}})
+    for filter in FILTERS:
+        assert [found["serialNumber"] for found in await api.found("/Devices", filter)] == ["SN-1"], filter
+    for filter, kind in {"encrypted gt true": "invalidFilter", 'unlockCode eq "1"': "invalidFilter"}.items():
+        answer = await api.ask("GET", "/Devices", filter=filter)
+        assert (answer.status, answer.body["scimType"]) == (400, kind)
+
+
+async def test_it_is_sorted_paged_and_projected(api: Api) -> None:
+    for memory in (16, 4, 64):
+        await api.post("/Devices", device(f"SN-{memory}", memory=memory))
+    page = (await api.get("/Devices", sortBy="memory", sortOrder="descending", count=2, startIndex=2)).body
+    assert (page["totalResults"], [found["memory"] for found in page["Resources"]]) == (3, [16, 4])
+    [one, *_] = (await api.get("/Devices", attributes=f"memory,{WARRANTY}:provider")).body["Resources"]
+    assert set(one) == {"schemas", "id", "memory", WARRANTY}
+    search = await api.ask("POST", "/Devices/.search", {"filter": "memory eq 4", "excludedAttributes": ["meta"]})
+    assert "meta" not in search.body["Resources"][0]
+
+
+async def test_it_is_patched_replaced_and_deleted_under_its_entity_tag(api: Api) -> None:
+    made = await api.post("/Devices", FULL)
+    path = f"/Devices/{made.body['id']}"
+    operations = [
+        {"op": "replace", "path": 'addresses[type eq "wifi"].value', "value": "10.9.9.9"},
+        {"op": "add", "path": "tags", "value": ["new"]},
+        {"op": "remove", "path": "owner"},
+        {"op": "replace", "path": f"{WARRANTY}:provider", "value": "Other"},
+    ]
+    patched = await api.ask("PATCH", path, {"schemas": [PATCH], "Operations": operations})
+    assert patched.status == 200
+    assert patched.body["addresses"][0]["value"] == "10.9.9.9"
+    assert patched.body["tags"] == ["blue", "Loan", "new"]
+    assert patched.body[WARRANTY]["provider"] == "Other"
+    assert "owner" not in patched.body
+    immutable = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "serialNumber", "value": "X"}]}
+    assert (await api.ask("PATCH", path, immutable)).body["scimType"] == "mutability"
+    required = {"schemas": [PATCH], "Operations": [{"op": "remove", "path": f"{WARRANTY}:provider"}]}
+    assert (await api.ask("PATCH", path, required)).status == 400
+    assert (await api.ask("PUT", path, device("SN-1"), headers={"If-Match": made.etag})).status == 412
+    replaced = await api.ask("PUT", path, device("SN-1", memory=1), headers={"If-Match": patched.etag})
+    assert (replaced.status, "kind" in replaced.body, replaced.body["memory"]) == (200, False, 1)
+    assert (await api.ask("GET", path, headers={"If-None-Match": replaced.etag})).status == 304
+    assert (await api.ask("DELETE", path)).status == 204
+    assert (await api.ask("GET", path)).status == 404
+
+
+async def test_people_have_the_declared_extension(api: Api) -> None:
+    made = await api.user(userName="ada@example.com", **{BADGE: {"number": "B-7", "floors": [1, 2]}})
+    assert made[BADGE] == {"number": "B-7", "floors": [1, 2]}
+    assert BADGE in made["schemas"]
+    assert [found["id"] for found in await api.found("/Users", f'{BADGE}:number eq "B-7"')] == [made["id"]]
+    again = await api.ask("POST", "/Users", {"userName": "ben@example.com", BADGE: {"number": "B-7"}})
+    assert (again.status, again.body["scimType"]) == (409, "uniqueness")
+
+
+async def test_a_search_at_the_root_finds_it_among_the_others(api: Api) -> None:
+    await api.user(userName="ada@example.com")
+    await api.post("/Devices", device("SN-1"))
+    found = (await api.ask("POST", "/.search", {"filter": "meta.resourceType pr"})).body["Resources"]
+    assert {one["meta"]["resourceType"] for one in found} == {"User", "Device"}
