@@ -115,10 +115,10 @@ async def test_it_is_filtered_by_attributes_of_every_type(api: Api) -> None:
     await api.post("/Devices", FULL)
     other = {"kind": "phone", "encrypted": False, "memory": 8, "screen": 6, "bought": "2029-01-01T00:00:00Z"}
     await api.post("/Devices", device("other", **other) | {WARRANTY: {"provider": "none"}})
-    for filter in FILTERS:
-        assert [found["serialNumber"] for found in await api.found("/Devices", filter)] == ["SN-1"], filter
-    for filter, kind in {"encrypted gt true": "invalidFilter", 'unlockCode eq "1"': "invalidFilter"}.items():
-        answer = await api.ask("GET", "/Devices", filter=filter)
+    for wanted in FILTERS:
+        assert [found["serialNumber"] for found in await api.found("/Devices", wanted)] == ["SN-1"], wanted
+    for wanted, kind in {"encrypted gt true": "invalidFilter", 'unlockCode eq "1"': "invalidFilter"}.items():
+        answer = await api.ask("GET", "/Devices", filter=wanted)
         assert (answer.status, answer.body["scimType"]) == (400, kind)
 
 
