@@ -53,7 +53,7 @@ class LdapBind:
         self._lock = Lock()
 
     async def verify(self, user: Resource, password: str) -> Verdict:
-        """Return RIGHT or WRONG; an empty password never reaches the directory.
+        """Return RIGHT, WRONG, or ABSENT for who is not there; an empty password never reaches the directory.
 
         Raises DirectoryUnavailable when the directory cannot tell, Overloaded when too many wait already.
         """
@@ -61,7 +61,7 @@ class LdapBind:
             return Verdict.WRONG
         link = await self._links.of_resource(user.id)
         if link is None or link.gone:
-            return Verdict.WRONG
+            return Verdict.ABSENT
         right = await self._in_thread(lambda: self._prover.prove(link, password))
         return Verdict.RIGHT if right else Verdict.WRONG
 

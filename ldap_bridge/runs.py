@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -60,6 +61,7 @@ class Run:
     why: str = ""
     gaps: list[str] = field(default_factory=list)
     problems: list[dict[str, Any]] = field(default_factory=list)
+    expires: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +82,22 @@ class Logged:
 
 
 class Runs:
-    """Keeps runs and their changes."""
+    """Keeps runs and their changes, for as long as `kept` says."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, kept: timedelta) -> None:
         self._store = store
         self._clock = clock
+        self._kept = kept
 
     async def start(self, run: Run) -> None:
         """Record that a run has begun."""
+        run.expires = self._end()
         await self._store.commit([Insert(RUNS, msgspec.to_builtins(run))])
 
     async def finish(self, run: Run, state: State, reason: str, told: Write) -> Run:
         """Record how a run ended, with the event that tells of it."""
         run.state, run.reason, run.finished = state, reason, to_text(self._clock.now())
+        run.expires = run.expires or self._end()
         run.problems, run.gaps = run.problems[:_LISTED], run.gaps[:_LISTED]
         record = await self._store.get(RUNS, run.id)
         if record is not None:
@@ -113,7 +118,8 @@ class Runs:
 
     async def append(self, run: str, number: int, changes: Sequence[Logged]) -> None:
         """Add changes to a run's history; `number` is that of the first of them."""
-        document = {"id": f"{run}:{number:09d}", "run": run, "changes": [msgspec.to_builtins(one) for one in changes]}
+        logged = [msgspec.to_builtins(one) for one in changes]
+        document = {"id": f"{run}:{number:09d}", "run": run, "changes": logged, "expires": self._end()}
         await self._store.commit([Insert(CHANGES, document)])
 
     async def changes(self, run: str) -> list[Logged]:
@@ -128,6 +134,9 @@ class Runs:
             if len(records) < 100:
                 return found
             after = records[-1].id
+
+    def _end(self) -> str:
+        return to_text(self._clock.now() + self._kept)
 
 
 class RunLog:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from idp.access import SYSTEM_ACTOR, Actor, ActorKind
@@ -27,6 +28,8 @@ from ldap_bridge.report import PlanReport, report
 from ldap_bridge.runs import Logged, Run, RunLog, Runs, State
 from ldap_bridge.settings import Source
 
+HISTORY: Final = timedelta(days=400)
+"""More than a year: what happened at the last turn of one can still be looked up at the next."""
 _SHOWN: Final = 10
 
 
@@ -75,6 +78,8 @@ class LdapService:
         clock: Clock,
         ids: Callable[[], str],
         sources: Mapping[str, Source],
+        *,
+        kept: timedelta = HISTORY,
     ) -> None:
         self._store = store
         self._users = users
@@ -84,7 +89,7 @@ class LdapService:
         self._sources = sources
         self._mappers = {name: Mapper(source) for name, source in sources.items()}
         self._leases = Leases(store, clock)
-        self._runs = Runs(store, clock)
+        self._runs = Runs(store, clock, kept)
 
     @property
     def sources(self) -> Mapping[str, Source]:

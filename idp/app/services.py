@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from idp.app.authentication import Authentication, authentication
@@ -68,11 +69,12 @@ async def open_services(
         binds = {source.key: open_verifier(source, store) for source in sources.values()}
         for bind in binds.values():
             at_end.callback(bind.close)
+        kept = timedelta(days=config.directory.history_days)
         yield Services(
             base=base,
             audit=AuditLog(store),
             auth=authentication(base, binds, rates),
-            ldap=LdapService(store, base.users, base.groups, clock, new_id, sources),
+            ldap=LdapService(store, base.users, base.groups, clock, new_id, sources, kept=kept),
         )
 
 

@@ -63,12 +63,16 @@ class Verifiers:
         self._pool = pool
 
     async def verify(self, user: Resource | None, password: str) -> Verdict:
-        """Verify; nobody, people of a directory no longer set up and empty passwords take as long as anybody."""
+        """Verify; nobody, people their directory no longer has and empty passwords take as long as anybody."""
         verifier = self._of(user)
         if user is None or verifier is None or not password:
             await self._pool.verify_nobody(password)
             return Verdict.WRONG
-        return await verifier.verify(user, password)
+        verdict = await verifier.verify(user, password)
+        if verdict is Verdict.ABSENT:
+            await self._pool.verify_nobody(password)
+            return Verdict.WRONG
+        return verdict
 
     def _of(self, user: Resource | None) -> PasswordVerifier | None:
         if user is None or has_local_password(user):

@@ -13,6 +13,8 @@ class Verdict(StrEnum):
     WRONG = "wrong"
     EXPIRED = "expired"
     MUST_CHANGE = "must_change"
+    ABSENT = "absent"
+    """There is nothing to check it against; whoever asked takes the time that a check takes."""
 
 
 @dataclass(frozen=True, slots=True)

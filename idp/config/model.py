@@ -64,6 +64,7 @@ class DirectorySettings(Section, frozen=True):
     """Rules for people and groups, whoever writes them."""
 
     strict_names: bool = False
+    history_days: Positive = 400
 
 
 class LoginSettings(Section, frozen=True):

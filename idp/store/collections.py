@@ -60,7 +60,7 @@ _OWN: Final = (
     Collection("leases"),
     Collection("ldap_links", indexed=_text("source", "resource", "ref", "gone")),
     Collection("ldap_feeds"),
-    Collection("ldap_runs", indexed=(*_text("source"), *_moments("started"))),
-    Collection("ldap_changes", indexed=_text("run")),
+    Collection("ldap_runs", indexed=(*_text("source"), *_moments("started")), expires=_EXPIRES),
+    Collection("ldap_changes", indexed=_text("run"), expires=_EXPIRES),
     Collection("settings"),
 )

@@ -73,9 +73,9 @@ async def test_who_is_gone_or_local_has_no_password_there(verifier: LdapBind, sy
     user = await resource(synced, person)
     slapd.delete(person.dn)
     await synced.sync()
-    assert await verifier.verify(user, person.password) is Verdict.WRONG
+    assert await verifier.verify(user, person.password) is Verdict.ABSENT
     local = await synced.directory.user("local")
-    assert await verifier.verify(local, "anything") is Verdict.WRONG
+    assert await verifier.verify(local, "anything") is Verdict.ABSENT
 
 
 async def test_who_was_renamed_since_the_last_run_gets_in(verifier: LdapBind, synced: Bridge, slapd: Slapd) -> None:

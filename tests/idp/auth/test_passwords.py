@@ -357,6 +357,16 @@ async def test_an_empty_password_takes_as_long_as_any_and_reaches_no_directory(h
     assert house.pool.done == before + 1
 
 
+async def test_who_is_not_in_the_directory_any_more_is_refused_like_a_stranger(house: House) -> None:
+    house.directories = {"ldap:corp": Ldap(Verdict.ABSENT)}
+    await house.person("ann", source="ldap:corp")
+    before = house.pool.done
+    refused = (await house.try_password("ann", PASSWORD)).error
+    assert house.pool.done == before + 1
+    assert refused == (await house.try_password("nobody", PASSWORD)).error
+    assert house.pool.done == before + 2
+
+
 async def test_a_directory_that_is_away_locks_nobody_out(house: House) -> None:
     ldap = Ldap(Unavailable("directory corp"))
     house.directories = {"ldap:corp": ldap}
