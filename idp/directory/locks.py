@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 from idp.errors import VersionMismatch
@@ -30,22 +30,30 @@ class KeyedLocks:
     @asynccontextmanager
     async def hold(self, *keys: str) -> AsyncIterator[None]:
         """Hold the locks of all these keys; always taken in the same order, so that nobody waits in a circle."""
-        async with AsyncExitStack() as stack:
-            for key in sorted(set(keys)):
-                await stack.enter_async_context(self._hold_one(key))
+        held: list[str] = []
+        try:
+            for key in keys if len(keys) == 1 else sorted(set(keys)):
+                await self._take(key)
+                held.append(key)
             yield
+        finally:
+            for key in reversed(held):
+                self._locks[key][0].release()
+                self._leave(key)
 
-    @asynccontextmanager
-    async def _hold_one(self, key: str) -> AsyncIterator[None]:
+    async def _take(self, key: str) -> None:
         lock, users = self._locks.get(key) or (asyncio.Lock(), 0)
         self._locks[key] = (lock, users + 1)
         try:
-            async with lock:
-                yield
-        finally:
-            lock, users = self._locks.pop(key)
-            if users > 1:
-                self._locks[key] = (lock, users - 1)
+            await lock.acquire()
+        except asyncio.CancelledError:
+            self._leave(key)
+            raise
+
+    def _leave(self, key: str) -> None:
+        lock, users = self._locks.pop(key)
+        if users > 1:
+            self._locks[key] = (lock, users - 1)
 
 
 async def retrying(attempt: Callable[[], Awaitable[Result]]) -> Result:

@@ -26,7 +26,8 @@ def coerce(resource_type: ResourceType, document: Mapping[str, Any], lenience: L
         if attribute is not None:
             # The same name twice is left as it is, for validation to refuse.
             name = key if attribute.name in found else attribute.name
-            found[name] = coerce_value(attribute, value, lenience)
+            is_right = type(value) is str and _is_text(attribute)
+            found[name] = value if is_right else coerce_value(attribute, value, lenience)
         elif (target := _joined(resource_type, key, lenience)) is not None:
             if len(target.keys) == 1:
                 found[target.keys[0]] = coerce_value(target.attribute, value, lenience)
@@ -38,6 +39,10 @@ def coerce(resource_type: ResourceType, document: Mapping[str, Any], lenience: L
     if isinstance(given, list) and lenience.foreign_schemas:
         found["schemas"] = [urn for urn in given if isinstance(urn, str) and urn.lower() in resource_type.schemas]
     return found
+
+
+def _is_text(attribute: Attribute) -> bool:
+    return attribute.type is Type.STRING and not attribute.multi_valued
 
 
 def coerce_value(attribute: Attribute, value: Any, lenience: Lenience = LENIENT) -> Any:
@@ -80,7 +85,10 @@ def _coerce_complex(attribute: Attribute, value: Any, lenience: Lenience) -> Any
     found: dict[str, Any] = {}
     for key, inner in value.items():
         declared = attribute.sub(key)
-        found[key] = inner if declared is None else coerce_value(declared, inner, lenience)
+        # Text where text belongs, as nearly everything is, needs no look at what else it could be.
+        if declared is not None and not (type(inner) is str and _is_text(declared)):
+            inner = coerce_value(declared, inner, lenience)
+        found[key] = inner
     if lenience.reference_as_value and "$ref" in found and "value" not in found and isinstance(found["$ref"], str):
         # A reference alone is enough to tell who is meant: its last segment is the id.
         found["value"] = found["$ref"].rstrip("/").rpartition("/")[2]

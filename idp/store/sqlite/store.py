@@ -13,7 +13,7 @@ from idp.memory import Stamp
 from idp.query import Filter, Query
 from idp.store.contract import Collection, Page, Record, Settings, Write
 from idp.store.narrow import is_storable
-from idp.store.sqlite.apply import Commit, prepare
+from idp.store.sqlite.apply import Commit, Writes, joined, prepare
 from idp.store.sqlite.catalogue import load
 from idp.store.sqlite.database import connect, create, translated
 from idp.store.sqlite.find import Finder
@@ -53,7 +53,7 @@ class SqliteStore:
         # Less than a verb may take, so that whoever meets another process's lock hears of it.
         waits = [connect(path, _PATIENCE * settings.timeout) for _ in range(THREADS + 1)]
         self._readers = Readers(waits[1:], settings.max_waiting, settings.timeout)
-        self._writer = Writer(waits[0], generation, settings.max_waiting, settings.timeout)
+        self._writer = Writer(waits[0], generation, settings.max_waiting, settings.timeout, joined)
 
     async def get(self, collection: str, id: str) -> Record | None:
         """Return the record of that id, or None."""
@@ -93,7 +93,7 @@ class SqliteStore:
         """Apply all writes in order, or none; durable when it returns."""
         prepared = [prepare(write, self._tables[write.collection]) for write in writes]
         if prepared:
-            await self._writer.do(lambda connection: Commit(connection, self._clock).run(prepared), len(prepared))
+            await self._writer.do(Writes(prepared, self._clock), len(prepared))
 
     def stamp(self, collections: Sequence[str]) -> Stamp | None:
         """Return the stamp of these collections."""

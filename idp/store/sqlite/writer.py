@@ -24,6 +24,8 @@ _LONG_LOG: Final = 16_000
 _QUIET: Final = 0.05
 
 Work = Callable[[apsw.Connection], int]
+# Makes one work of several, or returns None where that cannot be.
+Join = Callable[[Sequence[Work]], Work | None]
 
 
 @dataclass(slots=True, eq=False)
@@ -40,10 +42,17 @@ Outcome = tuple[Job, int | Exception]
 
 
 class Writer:
-    """Runs work in its own thread, each piece in its own savepoint, durable when it has answered."""
+    """Runs work in its own thread, durable when it has answered.
 
-    def __init__(self, connection: apsw.Connection, known_generation: int, max_waiting: int, timeout: float) -> None:
+    What waits at one time is joined and done at one go. Only when something is in the way is each piece done by itself,
+    in its own savepoint, so that one that fails is nobody else's loss.
+    """
+
+    def __init__(
+        self, connection: apsw.Connection, known_generation: int, max_waiting: int, timeout: float, join: Join
+    ) -> None:
         self._connection = connection
+        self._join = join
         self._generation = known_generation
         self._max_waiting = max_waiting
         self._timeout = timeout
@@ -130,12 +139,20 @@ class Writer:
             with immediate(self._connection):
                 if generation(self._connection) != self._generation:
                     raise Unavailable(WHAT, "its indexes were changed by a newer configuration; restart this process")
-                outcomes += [(job, self._attempt(job.work)) for job in jobs if not job.given_up]
+                wanted = [job for job in jobs if not job.given_up]
+                outcomes += self._at_once(wanted) or [(job, self._attempt(job.work)) for job in wanted]
         except apsw.Error as error:
             return [(job, translated(error)) for job in jobs]
         except IdpError as error:
             return [(job, error) for job in jobs]
         return outcomes
+
+    def _at_once(self, jobs: Sequence[Job]) -> list[Outcome]:
+        """Do the jobs as one; nothing is done, and nothing returned, when that cannot be."""
+        work = self._join([job.work for job in jobs]) if len(jobs) > 1 else None
+        if work is None or isinstance(self._attempt(work), Exception):
+            return []
+        return [(job, job.weight) for job in jobs]
 
     def _attempt(self, work: Work) -> int | Exception:
         self._connection.execute("SAVEPOINT job")
