@@ -86,9 +86,10 @@ def _coerce_complex(attribute: Attribute, value: Any, lenience: Lenience) -> Any
     for key, inner in value.items():
         declared = attribute.sub(key)
         # Text where text belongs, as nearly everything is, needs no look at what else it could be.
-        if declared is not None and not (type(inner) is str and _is_text(declared)):
-            inner = coerce_value(declared, inner, lenience)
-        found[key] = inner
+        if declared is None or (type(inner) is str and _is_text(declared)):
+            found[key] = inner
+        else:
+            found[key] = coerce_value(declared, inner, lenience)
     if lenience.reference_as_value and "$ref" in found and "value" not in found and isinstance(found["$ref"], str):
         # A reference alone is enough to tell who is meant: its last segment is the id.
         found["value"] = found["$ref"].rstrip("/").rpartition("/")[2]
