@@ -1,7 +1,6 @@
 """Running the server: one process, or a supervisor with several; from the listening socket to the last answer."""
 
 import asyncio
-import gc
 import logging
 import os
 import shutil
@@ -102,15 +101,14 @@ def _serve(process: Process) -> int:
 async def _answer(process: Process) -> None:
     from idp.app.background import background
     from idp.app.banner import greet
+    from idp.app.collector import collect_seldom
     from idp.app.key_check import check_key
     from idp.app.services import open_services
     from idp.app.web import build_application
     from idp.http.runner import make_runner
     from idp.http.traffic import Traffic
 
-    # Nothing of what is loaded by now will ever be garbage: no collection has to look through it.
-    gc.freeze()
-    gc.enable()
+    collect_seldom()
     ending, traffic = _ending(process.alive), Traffic()
     async with open_services(process.config, process.keys, process.rates) as services:
         app = build_application(services, traffic, process.counts)

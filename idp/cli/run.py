@@ -1,7 +1,6 @@
 """From a command's arguments to services: settings read, store opened, and closed again whatever happens."""
 
 import asyncio
-import gc
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -47,10 +46,11 @@ def with_services(context: typer.Context, command: "Callable[[Services], Awaitab
 
 
 async def _run(config: "Config", command: "Callable[[Services], Awaitable[T]]") -> T:
+    from idp.app.collector import collect_seldom
     from idp.app.services import open_services
     from idp.errors import RemoteError
 
-    gc.enable()
+    collect_seldom()
     async with open_services(config) as services:
         if services.base.key_file.is_new:
             from idp.app.key_check import check_key_now
