@@ -8,13 +8,13 @@ from httpx2 import Client
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import Status, check_server
 
-from tests.support.idp import Idp
+from tests.support.idp import Idp, LoadedIdp
 
 
 @pytest.fixture
 def idp(tmp_path: Path) -> Iterator[Idp]:
     """A running server."""
-    installation = Idp(tmp_path)
+    installation = LoadedIdp(tmp_path)
     installation.start()
     yield installation
     installation.process.kill()

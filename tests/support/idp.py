@@ -9,9 +9,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from idp.cli.main import main
 from tests.support.ports import HOST, free_port
 from tests.support.process import ServerError, ServerProcess
 
@@ -123,3 +128,37 @@ class Idp:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 -- our own address
             text = answer.read()
         return json.loads(text) if text else None
+
+
+class LoadedIdp(Idp):
+    """The same, but commands run inside of the test, because loading one takes longer than running it.
+
+    What they are given and give is the same: arguments, variables, directory, standard input and output, exit status.
+    """
+
+    def run(
+        self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command beside the server and return how it ended; a server is a process in any case."""
+        if "serve" in arguments:
+            return super().run(*arguments, stdin=stdin, env=env)
+        output, errors = StringIO(), StringIO()
+        with (
+            patch.dict(os.environ, self.env | dict(env or {}), clear=True),
+            patch.multiple(sys, argv=["idp", *arguments], stdin=StringIO(stdin)),
+            chdir(self.cwd),
+            redirect_stdout(output),
+            redirect_stderr(errors),
+            # In a thread, because a test may run in an event loop, and a command makes one of its own.
+            ThreadPoolExecutor(1) as thread,
+        ):
+            status = thread.submit(_exit_status).result(timeout=120)
+        return subprocess.CompletedProcess(["idp", *arguments], status, output.getvalue(), errors.getvalue())
+
+
+def _exit_status() -> int:
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0

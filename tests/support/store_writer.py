@@ -15,7 +15,8 @@ from idp.query import EVERYTHING, Query
 from idp.store import Insert, Record, Replace, Settings, Store, Write, open_store
 from tests.support.stores import SAMPLES
 
-LANES = 4
+# What a kill can hurt is what is under way: one commit in each lane.
+LANES = 8
 STORE_FAILED = 3
 # How long a commit whose fate is unknown waits for its server to come back.
 SECONDS = 4

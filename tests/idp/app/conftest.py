@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.idp import Idp
+from tests.support.idp import Idp, LoadedIdp
 
 NewIdp = Callable[..., Idp]
 
@@ -18,7 +18,7 @@ def new_idp(tmp_path: Path) -> Iterator[NewIdp]:
 
         def make(name: str = "idp", *, store: str = "", **settings: str) -> Idp:
             named = {f"IDP_{key.upper()}": value for key, value in settings.items()}
-            installation = Idp(tmp_path / name, store=store, settings=named)
+            installation = LoadedIdp(tmp_path / name, store=store, settings=named)
             at_end.callback(installation.process.kill)
             return installation
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.idp.app.conftest import NewIdp
-from tests.support.idp import Idp
+from tests.support.idp import Idp, LoadedIdp
 from tests.support.ports import HOST
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -40,7 +40,7 @@ def post(path: str, token: str, body: bytes, *headers: str) -> bytes:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Idp, str]]:
     """A running server, and a token."""
-    idp = Idp(tmp_path_factory.mktemp("idp"))
+    idp = LoadedIdp(tmp_path_factory.mktemp("idp"))
     idp.start()
     yield idp, idp.command("token", "create", "t")
     idp.process.kill()

@@ -1,4 +1,4 @@
-"""Commands as processes, beside a running server or without one: what they print, and how they end."""
+"""Commands beside a running server or without one: what they print, and how they end."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from tests.support.idp import Idp
+from tests.support.idp import Idp, LoadedIdp
 
 PASSWORD = "a river runs uphill"
 
@@ -17,7 +17,7 @@ PASSWORD = "a river runs uphill"
 @pytest.fixture(scope="module")
 def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
     """A running server; commands work on its store."""
-    installation = Idp(tmp_path_factory.mktemp("idp"))
+    installation = LoadedIdp(tmp_path_factory.mktemp("idp"))
     installation.start()
     yield installation
     installation.process.kill()
@@ -27,7 +27,7 @@ def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
 
 
 def test_a_token_stands_alone_on_standard_output_and_works_at_once(idp: Idp) -> None:
-    done = idp.run("token", "create", "hr")
+    done = Idp.run(idp, "token", "create", "hr")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(r"ghs_\w+\n", done.stdout)
     assert "totalResults" in idp.get("/Users", done.stdout.strip())
@@ -271,7 +271,7 @@ def test_the_version_is_that_of_the_package(idp: Idp) -> None:
 
 def test_help_comes_without_loading_the_server(idp: Idp) -> None:
     """Loading takes most of a second; help should not."""
-    done = idp.run("--help", env={"PYTHONPROFILEIMPORTTIME": "1"})
+    done = Idp.run(idp, "--help", env={"PYTHONPROFILEIMPORTTIME": "1"})
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "typer" in loaded
     assert not loaded & {"aiohttp", "apsw", "argon2", "cryptography", "jinja2", "ldap3", "pymongo", "uvloop"}

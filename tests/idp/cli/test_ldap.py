@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.idp import PROGRAM, Idp
+from tests.support.idp import PROGRAM, Idp, LoadedIdp
 from tests.support.people import Company, make_company
 
 PEOPLE, GROUPS = 20, 12
@@ -29,7 +29,7 @@ def ldif(tmp_path_factory: pytest.TempPathFactory, company: Company) -> Path:
 def idp(tmp_path: Path, ldif: Path) -> Idp:
     """An installation whose directory is a file; no server runs."""
     settings = {"IDP_LDAP__CORP__URL": f"ldif:{ldif}", "IDP_LDAP__CORP__STABLE_ID": "dn"}
-    return Idp(tmp_path / "idp", settings=settings)
+    return LoadedIdp(tmp_path / "idp", settings=settings)
 
 
 def test_a_plan_names_everybody_and_changes_nothing(idp: Idp, company: Company) -> None:

@@ -18,7 +18,7 @@ from tests.support.mongod import Mongod, with_database
 from tests.support.store_writer import LANES, damage
 from tests.support.stores import SAMPLES
 
-ROUNDS = 20
+ROUNDS = 10
 ROOT = Path(__file__).parents[3]
 
 
@@ -88,7 +88,7 @@ async def test_killed_writers_and_servers_lose_nothing_acknowledged_in_mongodb(
     url = with_database(server.uri, "kill")
     acknowledged: set[tuple[str, int]] = set()
     for turn in range(ROUNDS):
-        the_server_dies = turn % 8 == 7
+        the_server_dies = turn % 5 == 4
 
         def kill(process: Process, the_server_dies: bool = the_server_dies) -> None:
             server.kill() if the_server_dies else process.kill()
@@ -102,9 +102,9 @@ async def test_killed_writers_and_servers_lose_nothing_acknowledged_in_mongodb(
 
 async def test_processes_that_write_the_same_file_do_not_disturb_each_other(tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path / 'store.sqlite'}"
-    processes = [await writer(url, name, commits=60) for name in ("x", "y")]
+    processes = [await writer(url, name, commits=30) for name in ("x", "y")]
     told = await asyncio.gather(*map(read, processes))
     assert [await process.wait() for process in processes] == [0, 0]
     acknowledged = told[0] | told[1]
-    assert len(acknowledged) == 2 * LANES * 60
+    assert len(acknowledged) == 2 * LANES * 30
     assert await wrong_with(url, acknowledged) == []
