@@ -99,6 +99,7 @@ class Applier:
             digest=found.digest,
             active=found.active,
             members=link.members if link and change.kind is not Kind.CREATE else "",
+            raw=found.raw,
         )
 
     # --- groups ---

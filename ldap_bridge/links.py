@@ -20,7 +20,8 @@ _TOGETHER: Final = 500
 class Link:
     """One link as stored. `active` is what the directory said last, `gone` since when the entry is not there.
 
-    `restore` tells whether the account was active when its entry went. `members` stands for a group's members.
+    `restore` tells whether the account was active when its entry went. `members` stands for a group's members,
+    and `raw` for a person's entry as it was read, mapping included: an entry that is the same needs no mapping.
     """
 
     version: int
@@ -33,6 +34,7 @@ class Link:
     gone: str = ""
     restore: bool = False
     members: str = ""
+    raw: str = ""
 
     @property
     def dn_key(self) -> str:
@@ -113,6 +115,7 @@ class Links:
             "gone": link.gone or None,
             "restore": link.restore,
             "members": link.members,
+            "raw": link.raw,
         }
         return Replace(COLLECTION, document, link.version) if link.version else Insert(COLLECTION, document)
 
@@ -132,10 +135,11 @@ def _link(record: Record) -> Link:
         document["stable"],
         document["resource"],
         document["dn"],
-        # A link from before members were found by DN is written anew.
-        document["digest"] if "ref" in document else "",
+        # A link from before entries were known by what was read of them is written anew.
+        document["digest"] if "raw" in document else "",
         document["active"],
         document["gone"] or "",
         document["restore"],
         document["members"],
+        document.get("raw", ""),
     )

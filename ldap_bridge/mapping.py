@@ -1,7 +1,7 @@
 """From entries to people and groups as we would keep them: pure, and one bad entry spoils nothing else."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -12,6 +12,7 @@ from idp.query import fold
 from idp.schema import GROUP, USER
 from ldap_bridge.dn import DnError, key, outermost
 from ldap_bridge.entries import Entry, Selection
+from ldap_bridge.links import Link
 from ldap_bridge.rules import BadValue, Document, Table, compile_table, put_at, value_at
 from ldap_bridge.sections import UserSettings, as_list
 from ldap_bridge.settings import Source
@@ -24,6 +25,9 @@ ACTIVE: Final = ("active",)
 _UNIQUE_ID: Final = re.compile(r"#'[01]*'B$")
 MEMBER_UID: Final = "memberuid"
 _encode = msgspec.json.Encoder().encode
+_encode_entry = msgspec.msgpack.Encoder(order="sorted").encode
+# Raise it when the same entry under the same settings comes to another document: then none is taken for known.
+_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Found:
 
     `encoded` is the mapped document as JSON without `active`; `digest` stands for all that the mapping says.
     `active` is None when the directory does not tell. `members` refers to who belongs to it, `groups` to what it says
-    to belong to; only one of them is read.
+    to belong to; only one of them is read. `raw` stands for a person's entry and the settings by which it is mapped;
+    where the link knows it already, nothing was mapped, and `encoded` is empty.
     """
 
     stable: str
@@ -54,6 +59,7 @@ class Found:
     active: bool | None = None
     members: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    raw: str = ""
 
     def document(self) -> Document:
         """Return the mapped document, a fresh copy."""
@@ -76,6 +82,9 @@ class Mapper:
         prefix = f"ldap.{source.name}"
         self.users: Table = compile_table(source.users.attributes, USER, f"{prefix}.users.attributes")
         self.groups: Table = compile_table(source.groups.attributes, GROUP, f"{prefix}.groups.attributes")
+        self._login = self.users.part(("userName",))
+        mapping = (_VERSION, source.users.attributes, source.stable_id, source.groups.member_of)
+        self._mark = blake2b(_encode_entry(mapping), digest_size=16).digest()
         self._source = source
         self._stable = source.stable_id.lower()
         self.stable_attribute = source.stable_id
@@ -96,16 +105,20 @@ class Mapper:
 
     def people(self, entries: Sequence[Entry]) -> Mapped:
         """Map entries to people."""
+        return self.people_beside({}, entries)
+
+    def people_beside(self, known: Mapping[str, Link], entries: Sequence[Entry]) -> Mapped:
+        """Map entries to people; of those that are as their links know them, by stable id, only the names are read."""
         mapped = Mapped()
         for entry in entries:
-            self._map(entry, self.users, "userName", mapped)
+            self._map(entry, self.users, "userName", mapped, known)
         return mapped
 
     def group_entries(self, entries: Sequence[Entry]) -> Mapped:
         """Map entries to groups."""
         mapped = Mapped()
         for entry in entries:
-            self._map(entry, self.groups, "displayName", mapped)
+            self._map(entry, self.groups, "displayName", mapped, None)
         return mapped
 
     def stable_id(self, entry: Entry) -> str:
@@ -120,17 +133,33 @@ class Mapper:
         except (Unreadable, UnicodeDecodeError) as error:
             raise BadValue(self._source.stable_id, f"cannot be read: {error}") from None
 
-    def _map(self, entry: Entry, table: Table, name: str, mapped: Mapped) -> None:
+    def _map(self, entry: Entry, table: Table, name: str, mapped: Mapped, known: Mapping[str, Link] | None) -> None:
         stable = ""
         try:
             dn_key = key(entry.dn)
             stable = self.stable_id(entry)
-            document = table.apply(entry.attributes)
-            if name not in document:
-                raise BadValue(name, "the entry has no value for it")
-            mapped.found.append(self._found(entry, stable, dn_key, name, document))
+            raw = "" if known is None else self._raw(entry)
+            if known and (link := known.get(stable)) and _is_known(entry, raw, link):
+                login = self._login.apply(entry.attributes)[name]
+                found = Found(stable, entry.dn, dn_key, login, b"", link.digest, link.active)
+            else:
+                document = table.apply(entry.attributes)
+                if name not in document:
+                    raise BadValue(name, "the entry has no value for it")
+                found = self._found(entry, stable, dn_key, name, document)
+            found.raw = raw
+            if self._member_of:
+                found.groups = tuple(filter(None, map(_dn_ref, entry.attributes.get(self._member_of, ()))))
+            mapped.found.append(found)
         except (BadValue, DnError) as error:
             mapped.problems.append(Problem(entry.dn, str(error), stable))
+
+    def _raw(self, entry: Entry) -> str:
+        """Return what stands for an entry's values and how they are mapped; who belongs where is looked at always."""
+        values = entry.attributes
+        if self._member_of in values:
+            values = {name: found for name, found in values.items() if name != self._member_of}
+        return blake2b(_encode_entry(values), digest_size=12, key=self._mark).hexdigest()
 
     def _found(self, entry: Entry, stable: str, dn_key: str, name: str, document: Document) -> Found:
         encoded_whole = _encode(document)
@@ -138,10 +167,7 @@ class Mapper:
         active = document.pop("active", None)
         encoded = encoded_whole if active is None else _encode(document)
         members = self._members_of(entry) if name == "displayName" else ()
-        found = Found(stable, entry.dn, dn_key, document[name], encoded, digest, active, members)
-        if self._member_of:
-            found.groups = tuple(filter(None, map(_dn_ref, entry.attributes.get(self._member_of, ()))))
-        return found
+        return Found(stable, entry.dn, dn_key, document[name], encoded, digest, active, members)
 
     def _members_of(self, entry: Entry) -> tuple[str, ...]:
         refs: dict[str, None] = {}
@@ -159,6 +185,11 @@ class Mapper:
             filters=as_list(settings.filter),
             attributes=tuple(dict.fromkeys([*table.attributes, *stable, *filter(None, more)])),
         )
+
+
+def _is_known(entry: Entry, raw: str, link: Link) -> bool:
+    # A link without a digest is to be looked at, whatever the entry is like.
+    return link.raw == raw and link.dn == entry.dn and bool(link.digest) and not link.gone
 
 
 def login_ref(login: str) -> str:

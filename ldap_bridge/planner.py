@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from idp.errors import InvalidValue
@@ -69,7 +70,7 @@ class Planner:
     async def _read_people(self, people: Intake) -> None:
         meter = Meter(self._watcher, "reading people")
         reading = self._scope.people()
-        async for mapped in _mapped(reading, self._mapper.people):
+        async for mapped in _mapped(reading, partial(self._mapper.people_beside, people.links)):
             batch = people.sort(mapped)
             await self._plan_new_people(people, batch.new)
             await self._plan_changed(USER, people, batch.changed)

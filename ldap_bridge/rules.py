@@ -36,6 +36,7 @@ class Rule:
     attributes: tuple[str, ...]
     get: Getter
     put: Setter
+    place: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,10 @@ class Table:
                 rule.put(document, values)
         return document
 
+    def part(self, place: Path) -> "Table":
+        """Return the rules of one place."""
+        return Table(tuple(rule for rule in self.rules if rule.place == place), (place,), self.attributes)
+
 
 def compile_table(settings: Mapping[str, str | RuleSettings], kind: ResourceType, prefix: str) -> Table:
     """Compile a table; raises ConfigError with the key of the rule that is wrong. Rules of "" are left out."""
@@ -71,7 +76,7 @@ def compile_table(settings: Mapping[str, str | RuleSettings], kind: ResourceType
         key = f'{prefix}."{path}"'
         place, put = _place(path, kind, rule, key)
         names, get = _getter(rule, key)
-        rules.append(Rule(names, get, put))
+        rules.append(Rule(names, get, put, place))
         mapped.add(place)
         if not rule.shared:
             owned[place] = None

@@ -1,5 +1,6 @@
 """Entries become people and groups by the table of their source."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from idp.errors import ConfigError
 from idp.schema import USER, validate
 from idp.schema.urns import ENTERPRISE_USER
 from ldap_bridge.entries import Entry
+from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Mapper, Problem, login_ref, merged
 from ldap_bridge.settings import parse
 
@@ -235,3 +237,45 @@ def test_a_shared_attribute_gets_its_first_value_and_is_let_go_of() -> None:
     assert found.document()["title"] == "Clerk"
     assert ("title",) not in mapper.users.owned
     assert merged({"title": "Dr", "userName": "b"}, found.document(), mapper.users)["title"] == "Dr"
+
+
+def link_to(found: Found, **more: Any) -> Link:
+    """The link that a run would have written of a person."""
+    known = Link(1, "user", found.stable, "id", found.dn, found.digest, found.active, raw=found.raw)
+    return replace(known, **more)
+
+
+def beside(link: Link, attributes: dict[str, list[bytes]], *, dn: str = DN, using: Mapper | None = None) -> Found:
+    """Map one person of whom there is a link."""
+    (found,) = (using or mapper()).people_beside({link.stable: link}, [Entry(dn, attributes)]).found
+    return found
+
+
+def test_of_an_entry_that_is_as_its_link_knows_it_only_the_names_are_read() -> None:
+    by_member = mapper(groups={"member_of": "memberOf"})
+    read = person({**ADA, "memberof": [b"cn=Old,dc=example"]}, using=by_member)
+    again = {**dict(reversed(ADA.items())), "memberof": [b"cn=New,dc=example"]}
+    found = beside(link_to(read), again, using=by_member)
+    assert found == replace(read, encoded=b"", groups=("cn=new,dc=example",))
+
+
+@pytest.mark.parametrize(
+    ("link", "attributes", "dn", "using"),
+    [
+        ({}, {"l": [b"Paris"]}, DN, {}),
+        ({}, {"mail": ADA["mail"][:1]}, DN, {}),
+        ({}, {}, "uid=ada,ou=Staff,dc=example", {}),
+        ({}, {}, DN, {"users": {"attributes": {"title": ""}}}),
+        ({}, {}, DN, {"users": {"attributes": {"title": {"from": "title", "transform": "lower"}}}}),
+        ({"digest": ""}, {}, DN, {}),
+        ({"gone": "2026-01-01T00:00:00Z"}, {}, DN, {}),
+        ({"raw": ""}, {}, DN, {}),
+    ],
+)
+def test_an_entry_is_mapped_when_it_or_the_mapping_or_its_account_is_not_as_it_was(
+    link: dict[str, Any], attributes: dict[str, list[bytes]], dn: str, using: dict[str, Any]
+) -> None:
+    known = link_to(person(ADA), **link)
+    found = beside(known, {**ADA, **attributes}, dn=dn, using=mapper(**using))
+    assert found == person({**ADA, **attributes}, dn=dn, using=mapper(**using))
+    assert found.encoded
