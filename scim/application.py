@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from idp.errors import NotFound
-from idp.http.keys import CLIENTS, CLOCK, CONFIG, GROUPS, REGISTRY, RESOURCES, SEALER, USERS
+from idp.http.keys import CLIENT_LOG, CLIENTS, CLOCK, CONFIG, GROUPS, REGISTRY, RESOURCES, SEALER, USERS
 from scim import discovery
 from scim.bulk import BulkLimits, bulk_endpoint
 from scim.cursor import Cursors
@@ -18,6 +18,7 @@ from scim.exchange import respond_encoded
 from scim.messages import list_response
 from scim.middleware import guard
 from scim.provider import GroupProvider, Provider, ResourceProvider, UserProvider
+from scim.request_log import RequestLog
 from scim.root_search import RootSearch
 
 BASE: Final = "/scim/v2"
@@ -32,7 +33,7 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     base = config.public_url + BASE
     limits = limits or Limits(config.scim.default_count, config.scim.max_results)
     # Routes of the whole application, not a sub-application: the way through two routers is a tenth of a request.
-    app.middlewares.append(guard(app[CLIENTS], BASE, _PUBLIC))
+    app.middlewares.append(guard(app[CLIENTS], RequestLog(app[CLIENT_LOG], app[CLOCK], BASE), BASE, _PUBLIC))
     routes: list[web.RouteDef] = []
     providers: dict[str, Provider] = {"User": UserProvider(app[USERS]), "Group": GroupProvider(app[GROUPS])}
     providers |= {name: ResourceProvider(resources) for name, resources in app[RESOURCES].items()}

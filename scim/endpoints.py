@@ -35,6 +35,7 @@ from scim.projection import Projection, Projections
 from scim.provider import Found as Rows
 from scim.provider import Provider
 from scim.render import Derived, Renderer
+from scim.request_log import note_changes
 
 _REMEMBERED: Final = 8_000_000
 """Bytes of answers that are given again while nothing changes: many clients ask for the same over and over."""
@@ -111,6 +112,7 @@ class ResourceEndpoints:
         actor = actor_of(request)
         document = self._dialects.of(actor).document(await read_body(request))
         resource = await self._provider.create(actor, document)
+        note_changes(request, self._type, resource)
         return await self._answer(request, resource, projection, status=201)
 
     async def read(self, request: web.Request) -> web.Response:
@@ -150,6 +152,7 @@ class ResourceEndpoints:
         document = self._dialects.of(actor_of(request)).document(await read_body(request))
         version = await self._expected_version(request)
         resource = await self._provider.replace(actor_of(request), _id(request), document, version)
+        note_changes(request, self._type, resource)
         return await self._answer(request, resource, projection)
 
     async def patch(self, request: web.Request) -> web.Response:
@@ -159,6 +162,7 @@ class ResourceEndpoints:
         operations = dialect.operations(await read_body(request))
         version = await self._expected_version(request)
         resource = await self._provider.patch(actor_of(request), _id(request), operations, version)
+        note_changes(request, self._type, resource)
         answered = dialect.profile.answers_with_resource(usual=self._provider.returns_patched)
         if answered or asks_for_attributes(request):
             return await self._answer(request, resource, projection)

@@ -1,6 +1,7 @@
 """Around every SCIM request: who asks (RFC 6750), and errors in SCIM's own form (RFC 7644 section 3.12)."""
 
 from http import HTTPStatus
+from time import perf_counter
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -11,12 +12,13 @@ from idp.http.actor import client_address, set_actor
 from scim.errors import detail, status_and_type
 from scim.exchange import respond
 from scim.messages import error as error_message
+from scim.request_log import RequestLog
 
 
-def guard(clients: Clients, base: str, public: frozenset[str]) -> Middleware:
+def guard(clients: Clients, log: RequestLog, base: str, public: frozenset[str]) -> Middleware:
     """Return the middleware that authenticates clients and turns every refusal into a SCIM error.
 
-    It looks after the paths below `base`; the `public` ones of them are open to anybody.
+    It looks after the paths below `base`; the `public` ones of them are open to anybody. Answers are noted in the log.
     What else goes wrong is passed on to the middleware around everything, which comes back to `error_response`.
     """
 
@@ -24,16 +26,21 @@ def guard(clients: Clients, base: str, public: frozenset[str]) -> Middleware:
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.startswith(base):
             return await handler(request)
+        started = perf_counter()
         try:
             if request.path not in public:
                 set_actor(request, await clients.authenticate(_bearer(request), client_address(request)))
-            return await handler(request)
+            response = await handler(request)
         except IdpError as error:
-            return error_response(request, error)
+            response = error_response(request, error)
+            log.note(request, response, started, error)
+            return response
         except web.HTTPException as error:
             if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 raise
-            return _refusal(request, error)
+            response = _refusal(request, error)
+        log.note(request, response, started)
+        return response
 
     return guarded
 

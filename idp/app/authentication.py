@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from idp.app.foundation import Foundation, new_id
 from idp.auth import (
+    ClientLog,
     Clients,
     EmailCode,
     Enroller,
@@ -41,6 +42,7 @@ class Authentication:
     """What pages and commands ask of it."""
 
     clients: Clients
+    client_log: ClientLog
     sessions: Sessions
     login: Login
     enrolment: Enrolment
@@ -71,6 +73,7 @@ def authentication(
     flows = Flows(base.store, base.clock, os.urandom)
     return Authentication(
         clients=provisioning_clients(base, rates),
+        client_log=ClientLog(base.store, base.clock, new_id),
         sessions=sessions,
         login=Login(context, flows, entry, second, enroller, base.credentials, sessions),
         enrolment=Enrolment(context, entry, second, enroller, base.credentials),

@@ -24,6 +24,7 @@ logger = logging.getLogger("idp.background")
 async def background(services: Services) -> AsyncIterator[None]:
     """Run all background work while entered."""
     works: dict[str, Work] = {
+        "client log": services.auth.client_log.run_forever,
         "outbox": services.base.outbox.run_forever,
         "sweep": lambda: _sweep(services),
         "directories": lambda: run_forever(services.ldap, services.base.clock),

@@ -99,6 +99,7 @@ def _put_services(app: web.Application, services: Services) -> None:
     app[keys.RESOURCES] = services.base.resources
     app[keys.AUDIT] = services.audit
     app[keys.CLIENTS] = services.auth.clients
+    app[keys.CLIENT_LOG] = services.auth.client_log
     app[keys.SESSIONS] = services.auth.sessions
     app[keys.LOGIN] = services.auth.login
     app[keys.ENROLMENT] = services.auth.enrolment

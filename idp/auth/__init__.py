@@ -1,6 +1,17 @@
 """Who somebody is: passwords, second factors, the login flow, sessions and tokens."""
 
-from idp.auth.clients import Client, Clients, ClientSettings, ClientToken, Issued, Rates, scopes_of
+from idp.auth.clients import (
+    Client,
+    ClientLog,
+    Clients,
+    ClientSettings,
+    ClientToken,
+    Issued,
+    LogEntry,
+    Rates,
+    RefusedClient,
+    scopes_of,
+)
 from idp.auth.context import Context
 from idp.auth.credentials import UserCredentials
 from idp.auth.enroller import Enroller
@@ -26,6 +37,7 @@ from idp.auth.views import FlowView, PendingTotp, Verdict
 
 __all__ = [
     "Client",
+    "ClientLog",
     "ClientSettings",
     "ClientToken",
     "Clients",
@@ -46,6 +58,7 @@ __all__ = [
     "LimitRules",
     "Limits",
     "LocalPasswords",
+    "LogEntry",
     "Login",
     "OneTimeTokens",
     "PasswordEntry",
@@ -56,6 +69,7 @@ __all__ = [
     "Profile",
     "Rates",
     "RecoveryCodes",
+    "RefusedClient",
     "SealBroken",
     "Sealer",
     "SecondFactors",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from idp.cli.client_log import client_log
 from idp.cli.client_options import (
     ExpiresOption,
     NetworkOption,
@@ -137,6 +138,9 @@ def profiles(json: Json = False) -> None:
         allowed = [name for name, on in switches.items() if on is True]
         print_fields({"name": profile["name"], "for": profile["description"], "lets through": allowed or ["nothing"]})
         print()
+
+
+app.command("log")(client_log)
 
 
 async def _shown(services: "Services", client: "Client") -> dict[str, Any]:

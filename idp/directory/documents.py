@@ -60,6 +60,11 @@ def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset[
     ) - {"schemas", "meta"}
 
 
+def named_in(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the attributes that a new document sets."""
+    return tuple(sorted(differing({}, document) - {"id"}))
+
+
 def _carry(before: Mapping[str, Any], after: Document, keys: tuple[str, ...]) -> None:
     *path, last = keys
     source: Any = before

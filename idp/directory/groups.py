@@ -10,7 +10,7 @@ from idp.access import Actor, Area, Verb, demand
 from idp.audit import Detail, Tag, event
 from idp.clock import Clock, to_text
 from idp.directory.belonging import SHOWN, Belonging
-from idp.directory.documents import changed, created, differing, private_copy, stamped
+from idp.directory.documents import changed, created, differing, named_in, private_copy, stamped
 from idp.directory.edges import Edges, forget_group, forget_member
 from idp.directory.filters import DerivedFilters
 from idp.directory.locks import KeyedLocks, Stale, retrying
@@ -82,7 +82,7 @@ class Groups:
                 told = event(Tag.DIRECTORY_GROUP_CREATED, actor, document["id"], self._clock, details)
                 writes += [*difference.writes(document["id"], now), told]
             await self._store.commit([*writes, *(write for create in creates for write in create.extra)])
-            return [Resource(document["id"], 1, document) for document in new]
+            return [Resource(document["id"], 1, document, named_in(document)) for document in new]
 
         return await retrying(attempt)
 
@@ -182,7 +182,8 @@ class Groups:
             after = stamped(after, to_text(self._clock.now()))
             writes = self._writes(actor, record, after, fields, difference)
             await self._store.commit([*writes, *update.extra])
-            return Resource(record.id, record.version + 1, after)
+            told = (*sorted(fields), *(("members",) if difference else ()))
+            return Resource(record.id, record.version + 1, after, told)
 
         async with self._locks.hold(update.id):
             return await retrying(attempt)

@@ -13,11 +13,15 @@ Change = Callable[[Document], Document]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A user or a group as stored; without derived values."""
+    """A user or a group as stored; without derived values.
+
+    `changed` names what the call that returned it has changed: top-level attributes, also `members` and `password`.
+    """
 
     id: str
     version: int
     document: Document
+    changed: Sequence[str] = ()
 
     @classmethod
     def of(cls, record: Record) -> "Resource":

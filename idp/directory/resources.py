@@ -7,7 +7,7 @@ from typing import Final
 from idp.access import Actor, Area, Target, Verb, demand
 from idp.audit import Tag, event
 from idp.clock import Clock, to_text
-from idp.directory.documents import changed, created, differing, private_copy, stamped
+from idp.directory.documents import changed, created, differing, named_in, private_copy, stamped
 from idp.directory.locks import KeyedLocks, Stale, retrying
 from idp.directory.model import Change, Document, Resource
 from idp.errors import NotFound
@@ -38,7 +38,7 @@ class Resources:
         new = created(self._kind, document, self._ids(), to_text(self._clock.now()))
         told = event(Tag.DIRECTORY_RESOURCE_CREATED, actor, new["id"], self._clock, {"type": self._kind.name})
         await self._store.commit([Insert(self._kind.collection, new), told])
-        return Resource(new["id"], 1, new)
+        return Resource(new["id"], 1, new, named_in(new))
 
     async def get(self, actor: Actor, id: str) -> Resource:
         """Return the resource. Raises NotFound."""
@@ -68,7 +68,7 @@ class Resources:
             details = {"type": self._kind.name, "fields": sorted(fields)}
             told = event(Tag.DIRECTORY_RESOURCE_UPDATED, actor, id, self._clock, details)
             await self._store.commit([Replace(self._kind.collection, after, before.version), told])
-            return Resource(id, before.version + 1, after)
+            return Resource(id, before.version + 1, after, sorted(differing(before.document, after)))
 
         async with self._locks.hold(id):
             return await retrying(attempt)

@@ -31,6 +31,14 @@ class Plan:
     details: Mapping[str, Detail]
     password: str | None = field(default=None, repr=False)
 
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The top-level attributes that the plan sets or clears."""
+        if self.document is None:
+            return ()
+        fields = differing(self.before.document if self.before else {}, self.document) - {"id"}
+        return (*sorted(fields), *(() if self.password is None else ("password",)))
+
 
 class UserPlans:
     """Makes plans from changes; asks who may, checks names, keeps the account's own state."""

@@ -73,4 +73,4 @@ def stored(plan: Plan) -> Resource:
     """Return the resource as it is once the plan's writes are made."""
     version = 1 if plan.before is None else plan.before.version + (plan.document is not None)
     document = plan.document if plan.document is not None or plan.before is None else plan.before.document
-    return Resource(plan.id, version, document or {})
+    return Resource(plan.id, version, document or {}, plan.changed)

@@ -31,6 +31,7 @@ class _Told(Collector):
         """Yield each metric."""
         yield self._requests()
         yield self._times()
+        yield from self._clients()
         shed = sum(tally.shed for tally in self._tallies)
         yield CounterMetricFamily("idp_http_shed", "Requests refused because the event loop ran late.", value=shed)
         lag = max(tally.lag for tally in self._tallies)
@@ -56,6 +57,22 @@ class _Told(Collector):
         for route, counts in sorted(buckets.items()):
             family.add_metric((route,), _cumulated(counts), seconds[route])
         return family
+
+    def _clients(self) -> Iterator[Metric]:
+        labels = ("client", "operation", "status")
+        requests = CounterMetricFamily("idp_scim_requests", "Requests of SCIM clients answered.", labels=labels)
+        seconds = CounterMetricFamily("idp_scim_seconds", "Time to these answers, in all.", labels=labels)
+        total: dict[tuple[str, str, str], tuple[int, float]] = {}
+        for tally in self._tallies:
+            for client, operation, status, count, took in tally.clients:
+                key = (client, operation, str(status))
+                before = total.get(key, (0, 0.0))
+                total[key] = (before[0] + count, before[1] + took)
+        for key, (count, took) in sorted(total.items()):
+            requests.add_metric(key, count)
+            seconds.add_metric(key, took)
+        yield requests
+        yield seconds
 
 
 def _cumulated(counts: list[int]) -> list[tuple[str, float]]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from idp.audit import AuditLog
-    from idp.auth import Clients, Enrolment, Factors, Login, Passwords, Sealer, Sessions, Setup
+    from idp.auth import ClientLog, Clients, Enrolment, Factors, Login, Passwords, Sealer, Sessions, Setup
     from idp.clock import Clock
     from idp.directory import Groups, Resources, Users
     from idp.schema import Registry
@@ -26,6 +26,7 @@ GROUPS: Final[web.AppKey["Groups"]] = web.AppKey("groups")
 RESOURCES: Final[web.AppKey["Mapping[str, Resources]"]] = web.AppKey("resources")
 AUDIT: Final[web.AppKey["AuditLog"]] = web.AppKey("audit")
 CLIENTS: Final[web.AppKey["Clients"]] = web.AppKey("clients")
+CLIENT_LOG: Final[web.AppKey["ClientLog"]] = web.AppKey("client_log")
 SESSIONS: Final[web.AppKey["Sessions"]] = web.AppKey("sessions")
 LOGIN: Final[web.AppKey["Login"]] = web.AppKey("login")
 ENROLMENT: Final[web.AppKey["Enrolment"]] = web.AppKey("enrolment")

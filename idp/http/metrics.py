@@ -6,10 +6,15 @@ its families and its text form are used when somebody asks.
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
+from typing import Final
 
 from aiohttp import web
 
 from idp.http.tally import BUCKETS, Tally, TallyFiles
+
+MAX_SERIES: Final = 2_000
+"""Of one worker: a hundred clients that use every operation, with what usually comes of it."""
+OTHERS: Final = "others"
 
 
 class HttpMetrics:
@@ -21,6 +26,15 @@ class HttpMetrics:
         self._buckets: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._shed = 0
+        self._clients: dict[tuple[str, str, int], tuple[int, float]] = {}
+
+    def count_client(self, client: str, operation: str, status: int, seconds: float) -> None:
+        """Count one answer to a SCIM client; what more clients ask than can be told apart is added up."""
+        key = (client, operation, status)
+        if key not in self._clients and len(self._clients) >= MAX_SERIES:
+            key = (OTHERS, "", status)
+        count, took = self._clients.get(key, (0, 0.0))
+        self._clients[key] = (count + 1, took + seconds)
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer."""
@@ -36,7 +50,8 @@ class HttpMetrics:
         """Return what this process has counted, and how late its event loop runs."""
         requests = [(*key, count) for key, count in self._requests.items()]
         times = [(route, counts, self._seconds[route]) for route, counts in self._buckets.items()]
-        return Tally(requests, times, self._shed, lag)
+        clients = [(*key, count, took) for key, (count, took) in self._clients.items()]
+        return Tally(requests, times, self._shed, lag, clients)
 
     def share(self, lag: float) -> None:
         """Leave the counts where the other workers find them."""

@@ -112,6 +112,9 @@ class Outermost:
         self.metrics.count(request.method, route_of(request), response.status, seconds)
         actor = request.get(ACTOR)
         known = actor is not None and actor.kind is not ActorKind.ANONYMOUS
+        if actor is not None and actor.kind is ActorKind.CLIENT:
+            operation = f"{request.method} {route_of(request)}"
+            self.metrics.count_client(actor.name, operation, response.status, seconds)
         self.access_log.write(
             Line(
                 at=self.clock.now(),

@@ -21,6 +21,8 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
     """Route, how many in each bucket, seconds in all."""
     shed: int
     lag: float
+    clients: list[tuple[str, str, int, int, float]] = []
+    """SCIM client, operation, status, how many, seconds in all."""
 
 
 class TallyFiles:

@@ -51,6 +51,7 @@ _OWN: Final = (
     Collection("tokens", indexed=_text("purpose", "subject"), expires=_EXPIRES),
     Collection("clients", indexed=(Field(("name",), case_exact=False),), unique=(Field(("name",), case_exact=False),)),
     Collection("client_tokens", indexed=_text("client"), expires=_EXPIRES),
+    Collection("client_log", indexed=(*_text("client"), *_moments("at")), expires=_EXPIRES, counted=False),
     Collection("limits", indexed=_text("account"), expires=_EXPIRES),
     # what happened, and what is to be sent
     # Every commit adds to it, and would pay for the count.

@@ -16,6 +16,7 @@ from scim.exchange import read_body, respond
 from scim.messages import bulk_request, bulk_response
 from scim.messages import error as error_message
 from scim.messages.bulk_request import BulkOperation
+from scim.request_log import CHANGED
 
 _STATUS: Final = {"POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
 
@@ -41,6 +42,8 @@ class BulkEndpoint:
             raise TooLarge("the size of a bulk request", self._limits.max_payload)
         wanted = bulk_request.read(await read_body(request), self._limits.max_operations)
         items, outcomes = await self._runner.run(actor_of(request), wanted)
+        done = sum(isinstance(outcome, Done) for outcome in outcomes)
+        request[CHANGED] = {"operations": f"{done} done, {len(outcomes) - done} failed"}
         told = [
             _told(operation, item, outcome)
             for operation, item, outcome in zip(wanted.operations, items, outcomes, strict=True)

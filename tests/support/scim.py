@@ -12,7 +12,7 @@ from aiohttp import ClientSession, web
 from multidict import CIMultiDictProxy
 
 import scim
-from idp.auth import Clients, Sealer
+from idp.auth import ClientLog, Clients, Sealer
 from idp.auth.clients import scopes_of
 from idp.auth.credentials import UserCredentials
 from idp.auth.hashing import HashingPool, Profile
@@ -128,6 +128,7 @@ class Provisioning:
     registry: Registry
     clients: Clients
     pool: HashingPool
+    log: ClientLog
 
 
 def provisioning_over(store: Store, clock: FakeClock, registry: Registry | None = None) -> Provisioning:
@@ -146,6 +147,7 @@ def provisioning_over(store: Store, clock: FakeClock, registry: Registry | None 
         registry,
         Clients(store, clock, _new_id, os.urandom, scopes=scopes, profiles=tuple(PROFILES)),
         pool,
+        ClientLog(store, clock, _new_id),
     )
 
 
@@ -191,6 +193,7 @@ def application(behind: Provisioning, config: Config, limits: Limits | None = No
     app[keys.GROUPS] = behind.groups
     app[keys.RESOURCES] = behind.resources
     app[keys.CLIENTS] = behind.clients
+    app[keys.CLIENT_LOG] = behind.log
     app[FAULT_FORMS] = {"/scim/": scim.error_response}
     scim.setup(app, limits)
     return app

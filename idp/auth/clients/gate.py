@@ -10,6 +10,7 @@ from typing import Any, Final
 from idp.access import Actor, ActorKind
 from idp.auth.clients.model import ClientSettings
 from idp.auth.clients.rate import Rate, Rates
+from idp.auth.clients.refusal import RefusedClient
 from idp.auth.clients.tokens import CLIENT_TOKENS, LENGTH, PREFIX
 from idp.auth.secret_text import digest
 from idp.clock import Clock, from_text, to_text
@@ -23,10 +24,11 @@ _NOTED_AT_MOST: Final = 10_000
 _KNOWN_AT_MOST: Final = 10_000
 
 
-class AddressRefused(PermissionDenied):
+class AddressRefused(PermissionDenied, RefusedClient):
     """The token is right, and comes from where its client may not come from."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, client: str) -> None:
+        self.client = client
         CallerError.__init__(self, f"this client may not come from {address or 'an unknown address'}")
         self.verb = "authenticate"
         self.area = "clients"
@@ -82,7 +84,7 @@ class Gate:
         token = record.document
         settings = ClientSettings.of(token)
         if settings.networks and not _is_within(address, settings.networks):
-            raise AddressRefused(address)
+            raise AddressRefused(address, token["client"])
         expires, used = token.get("expires"), token.get("used")
         return _Known(
             record,

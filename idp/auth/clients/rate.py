@@ -14,6 +14,7 @@ from hashlib import blake2b
 from mmap import mmap
 from typing import Final
 
+from idp.auth.clients.refusal import RefusedClient
 from idp.errors import InvalidValue, RateLimited
 
 _FORM: Final = re.compile(r"([1-9][0-9]{0,6})/([1-9][0-9]{0,4})([smhd])")
@@ -74,7 +75,7 @@ class Rates:
         mark, paid_until = _SLOT.unpack_from(self._memory, place)
         after, wait = rate.take(paid_until, now)
         if wait:
-            raise TooManyRequests(wait)
+            raise TooManyRequests(wait, client)
         _SLOT.pack_into(self._memory, place, mark, after)
 
     def _place(self, client: str) -> int:
@@ -91,9 +92,10 @@ class Rates:
         return place
 
 
-class TooManyRequests(RateLimited):
+class TooManyRequests(RateLimited, RefusedClient):
     """The client's rate is used up."""
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, client: str) -> None:
         super().__init__(retry_after)
+        self.client = client
         self.args = (f"the client makes more requests than it may; try again in {retry_after} seconds",)

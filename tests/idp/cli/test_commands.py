@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -65,6 +67,26 @@ def test_a_client_is_made_shown_changed_and_removed(idp: Idp) -> None:
     assert idp.run("client", "create", "hr2").returncode == 1
     idp.command("client", "delete", "hr2")
     assert idp.run("client", "show", "hr2").returncode == 1
+
+
+def test_what_a_client_asked_is_shown_and_counted(idp: Idp) -> None:
+    token = idp.command("client", "create", "seen", "--profile", "strict").strip()
+    idp.get("/Users", token)
+    with pytest.raises(HTTPError, match="400"):
+        idp.get("/Users", token, filter="odd")
+
+    def logged() -> list[Any]:
+        found = idp.json("client", "log", "seen")
+        assert isinstance(found, list)
+        return found
+
+    idp.process.wait_until(lambda: len(logged()) == 2)
+    assert [(one["operation"], one["status"]) for one in logged()] == [("GET /Users", 200), ("GET /Users", 400)]
+    assert re.search(r" 400 +[\d.]+ms GET /Users .*filter", idp.command("client", "log", "seen"))
+    with urlopen(f"{idp.url}/metrics") as answer:  # noqa: S310 -- our own address
+        told = answer.read().decode()
+    assert 'idp_scim_requests_total{client="seen",operation="GET /scim/v2/Users",status="400"} 1.0' in told
+    assert idp.run("client", "log", "nobody").returncode == 1
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_every_metric_is_in_the_manual() -> None:
     exposed = HttpMetrics().exposition(lag=0).body
     assert isinstance(exposed, bytes)
     ours = re.findall(r"^# TYPE (idp_\w+)", exposed.decode(), re.MULTILINE)
-    assert len(ours) == 4
+    assert len(ours) == 6
     for name in ours:
         assert f"`{name}`" in text
 
