@@ -1,9 +1,9 @@
 """Who comes into which group and who leaves it, once every person and group of a read has an id."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 
-from idp.directory.edges import Edges
+from idp.directory.edges import PAGE, Edges
 from idp.store.contract import Store
 from ldap_bridge.intake import Intake
 from ldap_bridge.mapping import Found
@@ -31,13 +31,30 @@ async def plan_members(
         return
     new = {change.resource for change in plan.changes if change.kind is Kind.CREATE}
     edges, names = Edges(store), _names(people, groups)
-    for state in differing:
-        current = [] if state.group in new else [edge["member"] for edge in await edges.of_groups([state.group])]
+    async for state, current in _with_members(differing, edges, new):
         ours = await scope.ours(people, groups, [member for member in current if member not in state.wanted])
         if change := members(state, current, ours):
             known = ours | names
             change.names = {member: known[member] for member in (*change.added, *change.removed) if member in known}
             plan.memberships.append(change)
+
+
+async def _with_members(
+    states: Sequence[GroupState], edges: Edges, new: Container[str]
+) -> AsyncIterator[tuple[GroupState, list[str]]]:
+    """Yield each group with the members that it has now: some groups by one read, as many as are not large together."""
+    waiting, size = list[GroupState](), 0
+    for position, state in enumerate(states, start=1):
+        waiting.append(state)
+        size += len(state.wanted)
+        if position < len(states) and size < PAGE:
+            continue
+        present: dict[str, list[str]] = {one.group: [] for one in waiting}
+        for edge in await edges.of_groups([group for group in present if group not in new]):
+            present[edge["group"]].append(edge["member"])
+        for one in waiting:
+            yield one, present[one.group]
+        waiting, size = [], 0
 
 
 class Wanted:
