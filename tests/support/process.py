@@ -35,7 +35,7 @@ class ServerProcess:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self, is_ready: Callable[[], bool], within: float = 30.0) -> None:
+    def start(self, is_ready: Callable[[], bool], within: float = 60.0) -> None:
         """Start the process and return when `is_ready` says so; ServerError when it ends before or takes too long."""
         if self.is_running():
             raise ServerError(f"{self.command[0]} runs already")
@@ -56,7 +56,7 @@ class ServerProcess:
             self.kill()
             raise
 
-    def wait_until(self, condition: Callable[[], bool], within: float = 30.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], within: float = 60.0) -> None:
         """Return when the condition holds; ServerError when the process ends before or the time is over."""
         until = time.monotonic() + within
         while not condition():

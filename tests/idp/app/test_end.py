@@ -57,10 +57,11 @@ async def test_a_change_is_carried_through_when_its_client_has_left(idp: Idp) ->
         _, writer = await asyncio.open_connection(HOST, idp.port)
         writer.write(head + body)
         await writer.drain()
-        writer.transport.abort()
+        # An abort may outrun the request; what was sent before a close arrives.
+        writer.transport.abort() if number % 2 else writer.close()
     assert await asyncio.to_thread(idp.stop) == 0
     assert "Traceback" not in idp.process.log_text()
     made = {user["userName"] for user in idp.json("user", "list")}
-    # An abort may outrun the request; what the server has begun it ends, and never by half.
+    # What the server has begun it ends, and never by half.
     assert made <= {f"leaver{number}" for number in range(10)}
     assert made

@@ -21,7 +21,7 @@ async def test_what_is_late_is_stopped_and_says_so() -> None:
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         await Deadlines(0.1).keep(asyncio.Event().wait)
-    assert 0.1 <= time.monotonic() - began < 5
+    assert 0.1 <= time.monotonic() - began < 30
     current = asyncio.current_task()
     assert current is not None
     assert current.cancelling() == 0, "the task can go on"
@@ -29,16 +29,18 @@ async def test_what_is_late_is_stopped_and_says_so() -> None:
 
 async def test_each_has_a_deadline_of_its_own() -> None:
     deadlines = Deadlines(0.3)
-    late = [asyncio.create_task(deadlines.keep(asyncio.Event().wait)) for _ in range(20)]
+
+    async def lasted() -> float:
+        began = time.monotonic()
+        with pytest.raises(DeadlineExceeded):
+            await deadlines.keep(asyncio.Event().wait)
+        return time.monotonic() - began
+
+    early = [asyncio.create_task(lasted()) for _ in range(20)]
     passed = asyncio.Event()
     asyncio.get_running_loop().call_later(0.15, passed.set)
     await passed.wait()
-    later = asyncio.create_task(deadlines.keep(asyncio.Event().wait))
-    results = await asyncio.gather(*late, return_exceptions=True)
-    assert {type(result) for result in results} == {DeadlineExceeded}
-    assert not later.done()
-    with pytest.raises(DeadlineExceeded):
-        await later
+    assert min(await asyncio.gather(lasted(), *early)) >= 0.3
 
 
 async def test_an_error_and_a_cancellation_from_elsewhere_pass_through() -> None:

@@ -27,7 +27,7 @@ def test_batches_are_written_in_their_order() -> None:
     writer = LineWriter(stream)
     for number in range(50):
         writer.put(f"{number}\n")
-    writer.drain(5)
+    writer.drain(30)
     assert stream.getvalue().split() == [str(number) for number in range(50)]
 
 
@@ -43,7 +43,7 @@ def test_a_reader_that_stands_still_holds_up_nobody_and_what_it_missed_is_counte
     assert kept in (2_000, 3_000)
     with caplog.at_level(logging.WARNING):
         read = "".join(out.readline() for _ in range(kept))
-        writer.drain(5)
+        writer.drain(30)
     assert read == BATCH * (kept // 1_000)
     assert f"{writer.dropped} lines of the access log were dropped" in caplog.text
 

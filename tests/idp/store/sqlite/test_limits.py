@@ -91,7 +91,7 @@ async def test_a_file_that_another_process_writes_can_be_opened_and_read(stores:
     first = await stores.open()
     await first.commit([Insert("plain", {"id": "1"})])
     with locked(path):
-        second = await stores.open(settings=Settings(timeout=0.2))
+        second = await stores.open(settings=Settings(timeout=1))
         assert await second.get("plain", "1") is not None
 
 
