@@ -12,12 +12,14 @@ from idp.errors import NotUnique
 from idp.query import And, Field, In, Query, fold, values_at
 from idp.schema import USER
 from idp.schema.urns import GATEHOUSE_USER
-from idp.store.contract import Store
+from idp.store.contract import Record, Store
 
 _NAME: Final = USER.resolve("userName").field
 _ADDRESS: Final = USER.resolve("emails.value").field
 _PROTECTED: Final = frozenset(name for name, role in ROLES.items() if role.rank >= CLIENT_RANK)
 _IS_PROTECTED: Final = In(USER.resolve(f"{GATEHOUSE_USER}:role").field, tuple(sorted(_PROTECTED)))
+FEW: Final = 16
+_ADMINISTRATORS: Final = Query(_IS_PROTECTED, limit=FEW + 1, total=False)
 # As ids are made; no other text can be the id of an account.
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -44,13 +46,9 @@ class Namesakes:
         name = _values(_NAME, after) - _values(_NAME, before)
         addresses = _values(_ADDRESS, after) - _values(_ADDRESS, before) if by_client else set()
         await self._refuse_ids(plan.id, name, addresses)
-        if by_client:
+        if by_client and (name or addresses):
             # The store itself sees that nobody else has the new login name; asking for it would be a read in vain.
-            others = addresses - _values(_NAME, after)
-            await asyncio.gather(
-                self._refuse_known(plan.id, _ADDRESS, name | addresses, name),
-                self._refuse_known(plan.id, _NAME, others),
-            )
+            await self._refuse_protected(plan.id, name, addresses, addresses - _values(_NAME, after))
 
     async def _refuse_ids(self, own: str, name: set[str], addresses: set[str]) -> None:
         wanted = [value for value in name | addresses if value != own and _ID.fullmatch(value)]
@@ -62,6 +60,17 @@ class Namesakes:
             if role_of(record.document) in _PROTECTED:
                 raise NotUnique(USER.collection, "emails")
 
+    async def _refuse_protected(self, own: str, name: set[str], addresses: set[str], others: set[str]) -> None:
+        found = (await self._store.find(USER.collection, _ADMINISTRATORS)).records
+        if len(found) <= FEW:
+            # Looking through them is cheaper than two searches by what they may be known by.
+            for record in found:
+                _refuse_namesake(record, own, name, addresses, others)
+            return
+        await asyncio.gather(
+            self._refuse_known(own, _ADDRESS, name | addresses, name), self._refuse_known(own, _NAME, others)
+        )
+
     async def _refuse_known(
         self, own: str, field: Field, values: set[str], name: Collection[str] = frozenset()
     ) -> None:
@@ -72,6 +81,16 @@ class Namesakes:
             if record.id != own:
                 means_name = not _values(field, record.document).isdisjoint(name)
                 raise NotUnique(USER.collection, "userName" if means_name else "emails")
+
+
+def _refuse_namesake(record: Record, own: str, name: set[str], addresses: set[str], others: set[str]) -> None:
+    known = _values(_ADDRESS, record.document)
+    if record.id == own:
+        return
+    if not known.isdisjoint(name):
+        raise NotUnique(USER.collection, "userName")
+    if not (known.isdisjoint(addresses) and _values(_NAME, record.document).isdisjoint(others)):
+        raise NotUnique(USER.collection, "emails")
 
 
 def _values(field: Field, document: Mapping[str, Any]) -> set[str]:

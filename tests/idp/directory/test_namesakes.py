@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from idp.directory import Resource, UserCreate, UserUpdate
+from idp.directory.namesakes import FEW
 from idp.errors import NotUnique
 from tests.support.directory import PROVISIONER, SYSTEM, Directory, directory_over, everything
 from tests.support.faulty_store import FaultyStore
@@ -46,8 +47,13 @@ async def test_a_client_makes_no_namesake_of_an_administrator(
     assert found.id == boss.id
 
 
+@pytest.mark.parametrize("administrators", [1, FEW, FEW + 1])
 @pytest.mark.parametrize("role", ["admin", "root"])
-async def test_a_client_gives_an_account_no_name_of_an_administrator(directory: Directory, role: str) -> None:
+async def test_a_client_gives_an_account_no_name_of_an_administrator(
+    directory: Directory, role: str, administrators: int
+) -> None:
+    for number in range(1, administrators):
+        await directory.users.create(SYSTEM, {"userName": f"other{number}"}, role="admin")
     await directory.users.create(SYSTEM, {"userName": "chief", **mailed(BOSS)}, role=role)
     eve = await directory.user("eve", **mailed("eve@example.test"))
     for change in ({"userName": BOSS}, mailed("eve@example.test", BOSS), mailed("CHIEF")):
