@@ -21,7 +21,7 @@ class Resource:
     id: str
     version: int
     document: Document
-    changed: Sequence[str] = ()
+    changed: Sequence[str] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, record: Record) -> "Resource":
