@@ -2,16 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
 from idp.errors import NotFound
-from idp.http.keys import CLIENT_LOG, CLIENTS, CLOCK, CONFIG, GROUPS, REGISTRY, RESOURCES, SEALER, USERS
+from idp.http.keys import CLIENT_LOG, CLIENTS, CLOCK, CONFIG, GROUPS, REGISTRY, REHEARSE, RESOURCES, SEALER, USERS
 from scim import discovery
 from scim.bulk import BulkLimits, bulk_endpoint
 from scim.cursor import Cursors
+from scim.dry_run import with_dry_runs
 from scim.endpoints import Limits, ResourceEndpoints
 from scim.errors import FilterForbidden, NotImplementedHere
 from scim.exchange import respond_encoded
@@ -38,12 +40,12 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     providers: dict[str, Provider] = {"User": UserProvider(app[USERS]), "Group": GroupProvider(app[GROUPS])}
     providers |= {name: ResourceProvider(resources) for name, resources in app[RESOURCES].items()}
     cursors = Cursors(app[SEALER], app[CLOCK], timedelta(seconds=config.scim.cursor_timeout))
-    types = [
-        ResourceEndpoints(registry.resource_types[name], each, base, limits, cursors)
-        for name, each in providers.items()
-    ]
-    for endpoints in types:
-        routes += endpoints.routes()
+    types: list[ResourceEndpoints] = []
+    for name, each in providers.items():
+        kind = registry.resource_types[name]
+        over = partial(ResourceEndpoints, kind, base=base, limits=limits, cursors=cursors)
+        types.append(over(each))
+        routes += with_dry_runs(types[-1].routes(), name, kind.endpoint, over, app[REHEARSE])
     root = RootSearch(types, limits, cursors)
     routes += [web.get("", root.read), web.get("/", root.read), web.post("/.search", root.search)]
     bulk = BulkLimits(config.scim.bulk_max_operations, min(config.scim.bulk_max_payload, config.server.max_body))

@@ -88,7 +88,6 @@ _ONELOGIN: Final = replace(
     name="onelogin",
     description="OneLogin, also with the schemas of SCIM 1.1.",
     documents=replace(LENIENT, bare_value=False),
-    any_case_ops=False,
     dotted_extensions=False,
 )
 

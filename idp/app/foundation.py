@@ -1,7 +1,7 @@
 """What everything else is wired over: clock, store, keys, hashing, the directory's services, mail."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import randbits
@@ -11,10 +11,12 @@ from uuid import UUID
 from idp.auth import Context, HashingPool, KeyFile, PasswordRules, Profile, Sealer, UserCredentials
 from idp.clock import Clock
 from idp.config import Config
-from idp.directory import Groups, KeyedLocks, Ownership, Resources, Users
+from idp.directory import Groups, KeyedLocks, Ownership, Rehearsal, Resources, Users
 from idp.mail import FileSender, Mailer, Outbox, Sender, SmtpSender
 from idp.schema import Registry
 from idp.store import Settings, Store
+from idp.store.collections import collections
+from idp.store.rehearsal import RehearsalStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Foundation:
     users: Users
     groups: Groups
     resources: Mapping[str, Resources]
+    rehearse: Callable[[], Rehearsal]
     sender: Sender
     outbox: Outbox
     context: Context
@@ -83,13 +86,34 @@ def foundation(
         credentials=credentials,
         users=users,
         groups=Groups(store, kinds["Group"], clock, new_id, locks=locks),
-        resources={
-            name: Resources(store, kind, clock, new_id) for name, kind in kinds.items() if name not in ("User", "Group")
-        },
+        resources=resources_over(store, clock, registry),
+        rehearse=rehearsals(config, clock, registry, store, credentials, ownership),
         sender=sender,
         outbox=Outbox(store, clock, sender, sealer),
         context=Context(store, clock, users, mailer),
     )
+
+
+def rehearsals(
+    config: Config, clock: Clock, registry: Registry, store: Store, real: UserCredentials, ownership: Ownership
+) -> Callable[[], Rehearsal]:
+    """Return what makes the directory's services anew over a store that makes no commit."""
+    kinds, strict = registry.resource_types, config.directory.strict_names
+
+    def rehearse() -> Rehearsal:
+        dry = RehearsalStore(store, collections(registry))
+        users = Users(dry, kinds["User"], clock, new_id, real.over(dry), strict_names=strict, ownership=ownership)
+        return Rehearsal(
+            dry, registry, users, Groups(dry, kinds["Group"], clock, new_id), resources_over(dry, clock, registry)
+        )
+
+    return rehearse
+
+
+def resources_over(store: Store, clock: Clock, registry: Registry) -> dict[str, Resources]:
+    """Return a service for each resource type that was declared in the settings."""
+    own = {name: kind for name, kind in registry.resource_types.items() if name not in ("User", "Group")}
+    return {name: Resources(store, kind, clock, new_id) for name, kind in own.items()}
 
 
 def new_id() -> str:

@@ -98,6 +98,7 @@ def _put_services(app: web.Application, services: Services) -> None:
     app[keys.GROUPS] = services.groups
     app[keys.RESOURCES] = services.base.resources
     app[keys.AUDIT] = services.audit
+    app[keys.REHEARSE] = services.base.rehearse
     app[keys.CLIENTS] = services.auth.clients
     app[keys.CLIENT_LOG] = services.auth.client_log
     app[keys.SESSIONS] = services.auth.sessions

@@ -49,6 +49,10 @@ class UserCredentials:
         self._pool = pool
         self._rules = rules
 
+    def over(self, store: Store) -> "UserCredentials":
+        """Return the same over another store."""
+        return UserCredentials(store, self._clock, self._pool, self._rules)
+
     async def prepare(self, user_id: str, password: str, document: Document) -> Sequence[Write]:
         """Return the writes that make this the password and end what was started with the old one."""
         return [*await self.password(user_id, password, names=names_of(document)), *self.deactivated(user_id)]

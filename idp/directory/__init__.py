@@ -16,6 +16,7 @@ from idp.directory.model import (
 )
 from idp.directory.names import check_name
 from idp.directory.ownership import Ownership
+from idp.directory.rehearsal import Difference, Rehearsal
 from idp.directory.resources import Resources
 from idp.directory.user_plans import role_of
 from idp.directory.users import Users
@@ -23,6 +24,7 @@ from idp.store.contract import Page, Record, Write
 
 __all__ = [
     "Credentials",
+    "Difference",
     "GroupChange",
     "GroupCreate",
     "GroupUpdate",
@@ -35,6 +37,7 @@ __all__ = [
     "Ownership",
     "Page",
     "Record",
+    "Rehearsal",
     "Resource",
     "Resources",
     "UserChange",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from idp.audit import AuditLog
     from idp.auth import ClientLog, Clients, Enrolment, Factors, Login, Passwords, Sealer, Sessions, Setup
     from idp.clock import Clock
-    from idp.directory import Groups, Resources, Users
+    from idp.directory import Groups, Rehearsal, Resources, Users
     from idp.schema import Registry
 
 CLOCK: Final[web.AppKey["Clock"]] = web.AppKey("clock")
@@ -23,6 +23,7 @@ NEW_ID: Final[web.AppKey[Callable[[], str]]] = web.AppKey("new_id")
 REGISTRY: Final[web.AppKey["Registry"]] = web.AppKey("registry")
 USERS: Final[web.AppKey["Users"]] = web.AppKey("users")
 GROUPS: Final[web.AppKey["Groups"]] = web.AppKey("groups")
+REHEARSE: Final[web.AppKey[Callable[[], "Rehearsal"]]] = web.AppKey("rehearse")
 RESOURCES: Final[web.AppKey["Mapping[str, Resources]"]] = web.AppKey("resources")
 AUDIT: Final[web.AppKey["AuditLog"]] = web.AppKey("audit")
 CLIENTS: Final[web.AppKey["Clients"]] = web.AppKey("clients")

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ from idp.auth.credentials import UserCredentials
 from idp.auth.hashing import HashingPool, Profile
 from idp.auth.password_rules import PasswordRules
 from idp.config import Config
-from idp.directory import Groups, KeyedLocks, Resources, Users
+from idp.directory import Groups, KeyedLocks, Rehearsal, Resources, Users
 from idp.http import keys
 from idp.http.access_log import Line
 from idp.http.faults import FAULT_FORMS
@@ -29,6 +29,8 @@ from idp.http.middleware import Outermost
 from idp.http.traffic import Traffic
 from idp.schema import Registry, default_registry
 from idp.store import Store
+from idp.store.collections import collections
+from idp.store.rehearsal import RehearsalStore
 from scim.endpoints import Limits
 from scim.profiles import PROFILES
 from tests.support.clock import FakeClock
@@ -129,6 +131,7 @@ class Provisioning:
     clients: Clients
     pool: HashingPool
     log: ClientLog
+    rehearse: Callable[[], Rehearsal]
 
 
 def provisioning_over(store: Store, clock: FakeClock, registry: Registry | None = None) -> Provisioning:
@@ -138,16 +141,25 @@ def provisioning_over(store: Store, clock: FakeClock, registry: Registry | None 
     scopes = scopes_of(kinds.values())
     locks, pool = KeyedLocks(), HashingPool(1, 16, Profile(memory_kib=8, passes=1))
     credentials = UserCredentials(store, clock, pool, PasswordRules(8))
+    users, groups = kinds.pop("User"), kinds.pop("Group")
+
+    def rehearse() -> Rehearsal:
+        dry = RehearsalStore(store, collections(registry))
+        people = Users(dry, users, clock, _new_id, credentials.over(dry))
+        others = {name: Resources(dry, kind, clock, _new_id) for name, kind in kinds.items()}
+        return Rehearsal(dry, registry, people, Groups(dry, groups, clock, _new_id), others)
+
     return Provisioning(
         store,
         clock,
-        Users(store, kinds.pop("User"), clock, _new_id, credentials, locks=locks),
-        Groups(store, kinds.pop("Group"), clock, _new_id, locks=locks),
+        Users(store, users, clock, _new_id, credentials, locks=locks),
+        Groups(store, groups, clock, _new_id, locks=locks),
         {name: Resources(store, kind, clock, _new_id) for name, kind in kinds.items()},
         registry,
         Clients(store, clock, _new_id, os.urandom, scopes=scopes, profiles=tuple(PROFILES)),
         pool,
         ClientLog(store, clock, _new_id),
+        rehearse,
     )
 
 
@@ -192,6 +204,7 @@ def application(behind: Provisioning, config: Config, limits: Limits | None = No
     app[keys.USERS] = behind.users
     app[keys.GROUPS] = behind.groups
     app[keys.RESOURCES] = behind.resources
+    app[keys.REHEARSE] = behind.rehearse
     app[keys.CLIENTS] = behind.clients
     app[keys.CLIENT_LOG] = behind.log
     app[FAULT_FORMS] = {"/scim/": scim.error_response}
