@@ -6,7 +6,7 @@ from time import perf_counter
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from idp.auth import Clients
+from idp.auth import Clients, RefusedClient
 from idp.errors import IdpError, NotAuthenticated, RateLimited, RemoteError
 from idp.http.actor import client_address, set_actor
 from scim.errors import detail, status_and_type
@@ -32,6 +32,8 @@ def guard(clients: Clients, log: RequestLog, base: str, public: frozenset[str]) 
                 set_actor(request, await clients.authenticate(_bearer(request), client_address(request)))
             response = await handler(request)
         except IdpError as error:
+            if isinstance(error, RefusedClient):
+                set_actor(request, error.actor)
             response = error_response(request, error)
             log.note(request, response, started, error)
             return response

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from idp.auth import ClientLog, LogEntry, RefusedClient
+from idp.auth import ClientLog, LogEntry
 from idp.clock import Clock
 from idp.directory import Resource
 from idp.errors import IdpError
@@ -33,8 +33,9 @@ class RequestLog:
     ) -> None:
         """Keep what is known of a request that is answered; one of nobody known is in the access log alone."""
         actor = request.get(ACTOR)
-        client = actor.id if actor is not None else error.client if isinstance(error, RefusedClient) else ""
-        if not client or (request.method == "GET" and response.status < _FIRST_ERROR and self._log.skip_read(client)):
+        if actor is None:
+            return
+        if request.method == "GET" and response.status < _FIRST_ERROR and self._log.skip_read(actor.id):
             return
         entry = LogEntry(
             at=self._clock.now(),
@@ -47,7 +48,7 @@ class RequestLog:
             changed=request.get(CHANGED),
             detail=str(error) if isinstance(error, IdpError) else "",
         )
-        self._log.note(client, entry)
+        self._log.note(actor.id, entry)
 
 
 def note_changes(request: web.Request, kind: ResourceType, resource: Resource) -> None:

@@ -10,11 +10,11 @@ from typing import Any, Final
 from idp.access import Actor, ActorKind
 from idp.auth.clients.model import ClientSettings
 from idp.auth.clients.rate import Rate, Rates
-from idp.auth.clients.refusal import RefusedClient
+from idp.auth.clients.refusal import AddressRefused, TooManyRequests
 from idp.auth.clients.tokens import CLIENT_TOKENS, LENGTH, PREFIX
 from idp.auth.secret_text import digest
 from idp.clock import Clock, from_text, to_text
-from idp.errors import CallerError, NotAuthenticated, PermissionDenied, RemoteError, VersionMismatch
+from idp.errors import NotAuthenticated, RemoteError, VersionMismatch
 from idp.memory import Memory
 from idp.store.contract import Record, Replace, Store
 
@@ -22,16 +22,6 @@ _NOTED_EVERY: Final = timedelta(minutes=1)
 # Tokens are made and revoked; forgetting all of them costs each at most one write more.
 _NOTED_AT_MOST: Final = 10_000
 _KNOWN_AT_MOST: Final = 10_000
-
-
-class AddressRefused(PermissionDenied, RefusedClient):
-    """The token is right, and comes from where its client may not come from."""
-
-    def __init__(self, address: str, client: str) -> None:
-        self.client = client
-        CallerError.__init__(self, f"this client may not come from {address or 'an unknown address'}")
-        self.verb = "authenticate"
-        self.area = "clients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +61,8 @@ class Gate:
         if known is None or known.is_over(now):
             known = await self._read(*key)
             self._known.keep(key, known, stamp)
-        if known.rate is not None:
-            self._rates.take(known.actor.id, known.rate, now.timestamp())
+        if known.rate is not None and (wait := self._rates.take(known.actor.id, known.rate, now.timestamp())):
+            raise TooManyRequests(wait, known.actor)
         if known.used is None or now - known.used >= _NOTED_EVERY:
             await self._note_use(known, now)
         return known.actor
@@ -83,12 +73,13 @@ class Gate:
             raise NotAuthenticated("the bearer token is not valid")
         token = record.document
         settings = ClientSettings.of(token)
+        actor = _actor(token, settings, address)
         if settings.networks and not _is_within(address, settings.networks):
-            raise AddressRefused(address, token["client"])
+            raise AddressRefused(actor)
         expires, used = token.get("expires"), token.get("used")
         return _Known(
             record,
-            _actor(token, settings, address),
+            actor,
             from_text(expires) if expires else None,
             from_text(used) if used else None,
             Rate.parse(settings.rate) if settings.rate else None,

@@ -14,8 +14,7 @@ from hashlib import blake2b
 from mmap import mmap
 from typing import Final
 
-from idp.auth.clients.refusal import RefusedClient
-from idp.errors import InvalidValue, RateLimited
+from idp.errors import InvalidValue
 
 _FORM: Final = re.compile(r"([1-9][0-9]{0,6})/([1-9][0-9]{0,4})([smhd])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -65,8 +64,8 @@ class Rates:
         """Return buckets that this process shares with all that it forks from now on."""
         return cls(mmap(-1, SIZE))
 
-    def take(self, client: str, rate: Rate, now: float) -> None:
-        """Count one request. Raises RateLimited when the client has had its share."""
+    def take(self, client: str, rate: Rate, now: float) -> int:
+        """Count one request; returns 0, or in how many seconds a client may come again that has had its share."""
         place = self._places.get(client)
         if place is None:
             if len(self._places) >= SLOTS:
@@ -74,9 +73,9 @@ class Rates:
             place = self._places[client] = self._place(client)
         mark, paid_until = _SLOT.unpack_from(self._memory, place)
         after, wait = rate.take(paid_until, now)
-        if wait:
-            raise TooManyRequests(wait, client)
-        _SLOT.pack_into(self._memory, place, mark, after)
+        if not wait:
+            _SLOT.pack_into(self._memory, place, mark, after)
+        return wait
 
     def _place(self, client: str) -> int:
         """Return where the client's bucket is, found the same way by every process."""
@@ -90,12 +89,3 @@ class Rates:
             if found in (0, mark):
                 break
         return place
-
-
-class TooManyRequests(RateLimited, RefusedClient):
-    """The client's rate is used up."""
-
-    def __init__(self, retry_after: int, client: str) -> None:
-        super().__init__(retry_after)
-        self.client = client
-        self.args = (f"the client makes more requests than it may; try again in {retry_after} seconds",)

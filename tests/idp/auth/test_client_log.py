@@ -66,6 +66,7 @@ async def test_a_storm_of_writes_keeps_the_newest(house: House, log: ClientLog) 
     assert (len(batch.entries), batch.entries[-1]["resource"], batch.skipped) == (200, "user 999", 800)
 
 
+@pytest.mark.parametrize("stores", ["sqlite", "pymongo"], indirect=True)
 async def test_what_is_over_the_bound_goes_and_the_newest_stays(house: House, log: ClientLog) -> None:
     for second in range(20):
         house.clock.advance(1)

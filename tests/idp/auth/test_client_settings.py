@@ -107,6 +107,7 @@ async def test_a_client_that_asks_too_often_waits_and_others_do_not(house: House
     await clients.authenticate(text, HOME)
 
 
+@pytest.mark.parametrize("stores", ["sqlite", "pymongo"], indirect=True)
 async def test_a_change_of_settings_holds_for_all_tokens_at_once_and_is_audited(house: House, clients: Clients) -> None:
     texts = [(await clients.create(SYSTEM, "hr"))[1] for _ in range(3)]
     await clients.authenticate(texts[0], HOME)
@@ -126,6 +127,7 @@ async def test_a_change_of_settings_holds_for_all_tokens_at_once_and_is_audited(
         await clients.update(SYSTEM, "nobody", lambda settings: settings)
 
 
+@pytest.mark.parametrize("stores", ["sqlite", "pymongo"], indirect=True)
 async def test_tokens_made_while_the_settings_change_have_the_new_ones(house: House, clients: Clients) -> None:
     await clients.create(SYSTEM, "hr")
     made = await asyncio.gather(
@@ -147,6 +149,7 @@ async def test_limits_cost_no_further_read(house: House) -> None:
     assert counted.calls <= 3, "read, noted as used, and read once more"
 
 
+@pytest.mark.parametrize("stores", ["sqlite", "pymongo"], indirect=True)
 async def test_a_rotated_token_works_beside_its_successor_for_the_overlap(house: House, clients: Clients) -> None:
     _, old = await clients.create(SYSTEM, "hr", ["users:read"], timedelta(days=30))
     house.clock.advance(86_400 * 10)
