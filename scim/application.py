@@ -13,7 +13,7 @@ from idp.http.keys import CLIENT_LOG, CLIENTS, CLOCK, CONFIG, GROUPS, REGISTRY, 
 from scim import discovery
 from scim.bulk import BulkLimits, bulk_endpoint
 from scim.cursor import Cursors
-from scim.dry_run import with_dry_runs
+from scim.dry_run import with_dry_runs, without_dry_run
 from scim.endpoints import Limits, ResourceEndpoints
 from scim.errors import FilterForbidden, NotImplementedHere
 from scim.exchange import respond_encoded
@@ -41,11 +41,12 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     providers |= {name: ResourceProvider(resources) for name, resources in app[RESOURCES].items()}
     cursors = Cursors(app[SEALER], app[CLOCK], timedelta(seconds=config.scim.cursor_timeout))
     types: list[ResourceEndpoints] = []
+    rehearsable: list[web.RouteDef] = []
     for name, each in providers.items():
         kind = registry.resource_types[name]
         over = partial(ResourceEndpoints, kind, base=base, limits=limits, cursors=cursors)
         types.append(over(each))
-        routes += with_dry_runs(types[-1].routes(), name, kind.endpoint, over, app[REHEARSE])
+        rehearsable += with_dry_runs(types[-1].routes(), name, kind.endpoint, over, app[REHEARSE])
     root = RootSearch(types, limits, cursors)
     routes += [web.get("", root.read), web.get("/", root.read), web.post("/.search", root.search)]
     bulk = BulkLimits(config.scim.bulk_max_operations, min(config.scim.bulk_max_payload, config.server.max_body))
@@ -57,6 +58,7 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     routes += _collection("/ResourceTypes", "ResourceType", discovery.resource_types(registry, base))
     routes += _collection("/Schemas", "Schema", discovery.schemas(registry, base))
     routes.append(web.route("*", "/Me", _not_implemented))
+    routes = [*rehearsable, *map(without_dry_run, routes)]
     app.add_routes([web.RouteDef(each.method, BASE + each.path, each.handler, each.kwargs) for each in routes])
 
 

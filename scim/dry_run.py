@@ -31,10 +31,17 @@ def is_dry(request: web.Request) -> bool:
     return False
 
 
-def refuse_dry(request: web.Request) -> None:
-    """Refuse a dry run of what cannot be rehearsed. Raises InvalidValue."""
-    if is_dry(request):
-        raise InvalidValue("dryRun", f"{request.method} {request.path} cannot be rehearsed")
+def without_dry_run(route: web.RouteDef) -> web.RouteDef:
+    """Return the route with dry runs refused, where it may change something: none must be taken for a real request."""
+    if route.method == "GET" or route.path.endswith("/.search"):
+        return route
+
+    async def real(request: web.Request) -> web.StreamResponse:
+        if is_dry(request):
+            raise InvalidValue("dryRun", f"{request.method} {request.path} cannot be rehearsed")
+        return await route.handler(request)
+
+    return web.RouteDef(route.method, route.path, real, route.kwargs)
 
 
 def with_dry_runs(
