@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.support.ports import HOST
 
@@ -16,8 +16,10 @@ with warnings.catch_warnings():
     from ldap3.protocol import rfc4511 as asn1
     from ldap3.protocol.rfc2696 import RealSearchControlValue
     from pyasn1.codec.ber import encoder
+    from pyasn1.type.univ import Integer, OctetString
+    from pyasn1.type.univ import Sequence as Sequence_
 
-BIND_REQUEST, SEARCH_REQUEST = 0x60, 0x63
+BIND_REQUEST, SEARCH_REQUEST, OCTETS = 0x60, 0x63, 0x04
 PAGED = "1.2.840.113556.1.4.319"
 
 
@@ -44,9 +46,36 @@ def encode_reference(uri: str, message_id: int = 7) -> bytes:
     return _envelope("searchResRef", reference, message_id)
 
 
-def encode_done(code: int = 0, text: str = "", cookie: bytes | None = None, message_id: int = 7) -> bytes:
-    """Encode a SearchResultDone, with a paged results control when a cookie is given."""
-    return _envelope("searchResDone", _result(asn1.SearchResultDone(), code, text), message_id, cookie)
+def encode_done(
+    code: int = 0,
+    text: str = "",
+    cookie: bytes | None = None,
+    message_id: int = 7,
+    controls: Sequence["asn1.Control"] = (),
+) -> bytes:
+    """Encode a SearchResultDone, with a paged results control when a cookie is given, and others."""
+    if cookie is not None:
+        value = RealSearchControlValue()
+        value["size"], value["cookie"] = 0, cookie
+        controls = [*controls, encode_control(PAGED, encoder.encode(value))]
+    return _envelope("searchResDone", _result(asn1.SearchResultDone(), code, text), message_id, controls)
+
+
+def encode_control(oid: str, value: bytes) -> "asn1.Control":
+    """Make a response control."""
+    control = asn1.Control()
+    control["controlType"] = asn1.LDAPOID(oid)
+    control["criticality"] = asn1.Criticality(False)
+    control["controlValue"] = asn1.ControlValue(value)
+    return control
+
+
+def encode_dirsync(*, more: bool, cookie: bytes) -> bytes:
+    """Encode the value of DirSync's answer ([MS-ADTS] 3.1.1.3.4.1.3)."""
+    value = Sequence_()
+    for index, part in enumerate((Integer(int(more)), Integer(0), OctetString(cookie))):
+        value.setComponentByPosition(index, part)
+    return bytes(encoder.encode(value))
 
 
 def encode_bind_response(code: int = 0, text: str = "", message_id: int = 7) -> bytes:
@@ -66,18 +95,15 @@ def _result(response: "asn1.LDAPResult", code: int, text: str) -> "asn1.LDAPResu
     return response
 
 
-def _envelope(kind: str, operation: object, message_id: int, cookie: bytes | None = None) -> bytes:
+def _envelope(kind: str, operation: object, message_id: int, controls: Sequence["asn1.Control"] = ()) -> bytes:
     message = asn1.LDAPMessage()
     message["messageID"] = asn1.MessageID(message_id)
     message["protocolOp"] = asn1.ProtocolOp().setComponentByName(kind, operation)
-    if cookie is not None:
-        value = RealSearchControlValue()
-        value["size"], value["cookie"] = 0, cookie
-        control = asn1.Control()
-        control["controlType"] = asn1.LDAPOID(PAGED)
-        control["criticality"] = asn1.Criticality(False)
-        control["controlValue"] = asn1.ControlValue(encoder.encode(value))
-        message["controls"] = asn1.Controls().setComponentByPosition(0, control)
+    if controls:
+        listed = asn1.Controls()
+        for position, control in enumerate(controls):
+            listed.setComponentByPosition(position, control)
+        message["controls"] = listed
     return bytes(encoder.encode(message))
 
 
@@ -90,6 +116,9 @@ class Request:
     filter: bytes
     attributes: tuple[str, ...]
     cookie: bytes
+    scope: int = 2
+    whole_filter: tuple[int, bytes] = (0, b"")
+    controls: Mapping[str, bytes] = field(default_factory=dict)
 
 
 Answer = Callable[[Request], Iterable[bytes] | None]
@@ -113,9 +142,9 @@ def _serve(line: socket.socket, answer: Answer, bind_code: int) -> None:
     while chunk := line.recv(65536):
         buffer += chunk
         while len(buffer) >= 2 and (size := _size(buffer)) <= len(buffer):
-            ((_, message),) = _elements(buffer[:size])
+            ((_, message),) = elements(buffer[:size])
             buffer = buffer[size:]
-            (_, identifier), (operation, content), *controls = _elements(message)
+            (_, identifier), (operation, content), *controls = elements(message)
             message_id = int.from_bytes(identifier, "big")
             if operation == BIND_REQUEST:
                 line.sendall(encode_bind_response(bind_code, message_id=message_id))
@@ -136,7 +165,7 @@ def _size(buffer: bytes) -> int:
     return 2 + octets + int.from_bytes(buffer[2 : 2 + octets], "big")
 
 
-def _elements(octets: bytes) -> list[tuple[int, bytes]]:
+def elements(octets: bytes) -> list[tuple[int, bytes]]:
     """Split into tags and contents; pyasn1 cannot read ldap3's filters with a `!` in them."""
     found = []
     while octets:
@@ -148,15 +177,17 @@ def _elements(octets: bytes) -> list[tuple[int, bytes]]:
 
 
 def _request(message_id: int, content: bytes, controls: bytes) -> Request:
-    (_, base), *_, (_, wanted), (_, names) = _elements(content)
+    (_, base), (_, scope), *_, wanted, (_, names) = elements(content)
+    found = {}
+    for _, control in elements(controls):
+        (_, oid), *rest = elements(control)
+        found[oid.decode()] = next((value for tag, value in rest if tag == OCTETS), b"")
     cookie = b""
-    for _, control in _elements(controls):
-        (_, oid), *_, (_, value) = _elements(control)
-        if oid == PAGED.encode():
-            ((_, inner),) = _elements(value)
-            _, (_, cookie) = _elements(inner)
-    attributes = tuple(name.decode() for _, name in _elements(names))
-    return Request(message_id, base.decode(), wanted, attributes, cookie)
+    if PAGED in found:
+        ((_, inner),) = elements(found[PAGED])
+        _, (_, cookie) = elements(inner)
+    attributes = tuple(name.decode() for _, name in elements(names))
+    return Request(message_id, base.decode(), wanted[1], attributes, cookie, scope[0], wanted, found)
 
 
 class CuttingProxy:
