@@ -13,10 +13,14 @@ from idp.auth.secret_text import Random, csrf_of, digest, new_secret
 from idp.clock import from_text, to_text
 from idp.directory.model import Resource
 from idp.errors import NotAuthenticated, RemoteError, VersionMismatch
-from idp.query import Field
+from idp.query import Compare, Field, Op, Query
 from idp.store.contract import Check, Delete, DeleteWhere, Insert, Record, Replace, Write
 
 SESSIONS: Final = "sessions"
+
+_USER: Final = Field(("user",))
+# Nobody looks through more; signing out everywhere else ends all of them.
+_SHOWN: Final = 100
 
 # What proves possession of something; a mailed code proves no more than the mailbox does.
 _STRONG: Final = frozenset({"totp", "recovery"})
@@ -45,6 +49,18 @@ class Opened:
     session: Session
     secret: str = field(repr=False)
     write: Insert = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person is signed in, as told to that person. `seen` is right to the minute."""
+
+    id: str = field(repr=False)
+    agent: str
+    address: str
+    started: str
+    seen: str
+    is_here: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +116,22 @@ class Sessions:
         with suppress(VersionMismatch):
             await self._store.commit([Delete(SESSIONS, session.id), ended])
 
+    async def places(self, session: Session) -> list[Place]:
+        """Return where the person is signed in, this session first and then the others, the last used first."""
+        mine = Query(Compare(_USER, Op.EQ, session.user_id), limit=_SHOWN, total=False)
+        records = (await self._store.find(SESSIONS, mine)).records
+        places = [_place(record.document, session) for record in records]
+        return sorted(sorted(places, key=lambda place: place.seen, reverse=True), key=lambda place: not place.is_here)
+
+    async def end_one(self, session: Session, id: str, address: str) -> None:
+        """End one session of the same person, of those that `places` shows; one that is over is no error."""
+        record = await self._store.get(SESSIONS, id)
+        if record is None or record.document["user"] != session.user_id:
+            return
+        ended = self._context.event(Tag.AUTH_SESSION_ENDED, actor_of(session.user, address), session.user_id)
+        with suppress(VersionMismatch):
+            await self._store.commit([Delete(SESSIONS, id), ended])
+
     async def end_others(self, session: Session, address: str) -> None:
         """End every other session of the same person. Raises NotAuthenticated when this one is over."""
         ended = self._context.event(Tag.AUTH_SESSIONS_ENDED, actor_of(session.user, address), session.user_id)
@@ -115,7 +147,7 @@ class Sessions:
 
     def ended(self, user_id: str) -> Write:
         """Return the write that ends every session of a person."""
-        return DeleteWhere(SESSIONS, Field(("user",)), user_id)
+        return DeleteWhere(SESSIONS, _USER, user_id)
 
     async def _note_seen(self, record: Record, address: str) -> None:
         now = self._clock.now()
@@ -130,6 +162,17 @@ class Sessions:
 
     def _expiry(self, started: datetime, seen: datetime) -> datetime:
         return min(started + self._lifetimes.longest, seen + self._lifetimes.idle)
+
+
+def _place(document: Mapping[str, Any], session: Session) -> Place:
+    return Place(
+        id=document["id"],
+        agent=document["agent"],
+        address=document["address"],
+        started=document["started"],
+        seen=document["seen"],
+        is_here=document["id"] == session.id,
+    )
 
 
 def _session(document: Mapping[str, Any], user: Resource, secret: str) -> Session:

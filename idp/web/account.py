@@ -19,9 +19,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     session = session_of(request)
     context = {
         "has_password": has_local_password(session.user),
-        "session": session,
-        "agent": request.headers.get("User-Agent", ""),
-        "address": client_address(request),
+        "places": await request.app[SESSIONS].places(session),
         **await request.app[ENROLMENT].status(session),
     }
     return render(request, "account/overview.html", context)
@@ -41,6 +39,13 @@ async def submit_password(request: web.Request) -> web.StreamResponse:
     except InvalidValue as error:
         return _password_page(request, error)
     return redirect(f"{HOME}?notice=password-changed")
+
+
+async def end_session(request: web.Request) -> web.StreamResponse:
+    """Sign out in one place."""
+    form = await read_form(request)
+    await request.app[SESSIONS].end_one(session_of(request), form.text("session"), client_address(request))
+    return redirect(f"{HOME}?notice=session-ended")
 
 
 async def end_other_sessions(request: web.Request) -> web.StreamResponse:

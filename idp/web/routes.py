@@ -52,6 +52,7 @@ VIEWS: Final = (
     View("GET", "/account", Access.SESSION, account.show),
     View("GET", "/account/password", Access.SESSION, account.show_password),
     View("POST", "/account/password", Access.SESSION, account.submit_password),
+    View("POST", "/account/sessions/end", Access.SESSION, account.end_session),
     View("POST", "/account/sessions/end-others", Access.SESSION, account.end_other_sessions),
     View("GET", "/account/totp", Access.SESSION, second_step.show_totp),
     View("POST", "/account/totp/begin", Access.SESSION, second_step.begin_totp),

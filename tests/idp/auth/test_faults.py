@@ -97,6 +97,7 @@ DEEDS: Mapping[str, Deed] = {
     "finish": lambda h, s: h.login.finish(s.flows["done"], HOME, ""),
     "resume": lambda h, s: h.sessions.resume(s.cookie, HOME),
     "log out": lambda h, s: h.sessions.end(s.session, HOME),
+    "end one": lambda h, s: h.sessions.end_one(s.session, s.session.id, HOME),
     "end others": lambda h, s: h.sessions.end_others(s.session, HOME),
     "begin to enrol": lambda h, s: h.enrolment.totp_begin(s.session),
     "renew recovery": lambda h, s: h.enrolment.regenerate_recovery(s.session, code_of(s.app, s), HOME),

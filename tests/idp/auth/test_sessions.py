@@ -107,6 +107,27 @@ async def test_ending_the_other_sessions_keeps_this_one(house: House) -> None:
     assert await house.sessions.resume(other, HOME) is None
 
 
+async def test_the_places_where_one_is_signed_in_are_told_this_one_first(house: House) -> None:
+    session, _, _ = await two_sessions(house)
+    here, elsewhere = await house.sessions.places(session)
+    assert (here.is_here, elsewhere.is_here) == (True, False)
+    assert (here.id, here.agent, here.address) == (session.id, "test", HOME)
+
+
+async def test_one_session_is_ended_by_its_person_alone(house: House) -> None:
+    session, cookie, other = await two_sessions(house)
+    _, app, _ = await house.enrolled("ben")
+    stranger, _ = await house.session("ben", app)
+    _, elsewhere = await house.sessions.places(session)
+    await house.sessions.end_one(stranger, elsewhere.id, HOME)
+    assert await house.sessions.resume(other, HOME) is not None
+    await house.sessions.end_one(session, elsewhere.id, HOME)
+    await house.sessions.end_one(session, elsewhere.id, HOME)
+    assert await house.sessions.resume(other, HOME) is None
+    assert await house.sessions.resume(cookie, HOME) is not None
+    assert len(await house.events("auth:session:ended")) == 1
+
+
 async def test_changing_ones_password_ends_the_other_sessions(house: House) -> None:
     session, cookie, other = await two_sessions(house)
     await house.passwords.change(session, PASSWORD, "a mountain walks at night", HOME)

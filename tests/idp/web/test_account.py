@@ -70,6 +70,18 @@ async def test_all_other_sessions_are_ended_by_a_button(site: Site) -> None:
     assert (await here.get("/account")).path == "/account"
 
 
+async def test_another_device_is_told_and_signed_out(site: Site) -> None:
+    here, elsewhere = await site.logged_in("ada"), site.visitor()
+    assert "Sign out everywhere else" not in (await here.get("/account")).text
+    await log_in(elsewhere, "ada")
+    page = await here.get("/account")
+    assert page.text.count("This device") == 1
+    after = await here.send(page.form("/account/sessions/end"))
+    assert "You are signed out there." in after.text
+    assert (await elsewhere.get("/account")).path == "/login?next=/account"
+    assert (await here.get("/account")).path == "/account"
+
+
 async def test_an_authenticator_is_set_up_confirmed_and_asked_for_at_the_next_login(site: Site) -> None:
     await site.person("ada", mfa="optional")
     ada = site.visitor()
