@@ -90,7 +90,7 @@ async def test_a_page_answers_faults_as_a_page(scene: tuple[Idp, str]) -> None:
 
 
 def ask_for_people(token: str) -> bytes:
-    return f"GET /scim/v2/Users?count=200 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    return f"GET /scim/v2/Users?count=100 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
 
 
 async def storm(port: int, token: str, connections: int, requests: int) -> Counter[int]:
