@@ -113,7 +113,9 @@ class ResourceEndpoints:
         document = self._dialects.of(actor).document(await read_body(request))
         resource = await self._provider.create(actor, document)
         note_changes(request, self._type, resource)
-        return await self._answer(request, resource, projection, status=201)
+        derived: Derived | None = () if self._provider.begins_empty else None
+        body = await self._show(resource, projection, derived)
+        return respond_encoded(request, body, status=201, headers=self._headers(resource))
 
     async def read(self, request: web.Request) -> web.Response:
         """GET of one resource (section 3.4.1)."""
@@ -249,15 +251,15 @@ class ResourceEndpoints:
             elements += sum(map(len, some.values()))
         return found
 
-    async def _answer(
-        self, request: web.Request, resource: Resource, projection: Projection, *, status: int = 200
-    ) -> web.Response:
+    async def _answer(self, request: web.Request, resource: Resource, projection: Projection) -> web.Response:
         body = await self._show(resource, projection)
-        return respond_encoded(request, body, status=status, headers=self._headers(resource))
+        return respond_encoded(request, body, headers=self._headers(resource))
 
-    async def _show(self, resource: Resource, projection: Projection) -> bytes:
-        derived = await self._derive(projection, [resource.id])
-        shown = self._renderer.show(resource.id, resource.version, resource.document, derived[resource.id])
+    async def _show(self, resource: Resource, projection: Projection, derived: Derived | None = None) -> bytes:
+        """Return the encoded representation; what is derived is worked out unless it is given."""
+        if derived is None:
+            derived = (await self._derive(projection, [resource.id]))[resource.id]
+        shown = self._renderer.show(resource.id, resource.version, resource.document, derived)
         return encode(projection.apply(shown))
 
     def _headers(self, resource: Resource) -> dict[str, str]:

@@ -38,6 +38,8 @@ class Provider(Protocol):
     """The attribute that is worked out on reading."""
     at_once: int
     """For how many resources it is worked out at once: few where it can be long."""
+    begins_empty: bool
+    """Whether there is none of it as long as a resource is new."""
     returns_patched: bool
     """Whether a PATCH is answered with the resource even if nobody asks for its attributes."""
 
@@ -79,6 +81,7 @@ class UserProvider:
 
     derived = "groups"
     at_once = 1_000
+    begins_empty = True
     returns_patched = True
 
     def __init__(self, users: Users) -> None:
@@ -112,6 +115,7 @@ class ResourceProvider:
 
     derived = ""
     at_once = 1_000
+    begins_empty = True
     returns_patched = True
 
     def __init__(self, resources: Resources) -> None:
@@ -145,6 +149,7 @@ class GroupProvider:
 
     derived = "members"
     at_once = 8
+    begins_empty = False
     returns_patched = False
 
     def __init__(self, groups: Groups) -> None:

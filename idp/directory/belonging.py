@@ -1,12 +1,16 @@
 """Derived values: the groups of a person, and the members of a group with their names."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from idp.directory.edges import BATCH, EDGES, Edge, Edges, closure
+from idp.memory import Memory
 from idp.store.contract import Store
 
 Value = dict[str, Any]
+_REMEMBERED: Final = 50_000
+"""People and memberships of theirs that are remembered."""
 _COLLECTIONS: Final = {"User": "users", "Group": "groups"}
 SHOWN: Final = (*_COLLECTIONS.values(), EDGES)
 """The collections that people and groups are shown from: each with the names of the others."""
@@ -18,9 +22,21 @@ class Belonging:
     def __init__(self, store: Store, edges: Edges) -> None:
         self._store = store
         self._edges = edges
+        # Changes of people themselves, by far the most frequent, leave it as it is.
+        self._known = Memory[list[Value]](partial(store.stamp, (_COLLECTIONS["Group"], EDGES)), _REMEMBERED)
 
     async def groups_of(self, ids: Sequence[str]) -> dict[str, list[Value]]:
         """Return the groups of each of these, direct ones first."""
+        if len(ids) != 1:
+            return await self._groups_of(ids)
+        [user] = ids
+        stamp, groups = self._known.look(user)
+        if groups is None:
+            groups = (await self._groups_of(ids))[user]
+            self._known.keep(user, groups, stamp, 1 + len(groups))
+        return {user: groups}
+
+    async def _groups_of(self, ids: Sequence[str]) -> dict[str, list[Value]]:
         edges = await self._edges.of_members(set(ids))
         if not edges:
             return {user: [] for user in ids}

@@ -30,7 +30,7 @@ def changed(kind: ResourceType, before: Mapping[str, Any], wanted: Mapping[str, 
 
     Raises InvalidValue, and MutabilityViolated when an immutable value would become another.
     """
-    checked = validate(kind, wanted, creating=False)
+    checked = validate(kind, wanted, creating=False, before=before)
     schemas = checked.pop("schemas")
     after = {"schemas": schemas, **checked}
     for keys in kind.kept:

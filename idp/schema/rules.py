@@ -4,11 +4,15 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
+
 from idp.schema.attribute import Attribute, Mutability, Type
 from idp.schema.values import CHECKS, Fault
 
 Check = Callable[[Any], Any]
 UNSET: Final = object()
+_NOTHING: Final[Mapping[str, Any]] = {}
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Slots:
@@ -32,8 +36,8 @@ class Slots:
         """Let an object stand under this name, in any case: an extension's URN."""
         self._by_name[name] = self._by_name[name.lower()] = (name, check)
 
-    def read(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the checked object. Raises Fault."""
+    def read(self, document: Mapping[str, Any], before: Mapping[str, Any] = _NOTHING) -> dict[str, Any]:
+        """Return the checked object; what it shares with the one `before` was checked then. Raises Fault."""
         found: dict[str, Any] = {}
         for key, value in document.items():
             slot = self._by_name.get(key) or self._by_name.get(key.lower())
@@ -41,7 +45,7 @@ class Slots:
                 continue
             name, check = slot
             try:
-                checked = check(value)
+                checked = value if key == name and _is_same(before.get(name), value) else check(value)
                 if name in found:
                     raise Fault("given more than once")
             except Fault as fault:
@@ -56,6 +60,13 @@ class Slots:
     def _demand(self, found: Mapping[str, Any], name: str) -> None:
         if found.get(name, "") == "":
             raise Fault("a value is required", name)
+
+
+def _is_same(known: Any, value: Any) -> bool:
+    """Tell whether the values are the same in JSON; to Python, true equals 1 and 2 equals 2.0, at any depth."""
+    if type(known) is not type(value) or known != value:
+        return False
+    return type(value) not in (dict, list) or _encode(known) == _encode(value)
 
 
 @lru_cache(maxsize=4_096)

@@ -1,7 +1,7 @@
 """Whether a document fits its declarations, and its canonical form."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from idp.errors import InvalidSyntax, InvalidValue
 from idp.schema.attribute import Attribute, Mutability
@@ -9,19 +9,24 @@ from idp.schema.model import ResourceType
 from idp.schema.rules import UNSET, compile_attribute
 from idp.schema.values import Fault
 
+_NOTHING: Final[Mapping[str, Any]] = {}
 
-def validate(resource_type: ResourceType, document: Mapping[str, Any], *, creating: bool) -> dict[str, Any]:
+
+def validate(
+    resource_type: ResourceType, document: Mapping[str, Any], *, creating: bool, before: Mapping[str, Any] = _NOTHING
+) -> dict[str, Any]:
     """Return the document in canonical form: what a caller may set, with names as declared.
 
     Unknown attributes, null, empty lists and objects, and whatever is readOnly are left out; `schemas` names the
     core schema and the extensions present. A required attribute must be there; a writeOnly one, which is never
     stored, only when `creating`. Canonical values are suggestions (RFC 7643 section 2.3.1) and not enforced.
+    Values that the stored document `before` has as well are taken as they are.
     Raises InvalidSyntax when it is no object, InvalidValue with the path of the value that does not fit.
     """
     if not isinstance(document, dict):
         raise InvalidSyntax(f"a {resource_type.name} is a JSON object")
     try:
-        found = resource_type.rules.read(document)
+        found = resource_type.rules.read(document, before)
         _check_given_schemas(resource_type, document.get("schemas"))
         if creating:
             _demand_write_only(resource_type, found)

@@ -254,3 +254,23 @@ def test_members_pass_and_derived_parts_of_them_do_not() -> None:
     assert found["members"] == [{"value": "1", "type": "User"}]
     with pytest.raises(InvalidValue, match=r"members\[0\]\.value: a value is required"):
         validate(GROUP, {"displayName": "x", "members": [{"type": "User"}]}, creating=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted"),
+    [
+        ({"active": True}, {"active": 1}),
+        ({"emails": [{"value": "a", "primary": True}]}, {"emails": [{"value": "a", "primary": 1}]}),
+    ],
+)
+def test_what_only_looks_like_the_stored_value_is_checked(before: dict[str, Any], wanted: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValue):
+        validate(USER, {"userName": "ada", **wanted}, creating=False, before={"userName": "ada", **before})
+
+
+def test_what_is_stored_already_is_taken_as_it_is() -> None:
+    stored = validate(USER, {"userName": "ada", "active": True, "emails": [{"value": "a"}]}, creating=True)
+    assert validate(USER, stored, creating=False, before=stored) == stored
+    again = {key.upper(): value for key, value in stored.items()} | stored
+    with pytest.raises(InvalidValue, match="more than once"):
+        validate(USER, again, creating=False, before=stored)
