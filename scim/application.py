@@ -9,14 +9,28 @@ import msgspec
 from aiohttp import web
 
 from idp.errors import NotFound
-from idp.http.keys import CLIENT_LOG, CLIENTS, CLOCK, CONFIG, GROUPS, REGISTRY, REHEARSE, RESOURCES, SEALER, USERS
+from idp.http.keys import (
+    CLIENT_LOG,
+    CLIENTS,
+    CLOCK,
+    CONFIG,
+    GROUPS,
+    PERSONAL_TOKENS,
+    REGISTRY,
+    REHEARSE,
+    RESOURCES,
+    SEALER,
+    USERS,
+)
 from scim import discovery
+from scim.bearers import Bearers
 from scim.bulk import BulkLimits, bulk_endpoint
 from scim.cursor import Cursors
 from scim.dry_run import with_dry_runs, without_dry_run
 from scim.endpoints import Limits, ResourceEndpoints
-from scim.errors import FilterForbidden, NotImplementedHere
+from scim.errors import FilterForbidden
 from scim.exchange import respond_encoded
+from scim.me import MeEndpoints
 from scim.messages import list_response
 from scim.middleware import guard
 from scim.provider import GroupProvider, Provider, ResourceProvider, UserProvider
@@ -35,7 +49,8 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     base = config.public_url + BASE
     limits = limits or Limits(config.scim.default_count, config.scim.max_results)
     # Routes of the whole application, not a sub-application: the way through two routers is a tenth of a request.
-    app.middlewares.append(guard(app[CLIENTS], RequestLog(app[CLIENT_LOG], app[CLOCK], BASE), BASE, _PUBLIC))
+    bearers = Bearers(app[CLIENTS], app[PERSONAL_TOKENS])
+    app.middlewares.append(guard(bearers, RequestLog(app[CLIENT_LOG], app[CLOCK], BASE), BASE, _PUBLIC))
     routes: list[web.RouteDef] = []
     providers: dict[str, Provider] = {"User": UserProvider(app[USERS]), "Group": GroupProvider(app[GROUPS])}
     providers |= {name: ResourceProvider(resources) for name, resources in app[RESOURCES].items()}
@@ -57,7 +72,7 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     routes.append(web.get("/ServiceProviderConfig", _one(discovery.service_provider_config(features, base))))
     routes += _collection("/ResourceTypes", "ResourceType", discovery.resource_types(registry, base))
     routes += _collection("/Schemas", "Schema", discovery.schemas(registry, base))
-    routes.append(web.route("*", "/Me", _not_implemented))
+    routes += MeEndpoints(next(each for each in types if each.name == "User")).routes()
     routes = [*rehearsable, *map(without_dry_run, routes)]
     app.add_routes([web.RouteDef(each.method, BASE + each.path, each.handler, each.kwargs) for each in routes])
 
@@ -86,7 +101,3 @@ def _one(payload: Any) -> Handler:
         return respond_encoded(request, body)
 
     return answer
-
-
-async def _not_implemented(request: web.Request) -> web.Response:
-    raise NotImplementedHere(f"{request.path} is not implemented")

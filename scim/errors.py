@@ -65,10 +65,6 @@ class NotMade(CallerError):
         super().__init__(f"{reference} was not made")
 
 
-class NotImplementedHere(CallerError):
-    """A part of the protocol that this server does not have."""
-
-
 # The first kind that fits; status and scimType (RFC 7644 tables 8 and 9).
 _TABLE: Final[Mapping[type[Exception], tuple[int, str | None]]] = {
     InvalidSyntax: (400, "invalidSyntax"),
@@ -94,7 +90,6 @@ _TABLE: Final[Mapping[type[Exception], tuple[int, str | None]]] = {
     UnsupportedEncoding: (415, None),
     UnsupportedMediaType: (415, None),
     RateLimited: (429, None),
-    NotImplementedHere: (501, None),
     CallerError: (400, None),
     RemoteError: (503, None),
 }

@@ -6,16 +6,17 @@ from time import perf_counter
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from idp.auth import Clients, RefusedClient
+from idp.auth import RefusedClient
 from idp.errors import IdpError, NotAuthenticated, RateLimited, RemoteError
 from idp.http.actor import client_address, set_actor
+from scim.bearers import Bearers
 from scim.errors import detail, status_and_type
 from scim.exchange import respond
 from scim.messages import error as error_message
 from scim.request_log import RequestLog
 
 
-def guard(clients: Clients, log: RequestLog, base: str, public: frozenset[str]) -> Middleware:
+def guard(clients: Bearers, log: RequestLog, base: str, public: frozenset[str]) -> Middleware:
     """Return the middleware that authenticates clients and turns every refusal into a SCIM error.
 
     It looks after the paths below `base`; the `public` ones of them are open to anybody. Answers are noted in the log.

@@ -24,6 +24,7 @@ from idp.auth import (
     PasswordEntry,
     Passwords,
     PasswordVerifier,
+    PersonalTokens,
     Rates,
     RecoveryCodes,
     SecondFactors,
@@ -43,6 +44,7 @@ class Authentication:
 
     clients: Clients
     client_log: ClientLog
+    personal_tokens: PersonalTokens
     sessions: Sessions
     login: Login
     enrolment: Enrolment
@@ -74,6 +76,7 @@ def authentication(
     return Authentication(
         clients=provisioning_clients(base, rates),
         client_log=ClientLog(base.store, base.clock, new_id),
+        personal_tokens=PersonalTokens(base.store, base.clock, base.users, os.urandom),
         sessions=sessions,
         login=Login(context, flows, entry, second, enroller, base.credentials, sessions),
         enrolment=Enrolment(context, entry, second, enroller, base.credentials),

@@ -101,6 +101,7 @@ def _put_services(app: web.Application, services: Services) -> None:
     app[keys.REHEARSE] = services.base.rehearse
     app[keys.CLIENTS] = services.auth.clients
     app[keys.CLIENT_LOG] = services.auth.client_log
+    app[keys.PERSONAL_TOKENS] = services.auth.personal_tokens
     app[keys.SESSIONS] = services.auth.sessions
     app[keys.LOGIN] = services.auth.login
     app[keys.ENROLMENT] = services.auth.enrolment

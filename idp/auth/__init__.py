@@ -26,6 +26,7 @@ from idp.auth.limits import LimitRules, Limits
 from idp.auth.login import Login
 from idp.auth.password_rules import PasswordRules
 from idp.auth.passwords import Passwords
+from idp.auth.personal_tokens import PersonalTokens
 from idp.auth.reset_factors import Factors
 from idp.auth.sealing import SealBroken, Sealer
 from idp.auth.second import FactorPolicy, SecondFactors
@@ -66,6 +67,7 @@ __all__ = [
     "PasswordVerifier",
     "Passwords",
     "PendingTotp",
+    "PersonalTokens",
     "Profile",
     "Rates",
     "RecoveryCodes",

@@ -8,6 +8,7 @@ from idp.auth.hashing import HashingPool
 from idp.auth.limits import LIMITS
 from idp.auth.password_rules import PasswordRules
 from idp.auth.people import names_of
+from idp.auth.personal_tokens import PERSONAL_TOKENS
 from idp.auth.sessions import SESSIONS
 from idp.auth.tokens import TOKENS
 from idp.auth.verifiers import CREDENTIALS, generation_of
@@ -27,6 +28,7 @@ _LINKS: Final = ((TOKENS, Field(("subject",))),)
 _ACCESS: Final = (
     (SESSIONS, _USER),
     (FLOWS, _USER),
+    (PERSONAL_TOKENS, _USER),
     *_LINKS,
 )
 _SECOND_FACTORS: Final = ((FACTORS, _USER), (RECOVERY, _USER), (CODES, _USER))
@@ -100,7 +102,7 @@ class UserCredentials:
         return [await self._set(user_id, password, names, record, must_change=must_change)]
 
     def deactivated(self, user_id: str) -> Sequence[Write]:
-        """Return the writes that end sessions, logins under way and links."""
+        """Return the writes that end sessions, logins under way, links and tokens."""
         return _without(user_id, _ACCESS)
 
     def links_ended(self, user_id: str) -> Sequence[Write]:

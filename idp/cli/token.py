@@ -1,5 +1,6 @@
 """`idp token`: the bearer tokens of SCIM clients."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,6 +28,10 @@ TokenOption = Annotated[
     str | None, typer.Option("--token", help="The token's id, or its beginning, as `idp token list NAME` shows it.")
 ]
 
+UserOption = Annotated[
+    str | None, typer.Option("--user", help="The person whose own token it is: a user name, an address or an id.")
+]
+
 
 @app.command("create")
 def create(
@@ -35,14 +40,20 @@ def create(
     scope: ScopeOption = None,
     profile: ProfileOption = None,
     expires: ExpiresOption = None,
+    user: UserOption = None,
     json: Json = False,
 ) -> None:
     """Make a bearer token.
 
     It belongs to the client of that name, which is made if it is new, and is printed this once, alone on standard
-    output.
+    output. With --user it belongs to a person, who reads and changes the own account with it at /Me.
     """
     lasting = lifetime(expires)
+    if user is not None:
+        if scope or profile:
+            raise typer.BadParameter("does not go with --scope and --profile", param_hint="--user")
+        with_services(context, lambda services: _make_personal(services, user, name, lasting, json=json))
+        return
 
     async def make(services: "Services") -> None:
         from idp.auth import ClientSettings
@@ -107,12 +118,16 @@ def revoke(
     context: typer.Context,
     name: Annotated[str, typer.Argument(show_default=False)],
     token: TokenOption = None,
+    user: UserOption = None,
     json: Json = False,
 ) -> None:
-    """Remove a client and its tokens, or end one token."""
+    """Remove a client and its tokens, or end one token; with --user, that person's tokens of the name."""
 
     async def remove(services: "Services") -> str:
         clients = services.auth.clients
+        if user is not None:
+            await services.auth.personal_tokens.end(operator(), await _person(services, user), name)
+            return f"The token {name} of {user} is no longer valid."
         if token is None:
             await clients.delete(operator(), name)
             return f"{name} has been removed; its tokens are no longer valid."
@@ -125,6 +140,21 @@ def revoke(
         print_json({"name": name, "token": token})
     else:
         print(done)
+
+
+async def _person(services: "Services", who: str) -> str:
+    from idp.cli.user_actions import find
+
+    return (await find(services, who)).id
+
+
+async def _make_personal(services: "Services", user: str, name: str, lasting: timedelta | None, *, json: bool) -> None:
+    person = await _person(services, user)
+    text = await services.auth.personal_tokens.create(operator(), person, name, lasting)
+    if json:
+        print_json({"user": person, "name": name, "token": text})
+    else:
+        print(text)
 
 
 def print_issued(issued: "Issued", text: str, *, json: bool) -> None:

@@ -11,7 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from idp.audit import AuditLog
-    from idp.auth import ClientLog, Clients, Enrolment, Factors, Login, Passwords, Sealer, Sessions, Setup
+    from idp.auth import (
+        ClientLog,
+        Clients,
+        Enrolment,
+        Factors,
+        Login,
+        Passwords,
+        PersonalTokens,
+        Sealer,
+        Sessions,
+        Setup,
+    )
     from idp.clock import Clock
     from idp.directory import Groups, Rehearsal, Resources, Users
     from idp.schema import Registry
@@ -28,6 +39,7 @@ RESOURCES: Final[web.AppKey["Mapping[str, Resources]"]] = web.AppKey("resources"
 AUDIT: Final[web.AppKey["AuditLog"]] = web.AppKey("audit")
 CLIENTS: Final[web.AppKey["Clients"]] = web.AppKey("clients")
 CLIENT_LOG: Final[web.AppKey["ClientLog"]] = web.AppKey("client_log")
+PERSONAL_TOKENS: Final[web.AppKey["PersonalTokens"]] = web.AppKey("personal_tokens")
 SESSIONS: Final[web.AppKey["Sessions"]] = web.AppKey("sessions")
 LOGIN: Final[web.AppKey["Login"]] = web.AppKey("login")
 ENROLMENT: Final[web.AppKey["Enrolment"]] = web.AppKey("enrolment")

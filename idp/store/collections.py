@@ -50,6 +50,7 @@ _OWN: Final = (
     Collection("sessions", indexed=_text("user"), expires=_EXPIRES),
     Collection("tokens", indexed=_text("purpose", "subject"), expires=_EXPIRES),
     Collection("clients", indexed=(Field(("name",), case_exact=False),), unique=(Field(("name",), case_exact=False),)),
+    Collection("personal_tokens", indexed=_text("user"), expires=_EXPIRES),
     Collection("client_tokens", indexed=_text("client"), expires=_EXPIRES),
     Collection("client_log", indexed=(*_text("client"), *_moments("at")), expires=_EXPIRES, counted=False),
     Collection("limits", indexed=_text("account"), expires=_EXPIRES),

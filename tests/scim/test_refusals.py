@@ -183,10 +183,6 @@ class TestAddresses:
         assert is_error(refused, 405)
         assert "GET" in refused.headers["Allow"]
 
-    @pytest.mark.parametrize("path", ["/Me"])
-    async def test_parts_of_the_protocol_that_are_missing_say_so(self, api: Api, path: str) -> None:
-        assert is_error(await api.ask("POST", path, {}), 501)
-
     @pytest.mark.parametrize("path", ["/Schemas", "/ResourceTypes", "/ServiceProviderConfig", "/ResourceTypes/User"])
     async def test_discovery_takes_no_filters(self, api: Api, path: str) -> None:
         assert is_error(await api.ask("GET", path, filter="id pr"), 403)

@@ -12,7 +12,7 @@ from aiohttp import ClientSession, web
 from multidict import CIMultiDictProxy
 
 import scim
-from idp.auth import ClientLog, Clients, Sealer
+from idp.auth import ClientLog, Clients, PersonalTokens, Sealer
 from idp.auth.clients import scopes_of
 from idp.auth.credentials import UserCredentials
 from idp.auth.hashing import HashingPool, Profile
@@ -129,6 +129,7 @@ class Provisioning:
     resources: Mapping[str, Resources]
     registry: Registry
     clients: Clients
+    personal_tokens: PersonalTokens
     pool: HashingPool
     log: ClientLog
     rehearse: Callable[[], Rehearsal]
@@ -141,22 +142,24 @@ def provisioning_over(store: Store, clock: FakeClock, registry: Registry | None 
     scopes = scopes_of(kinds.values())
     locks, pool = KeyedLocks(), HashingPool(1, 16, Profile(memory_kib=8, passes=1))
     credentials = UserCredentials(store, clock, pool, PasswordRules(8))
-    users, groups = kinds.pop("User"), kinds.pop("Group")
+    user_type, group_type = kinds.pop("User"), kinds.pop("Group")
 
     def rehearse() -> Rehearsal:
         dry = RehearsalStore(store, collections(registry))
-        people = Users(dry, users, clock, _new_id, credentials.over(dry))
+        people = Users(dry, user_type, clock, _new_id, credentials.over(dry))
         others = {name: Resources(dry, kind, clock, _new_id) for name, kind in kinds.items()}
-        return Rehearsal(dry, registry, people, Groups(dry, groups, clock, _new_id), others)
+        return Rehearsal(dry, registry, people, Groups(dry, group_type, clock, _new_id), others)
 
+    users = Users(store, user_type, clock, _new_id, credentials, locks=locks)
     return Provisioning(
         store,
         clock,
-        Users(store, users, clock, _new_id, credentials, locks=locks),
-        Groups(store, groups, clock, _new_id, locks=locks),
+        users,
+        Groups(store, group_type, clock, _new_id, locks=locks),
         {name: Resources(store, kind, clock, _new_id) for name, kind in kinds.items()},
         registry,
         Clients(store, clock, _new_id, os.urandom, scopes=scopes, profiles=tuple(PROFILES)),
+        PersonalTokens(store, clock, users, os.urandom),
         pool,
         ClientLog(store, clock, _new_id),
         rehearse,
@@ -207,6 +210,7 @@ def application(behind: Provisioning, config: Config, limits: Limits | None = No
     app[keys.REHEARSE] = behind.rehearse
     app[keys.CLIENTS] = behind.clients
     app[keys.CLIENT_LOG] = behind.log
+    app[keys.PERSONAL_TOKENS] = behind.personal_tokens
     app[FAULT_FORMS] = {"/scim/": scim.error_response}
     scim.setup(app, limits)
     return app

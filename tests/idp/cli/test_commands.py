@@ -46,6 +46,18 @@ def test_a_token_is_limited_to_its_scopes_listed_and_revoked(idp: Idp) -> None:
     assert idp.run("token", "revoke", "reader").returncode == 1
 
 
+def test_a_person_gets_a_token_for_the_own_account(idp: Idp) -> None:
+    idp.command("user", "create", "tokens", "--email", "tokens@example.com")
+    made = idp.run("token", "create", "laptop", "--user", "tokens", "--expires", "1d").stdout
+    assert re.fullmatch(r"ghp_\w+\n", made)
+    assert idp.get("/Me", made.strip())["userName"] == "tokens"
+    assert idp.run("token", "create", "laptop", "--user", "tokens", "--scope", "users:read").returncode == 2
+    assert idp.run("token", "create", "laptop", "--user", "nobody").returncode == 1
+    assert "no longer valid" in idp.command("token", "revoke", "laptop", "--user", "tokens")
+    with pytest.raises(HTTPError, match="401"):
+        idp.get("/Me", made.strip())
+
+
 def test_a_client_is_made_shown_changed_and_removed(idp: Idp) -> None:
     token = idp.command(
         "client", "create", "hr2", "--rate", "2/1h", "--network", "127.0.0.1", "--expires", "30d"
