@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from idp.access import ActorKind
 from idp.auth import ClientLog, LogEntry
 from idp.clock import Clock
 from idp.directory import Resource
@@ -31,9 +32,9 @@ class RequestLog:
     def note(
         self, request: web.Request, response: web.StreamResponse, started: float, error: Exception | None = None
     ) -> None:
-        """Keep what is known of a request that is answered; one of nobody known is in the access log alone."""
+        """Keep what is known of a client's request that is answered; all others are in the access log alone."""
         actor = request.get(ACTOR)
-        if actor is None:
+        if actor is None or actor.kind is not ActorKind.CLIENT:
             return
         if request.method == "GET" and response.status < _FIRST_ERROR and self._log.skip_read(actor.id):
             return
