@@ -9,6 +9,7 @@ from idp.directory import Difference, Rehearsal
 from idp.errors import InvalidValue
 from scim.endpoints import ResourceEndpoints
 from scim.exchange import respond
+from scim.projection import Reduce, without_secrets
 from scim.provider import GroupProvider, Provider, ResourceProvider, UserProvider
 from scim.request_log import CHANGED
 
@@ -60,7 +61,7 @@ def with_dry_runs(
             handlers = {(one.method, one.path): one.handler for one in over(_provider(rehearsal, name)).routes()}
             answer = await handlers[route.method, route.path](request)
             request[CHANGED] = {"dry run": "nothing"}
-            return respond(request, _message(answer.status, rehearsal.differences()))
+            return respond(request, _message(answer.status, rehearsal))
 
         return web.RouteDef(route.method, route.path, either, route.kwargs)
 
@@ -75,12 +76,16 @@ def _provider(rehearsal: Rehearsal, name: str) -> Provider:
     return services[name]() if name in services else ResourceProvider(rehearsal.resources[name])
 
 
-def _message(status: int, differences: Sequence[Difference]) -> dict[str, Any]:
-    return {"schemas": [SCHEMA], "status": str(status), "changes": [_told(one) for one in differences]}
+def _message(status: int, rehearsal: Rehearsal) -> dict[str, Any]:
+    shown = {name: without_secrets(kind) for name, kind in rehearsal.registry.resource_types.items()}
+    changes = [_told(one, shown[one.kind]) for one in rehearsal.differences()]
+    return {"schemas": [SCHEMA], "status": str(status), "changes": changes}
 
 
-def _told(one: Difference) -> dict[str, Any]:
-    attributes = [_values(path, *values) for path, values in one.attributes.items()]
+def _told(one: Difference, shown: Reduce) -> dict[str, Any]:
+    attributes = [
+        _values(path, *(shown({path: value}).get(path) for value in values)) for path, values in one.attributes.items()
+    ]
     told: dict[str, Any] = {"resourceType": one.kind, "id": one.id, "operation": one.operation}
     if attributes:
         told["attributes"] = attributes

@@ -87,6 +87,15 @@ class Projections:
                 continue
 
 
+def without_secrets(resource_type: ResourceType) -> Reduce:
+    """Return what takes away of a document, whole or in part, what is never returned."""
+    drop: Tree = {}
+    for target in resource_type.targets():
+        if target.attribute.returned is Returned.NEVER:
+            _add(drop, target.keys)
+    return Projection(None, drop).apply
+
+
 def _is_hidden(target: Target, asked: Iterable[tuple[str, ...]]) -> bool:
     match target.attribute.returned:
         case Returned.NEVER:

@@ -59,8 +59,7 @@ def note_changes(request: web.Request, kind: ResourceType, resource: Resource) -
 
 
 def _redacted(kind: ResourceType, name: str, value: Any) -> str:
-    attribute = kind.top(name)
-    if attribute is not None and attribute.returned is Returned.NEVER:
+    if any(target.keys[0] == name and target.attribute.returned is Returned.NEVER for target in kind.targets()):
         return "***"
     # Members are not part of a stored group.
     return "changed" if name == "members" else redacted(value)

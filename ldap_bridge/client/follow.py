@@ -13,10 +13,12 @@ from ldap_bridge.client.target import Target
 from ldap_bridge.client.timestamps import Timestamps
 from ldap_bridge.client.update_numbers import UpdateNumbers
 from ldap_bridge.delta_scope import Hanging
+from ldap_bridge.dn import DnError
 from ldap_bridge.entries import Entry
-from ldap_bridge.feeds import Feed, FeedName
+from ldap_bridge.feeds import Feed, FeedBroken, FeedName
 from ldap_bridge.mapping import MEMBER_UID, Mapper
 from ldap_bridge.plan import USER
+from ldap_bridge.rules import BadValue
 from ldap_bridge.servers import Server
 from ldap_bridge.settings import Source
 
@@ -38,7 +40,7 @@ class ServerFollow:
         self._directory = LdapDirectory(source.name, server)
         groups = mapper.group_selection if source.groups.enabled else None
         stable = mapper.stable_attribute
-        self._target = Target(self._directory, mapper.people_selection, groups, stable, mapper.stable_id)
+        self._target = Target(self._directory, mapper.people_selection, groups, stable, _readable(mapper.stable_id))
 
     def choose(self) -> list[Choice]:
         """Read the rootDSE and choose. Raises DirectoryError."""
@@ -62,3 +64,15 @@ class ServerFollow:
         selection = self._mapper.people_selection if kind == USER else self._mapper.group_selection
         terms = [id_filter(self._mapper.stable_attribute, [stable]) for stable in stables]
         return self._target.matching(selection, terms)
+
+
+def _readable(stable_of: Callable[[Entry], str]) -> Callable[[Entry], str]:
+    """Return the reader of stable ids with which a feed ends at an entry without one: a full compare tells of it."""
+
+    def read(entry: Entry) -> str:
+        try:
+            return stable_of(entry)
+        except (BadValue, DnError) as error:
+            raise FeedBroken(f"{entry.dn}: {error}") from error
+
+    return read

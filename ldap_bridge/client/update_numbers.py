@@ -71,14 +71,16 @@ class UpdateNumbers:
     def _kind(self, channel: Channel, root: Root, selection: Selection, number: int) -> Changes:
         """Return who changed, and who is gone: changed anywhere in the domain, but not (any more) in the selection."""
         since = f"(uSNChanged>={number + 1})"
-        entries = limited(read_selection(channel, narrowed(selection, since)))
         contexts = [_context(root, base) for base in selection.bases]
         if not all(_shows_deleted(channel, context) for context in contexts):
+            entries = limited(read_selection(channel, narrowed(selection, since)))
             listed = read_selection(channel, replace(selection, attributes=[self._target.stable]))
             return Changes(entries, present={*map(self._target.stable_of, listed)})
         # A tombstone keeps its classes, but no attribute that a filter of ours may ask for.
         anywhere = Selection(list(dict.fromkeys(contexts)), selection.classes, (), [since], [self._target.stable])
         touched = {*map(self._target.stable_of, read_selection(channel, anywhere, _show_deleted()))}
+        # After those: who changes between the two searches is then among the entries, and not taken for gone.
+        entries = limited(read_selection(channel, narrowed(selection, since)))
         return Changes(entries, touched - {*map(self._target.stable_of, entries)})
 
 

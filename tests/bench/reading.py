@@ -27,7 +27,11 @@ def main() -> None:
     """Read, without mapping or storing anything, and report."""
     source = parse("bench", msgspec.json.decode(sys.stdin.buffer.read()))
     directory = open_directory(source)
-    selection = Selection(source.base, ["inetOrgPerson"], attributes=(*ATTRIBUTES, "entryUUID"))
+    selection = Selection(
+        [source.base] if isinstance(source.base, str) else source.base,
+        ["inetOrgPerson"],
+        attributes=(*ATTRIBUTES, "entryUUID"),
+    )
     begin, cpu = time.perf_counter(), cpu_seconds("self")
     reading = directory.read(selection)
     entries = sum(len(batch) for batch in reading.batches())

@@ -160,6 +160,14 @@ async def test_it_is_patched_replaced_and_deleted_under_its_entity_tag(api: Api)
     assert (await api.ask("GET", path)).status == 404
 
 
+async def test_a_dry_run_tells_no_secret(api: Api) -> None:
+    made = await api.post("/Devices", FULL | {"unlockCode": "1234"})
+    change = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "unlockCode", "value": "5678"}]}
+    answer = await api.ask("PATCH", f"/Devices/{made.body['id']}", change, dryRun="true")
+    assert answer.body["changes"][0]["attributes"] == [{"path": "unlockCode"}]
+    assert "1234" not in str(answer.body)
+
+
 async def test_people_have_the_declared_extension(api: Api) -> None:
     made = await api.user(userName="ada@example.com", **{BADGE: {"number": "B-7", "floors": [1, 2]}})
     assert made[BADGE] == {"number": "B-7", "floors": [1, 2]}
