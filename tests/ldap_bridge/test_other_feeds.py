@@ -10,7 +10,7 @@ from ldap_bridge.feeds import FeedName
 from ldap_bridge.runs import Run, State
 from ldap_bridge.sync_controls import DIRSYNC, SYNC_REQUEST
 from tests.ldap_bridge.conftest import Bridge
-from tests.support.ldap_wire import responder
+from tests.support.ldap_wire import Request, responder
 from tests.support.memory_directory import MemoryDirectory
 from tests.support.ports import HOST
 
@@ -109,6 +109,42 @@ async def test_a_renamed_unit_leads_to_a_full_compare_and_keeps_every_account(
         assert "container" in run.why
         assert {login: user["id"] for login, user in (await bridge.people()).items()} == before
         assert await bridge.members("Team") == {"p0", "p1"}
+
+
+@pytest.mark.parametrize("options", [{"may_dirsync": False}, {"sees_deleted": False}])
+async def test_who_changes_between_two_searches_is_not_taken_for_gone(
+    bridge_to: Callable[..., Bridge], options: dict[str, Any]
+) -> None:
+    directory = domain(**options)
+    with bridged(directory, bridge_to, feed="usn") as bridge:
+        await bridge.sync()
+        directory.modify(person("p1"), department="Support")
+        others = iter(["p2", "p3"])
+
+        def change_another(request: Request) -> None:
+            if "usnchanged" in str(request.whole_filter).lower() and (name := next(others, None)):
+                directory.modify(person(name), department="Support")
+
+        directory.meanwhile = change_another
+        counts = done(await bridge.sync())
+        assert "disable" not in counts
+        assert await bridge.inactive() == set()
+        done(await bridge.sync())
+        assert await bridge.inactive() == set()
+        assert {name: (await bridge.person(name))["active"] for name in ("p1", "p2", "p3")} == dict.fromkeys(
+            ("p1", "p2", "p3"), True
+        )
+
+
+async def test_an_entry_without_a_stable_id_leads_to_a_full_compare(bridge_to: Callable[..., Bridge]) -> None:
+    directory = domain(sees_deleted=False)
+    with bridged(directory, bridge_to, feed="usn") as bridge:
+        await bridge.sync()
+        directory.add(person("p7"), ["user"], sAMAccountName="p7", sn="Last")
+        del directory.entries[person("p7")][directory.stable.lower()]
+        run = await bridge.sync()
+        assert (run.whole, run.state) == (True, State.INCOMPLETE)
+        assert run.problems
 
 
 async def test_another_domain_controller_counts_differently(bridge_to: Callable[..., Bridge]) -> None:

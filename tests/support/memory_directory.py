@@ -1,6 +1,6 @@
 """A directory in memory that answers as Active Directory or 389 Directory Server do, as far as change feeds need it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
@@ -30,6 +30,8 @@ class MemoryDirectory:
     changelog: list[str] = field(default_factory=list)
     number: int = 1000
     asked: list[Request] = field(default_factory=list)
+    meanwhile: Callable[[Request], None] = lambda request: None
+    """What happens in the directory right after a search was answered."""
 
     # --- changing ---
 
@@ -78,6 +80,11 @@ class MemoryDirectory:
     def answer(self, request: Request) -> Iterable[bytes]:
         """Answer a search."""
         self.asked.append(request)
+        answered = list(self._answer(request))
+        self.meanwhile(request)
+        return answered
+
+    def _answer(self, request: Request) -> Iterable[bytes]:
         if not request.base:
             return [self._entry(request, "", self._root()), encode_done(message_id=request.message_id)]
         if DIRSYNC in request.controls:
