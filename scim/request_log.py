@@ -14,7 +14,7 @@ from idp.errors import IdpError
 from idp.http.actor import ACTOR, client_address
 from idp.http.metrics import route_of
 from idp.http.middleware import REQUEST_ID
-from idp.schema import ResourceType, Returned
+from idp.schema import ResourceType
 
 CHANGED: Final[web.RequestKey[Mapping[str, str]]] = web.RequestKey("changed")
 _SHOWN: Final = 2
@@ -59,7 +59,7 @@ def note_changes(request: web.Request, kind: ResourceType, resource: Resource) -
 
 
 def _redacted(kind: ResourceType, name: str, value: Any) -> str:
-    if any(target.keys[0] == name and target.attribute.returned is Returned.NEVER for target in kind.targets()):
+    if name in kind.secretive:
         return "***"
     # Members are not part of a stored group.
     return "changed" if name == "members" else redacted(value)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from idp.errors import InvalidPath
 from idp.query import Field
-from idp.schema.attribute import Attribute, Mutability, Type
+from idp.schema.attribute import Attribute, Mutability, Returned, Type
 from idp.schema.rules import Slots, object_check
 
 
@@ -102,6 +102,11 @@ class ResourceType:
             and not any(link.derived or link.multi_valued for link in target.chain)
             and not any(link.mutability is Mutability.READ_ONLY for link in target.chain[:-1])
         )
+
+    @cached_property
+    def secretive(self) -> frozenset[str]:
+        """The top-level keys under which something is never returned."""
+        return frozenset(t.keys[0] for t in self.targets() if t.attribute.returned is Returned.NEVER)
 
     @cached_property
     def immutable(self) -> tuple[Target, ...]:
