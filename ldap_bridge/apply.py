@@ -25,13 +25,13 @@ from idp.directory.ahead import ahead
 from idp.directory.batch import AT_ONCE
 from idp.errors import CallerError, NotFound
 from idp.store.contract import Store
+from ldap_bridge.lines import Logged
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.plan import GROUP, USER, Change, Kind, MembershipChange, Plan, apply_to
 from ldap_bridge.progress import Meter, Watcher
 from ldap_bridge.report import logged_change, logged_membership
 from ldap_bridge.rules import Document
-from ldap_bridge.runs import Logged
 
 _TOGETHER: Final = 250
 # Members that come or go in one commit.

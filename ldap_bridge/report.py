@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ldap_bridge.following import Approach
+from ldap_bridge.lines import Logged
 from ldap_bridge.plan import Change, Kind, MembershipChange, Plan
-from ldap_bridge.runs import Logged
 
-# Members of one group that are listed by name; the counts are always exact.
-_NAMED: Final = 100
+# Longer texts are photos and the like, of which nobody reads the rest.
+_LONGEST: Final = 1_000
+_BEGINNING: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,12 @@ def logged_change(change: Change, error: str = "") -> Logged:
         name=change.name,
         dn=change.dn,
         resource=change.resource,
-        fields=tuple({"path": one.path, "old": one.old, "new": one.new} for one in change.fields),
+        fields=tuple({"path": one.path, "old": shown(one.old), "new": shown(one.new)} for one in change.fields),
         old_dn=change.old_dn if change.old_dn != change.dn else "",
         reason=change.reason,
         error=error,
+        stable=change.found.stable if change.found else change.link.stable if change.link else "",
+        mark=change.found.digest if change.found else "",
     )
 
 
@@ -83,8 +86,20 @@ def logged_membership(change: MembershipChange, error: str = "") -> Logged:
         added=_named(change, change.added),
         removed=_named(change, change.removed),
         error=error,
+        stable=change.link.stable if change.link else "",
     )
 
 
+def shown(value: Any) -> Any:
+    """Return a value as it is shown and kept: of a very long text the beginning, and how long it is."""
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f"{value[:_BEGINNING]}… ({len(value):,} characters)"
+    if isinstance(value, list):
+        return [shown(one) for one in value]
+    if isinstance(value, dict):
+        return {name: shown(one) for name, one in value.items()}
+    return value
+
+
 def _named(change: MembershipChange, members: Sequence[str]) -> list[str]:
-    return sorted(change.names.get(member, member) for member in members)[:_NAMED]
+    return sorted(change.names.get(member, member) for member in members)

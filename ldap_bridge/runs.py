@@ -1,6 +1,5 @@
-"""The history of runs: what each did, to whom, and how it ended."""
+"""The history of runs: who began each, what it looked at, and how it ended. What each did stands in its lines."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -10,16 +9,12 @@ import msgspec
 
 from idp.clock import Clock, to_text
 from idp.errors import NotFound
-from idp.query import Compare, Field, Kind, Op, Query, Sort
+from idp.query import EVERYTHING, Compare, Field, Kind, Op, Query, Sort
 from idp.store.contract import Insert, Record, Replace, Store, Write
 
 RUNS: Final = "ldap_runs"
-CHANGES: Final = "ldap_changes"
 _SOURCE: Final = Field(("source",))
 _STARTED: Final = Field(("started",), Kind.DATETIME)
-_RUN: Final = Field(("run",))
-# A record must stay well below the 16 MB that MongoDB takes.
-_TOGETHER: Final = 500
 _LISTED: Final = 100
 
 
@@ -64,25 +59,8 @@ class Run:
     expires: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """One change as the history keeps it. `error` says why it could not be made."""
-
-    kind: str
-    subject: str
-    name: str
-    dn: str
-    resource: str
-    fields: Sequence[dict[str, Any]] = ()
-    old_dn: str = ""
-    reason: str = ""
-    added: Sequence[str] = ()
-    removed: Sequence[str] = ()
-    error: str = ""
-
-
 class Runs:
-    """Keeps runs and their changes, for as long as `kept` says."""
+    """Keeps runs, for as long as `kept` says."""
 
     def __init__(self, store: Store, clock: Clock, kept: timedelta) -> None:
         self._store = store
@@ -104,67 +82,21 @@ class Runs:
             await self._store.commit([Replace(RUNS, msgspec.to_builtins(run), record.version), told])
         return run
 
-    async def latest(self, source: str, limit: int = 20) -> list[Run]:
-        """Return the runs of a source, the newest first."""
-        query = Query(Compare(_SOURCE, Op.EQ, source), sort=Sort(_STARTED, descending=True), limit=limit, total=False)
+    async def latest(self, source: str = "", limit: int = 20) -> list[Run]:
+        """Return the runs of a source, or of all, the newest first."""
+        wanted = Compare(_SOURCE, Op.EQ, source) if source else EVERYTHING
+        query = Query(wanted, sort=Sort(_STARTED, descending=True), limit=limit, total=False)
         return [_run(record) for record in (await self._store.find(RUNS, query)).records]
 
-    async def get(self, source: str, run: str) -> Run:
-        """Return one run of a source. Raises NotFound."""
+    async def get(self, run: str) -> Run:
+        """Return one run. Raises NotFound."""
         record = await self._store.get(RUNS, run)
-        if record is None or record.document["source"] != source:
-            raise NotFound(f"run of {source}", run)
+        if record is None:
+            raise NotFound("run", run)
         return _run(record)
-
-    async def append(self, run: str, number: int, changes: Sequence[Logged]) -> None:
-        """Add changes to a run's history; `number` is that of the first of them."""
-        logged = [msgspec.to_builtins(one) for one in changes]
-        document = {"id": f"{run}:{number:09d}", "run": run, "changes": logged, "expires": self._end()}
-        await self._store.commit([Insert(CHANGES, document)])
-
-    async def changes(self, run: str) -> list[Logged]:
-        """Return every change of a run in its order."""
-        found: list[Logged] = []
-        after: str | None = None
-        while True:
-            query = Query(Compare(_RUN, Op.EQ, run), limit=100, after=after, total=False)
-            records = (await self._store.find(CHANGES, query)).records
-            for record in records:
-                found += msgspec.convert(record.document["changes"], list[Logged])
-            if len(records) < 100:
-                return found
-            after = records[-1].id
 
     def _end(self) -> str:
         return to_text(self._clock.now() + self._kept)
-
-
-class RunLog:
-    """Collects a run's changes and stores some hundred at a time; a process that dies loses the last of them.
-
-    Nothing but the history hangs on them: each change has its audit event in its own commit.
-    """
-
-    def __init__(self, runs: Runs, run: Run) -> None:
-        self._runs = runs
-        self._run = run
-        self._waiting: list[Logged] = []
-
-    async def add(self, changes: Sequence[Logged]) -> None:
-        """Take more changes."""
-        self._waiting += changes
-        while len(self._waiting) >= _TOGETHER:
-            await self._store(_TOGETHER)
-
-    async def close(self) -> None:
-        """Store what waits."""
-        while self._waiting:
-            await self._store(_TOGETHER)
-
-    async def _store(self, count: int) -> None:
-        some, self._waiting = self._waiting[:count], self._waiting[count:]
-        await self._runs.append(self._run.id, self._run.logged, some)
-        self._run.logged += len(some)
 
 
 def _run(record: Record) -> Run:

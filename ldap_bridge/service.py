@@ -18,14 +18,16 @@ from ldap_bridge.apply import Applier
 from ldap_bridge.directories import describe, open_directory, open_follow
 from ldap_bridge.feeds import FeedBroken
 from ldap_bridge.following import Approach, Following
+from ldap_bridge.history import History
 from ldap_bridge.lease import exclusive
+from ldap_bridge.lines import LineLog, Lines
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.plan import Plan
 from ldap_bridge.planner import Planner
 from ldap_bridge.progress import Watcher, unwatched
 from ldap_bridge.report import PlanReport, report
-from ldap_bridge.runs import Logged, Run, RunLog, Runs, State
+from ldap_bridge.runs import Run, Runs, State
 from ldap_bridge.settings import Source
 
 HISTORY: Final = timedelta(days=400)
@@ -90,6 +92,9 @@ class LdapService:
         self._mappers = {name: Mapper(source) for name, source in sources.items()}
         self._leases = Leases(store, clock)
         self._runs = Runs(store, clock, kept)
+        self._lines = Lines(store, clock, kept)
+        self.history = History(store, users, self._runs, self._lines, sources)
+        """What there was."""
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -139,14 +144,6 @@ class LdapService:
         """Return the source's runs, the newest first."""
         return await self._runs.latest(self._source(source).name, limit)
 
-    async def run(self, source: str, run: str) -> Run:
-        """Return one run of the source. Raises NotFound for another's, too."""
-        return await self._runs.get(self._source(source).name, run)
-
-    async def changes(self, run: str) -> list[Logged]:
-        """Return everything a run did, by name."""
-        return await self._runs.changes(run)
-
     async def link(self, user_source: str, user_id: str) -> Link | None:
         """Return where an account of a source stands in its directory, and since when it is gone; for who explains."""
         return await Links(self._store, user_source.removeprefix("ldap:")).of_resource(user_id)
@@ -177,20 +174,22 @@ class LdapService:
         run.counts, run.by_subject = plan.counts(), plan.counts_by_subject()
         run.people, run.groups, run.gaps = plan.people, plan.groups, plan.gaps
         run.problems = [{"dn": problem.dn, "reason": problem.reason} for problem in plan.problems]
-        log = RunLog(self._runs, run)
+        log = LineLog(self._lines, run.id)
         if plan.held and not run.forced:
             await log.add(report(plan, source.where, approach).changes)
             await log.close()
+            run.logged = log.count
             return await self._finish(run, State.HELD, plan.held)
         try:
             failed = await self._apply(source, run, plan, log, progress)
         finally:
             with suppress(RemoteError):  # then the history is the least that suffers
                 await log.close()
+            run.logged = log.count
         await following.remember(approach, plan, failed)
         return await self._finish(run, State.APPLIED if plan.complete else State.INCOMPLETE, "; ".join(plan.gaps))
 
-    async def _apply(self, source: Source, run: Run, plan: Plan, log: RunLog, progress: Watcher) -> set[str]:
+    async def _apply(self, source: Source, run: Run, plan: Plan, log: LineLog, progress: Watcher) -> set[str]:
         actor = RunActor(ActorKind.SYSTEM, source.key, f"{source.key} run {run.id}")
         mapper = self._mappers[source.name]
         applier = Applier(source.key, mapper, self._store, self._users, self._groups, self._clock, actor)

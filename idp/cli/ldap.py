@@ -4,18 +4,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idp.cli import ldap_runs
 from idp.cli.output import Json
 from idp.cli.run import operator, with_services
 
 if TYPE_CHECKING:
     from idp.app.services import Services
+    from ldap_bridge.lines import Logged
     from ldap_bridge.report import PlanReport
-    from ldap_bridge.runs import Logged, Run
+    from ldap_bridge.runs import Run
     from ldap_bridge.service import TestReport
 
 FAILED = 1
 LISTED = 1000
-"""Changes of a run that are listed by themselves; more are asked for by `idp ldap runs SOURCE --run ID`."""
+"""Changes of a run that are listed by themselves; more are asked for by `idp ldap show RUN`."""
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Directories.")
 
@@ -76,8 +78,10 @@ def sync(
     async def work(services: "Services") -> "tuple[Run, list[Logged]]":
         with watching(quiet=json) as watcher:
             run = await services.ldap.sync(source, force=force, whole=full, progress=watcher, by=operator().name)
-        wanted = changes if json else run.logged <= LISTED
-        return run, await services.ldap.changes(run.id) if wanted else []
+        if json and not changes:
+            return run, []
+        page = await services.ldap.history.lines(operator(), run.id, limit=run.logged if json else LISTED)
+        return run, page.lines
 
     run, logged = with_services(context, work)
     ldap_output.show_run(run, logged, json=json, with_changes=changes)
@@ -85,25 +89,5 @@ def sync(
         raise typer.Exit(FAILED)
 
 
-@app.command("runs")
-def runs(
-    context: typer.Context,
-    source: Source,
-    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 20,
-    run: Annotated[str, typer.Option(help="Show everything that one run did.", metavar="ID", show_default=False)] = "",
-    json: Json = False,
-) -> None:
-    """List past runs, or what one of them did."""
-    from idp.cli import ldap_output
-
-    async def look(services: "Services") -> "tuple[list[Run], list[Logged]]":
-        if not run:
-            return await services.ldap.runs(source, limit), []
-        found = await services.ldap.run(source, run)
-        return [found], await services.ldap.changes(found.id)
-
-    listed, logged = with_services(context, look)
-    if run:
-        ldap_output.show_changes(logged, json=json)
-    else:
-        ldap_output.show_runs(listed, json=json)
+app.command("runs")(ldap_runs.runs)
+app.command("show")(ldap_runs.show)

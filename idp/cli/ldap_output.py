@@ -6,13 +6,16 @@ from typing import Any, Final
 import msgspec
 
 from idp.cli.output import print_fields, print_json, print_note, print_table, printable, styled
+from ldap_bridge.lines import Logged
 from ldap_bridge.report import PlanReport
-from ldap_bridge.runs import Logged, Run, State
+from ldap_bridge.runs import Run, State
 from ldap_bridge.service import TestReport
 
 _COLOURS: Final = {"create": "good", "enable": "good", "disable": "bad", "remove": "bad", "conflict": "bad"}
 _SHOWN: Final = 60
 """Characters of a value that are shown to people; JSON has all of it."""
+_NAMED: Final = 100
+"""Members of a group that are named at once."""
 
 
 def show_test(result: TestReport, *, json: bool) -> None:
@@ -63,7 +66,7 @@ def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: b
         _print_change(change)
     _show_problems(run.gaps, run.problems)
     if run.logged > len(changes):
-        print_note(f"{run.logged} changes; `idp ldap runs {run.source} --run {run.id}` lists them.")
+        print_note(f"{run.logged} changes; `idp ldap show {run.id}` lists them all.")
     print_note(_approach(run))
     print_note(f"{run.people} people and {run.groups} groups read. {_counted(run.counts)}")
     if run.errors:
@@ -84,20 +87,38 @@ def show_runs(runs: Sequence[Run], *, json: bool) -> None:
         print_json(_plain(runs))
         return
     rows = [_plain(run) | {"feed": _feed(run), "changes": _counted(run.counts)} for run in runs]
-    print_table(rows, ["id", "started", "state", "by", "feed", "changes", "errors", "reason"], "No runs.")
+    print_table(rows, ["id", "source", "started", "state", "by", "feed", "changes", "errors", "reason"], "No runs.")
 
 
 def _feed(run: Run) -> str:
     return "everything" if run.whole else run.feed
 
 
-def show_changes(changes: Sequence[Logged], *, json: bool) -> None:
-    """Print what one run did."""
-    if json:
-        print_json(_plain(changes))
-        return
+def show_one_run(run: Run) -> None:
+    """Print what there is to say of a run besides its changes, which come after it."""
+    print_fields(
+        {
+            "run": f"{run.id} of {run.source}, by {run.by}",
+            "time": f"{run.started} to {run.finished or 'now'}",
+            "state": f"{run.state}: {run.reason}" if run.reason else run.state,
+            "looked at": f"{_feed(run)}: {run.why}",
+            "read": f"{run.people} people, {run.groups} groups",
+            "changes": _counted(run.counts),
+            "errors": str(run.errors),
+        }
+    )
+    _show_problems(run.gaps, run.problems)
+
+
+def show_changes(changes: Sequence[Logged]) -> None:
+    """Print changes by name and field."""
     for change in changes:
         _print_change(change)
+
+
+def show_as_json(run: Run, changes: Sequence[Logged]) -> None:
+    """Print a run and its changes for programs."""
+    print_json(_plain(run) | {"changes": _plain(changes)})
 
 
 def _print_change(change: Logged) -> None:
@@ -111,7 +132,8 @@ def _print_change(change: Logged) -> None:
             print(f"            {field['path']}: {_value(field['old'])} -> {_value(field['new'])}")
     for sign, names in (("+", change.added), ("-", change.removed)):
         if names:
-            print(f"            {sign} {', '.join(map(printable, names))}")
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            print(f"            {sign} {', '.join(map(printable, names[:_NAMED]))}{more}")
     if change.error:
         print(f"            {styled(printable(change.error), 'bad')}")
 

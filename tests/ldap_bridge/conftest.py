@@ -11,11 +11,12 @@ import pytest
 
 from idp.store import Store, open_store
 from idp.store.collections import collections
-from ldap_bridge.runs import Logged, Run
+from ldap_bridge.lines import Logged
+from ldap_bridge.runs import Run
 from ldap_bridge.service import LdapService
 from ldap_bridge.settings import Source, parse
 from tests.support.clock import FakeClock
-from tests.support.directory import Directory, directory_over, everything
+from tests.support.directory import SYSTEM, Directory, directory_over, everything
 from tests.support.people import BASE
 from tests.support.slapd import Slapd
 
@@ -37,7 +38,11 @@ class Bridge:
 
     async def logged(self, run: Run, kind: str) -> list[Logged]:
         """Return a run's changes of one kind."""
-        return [change for change in await self.service.changes(run.id) if change.kind == kind]
+        return await self.lines(run, kinds=[kind])
+
+    async def lines(self, run: Run, **wanted: Any) -> list[Logged]:
+        """Return a run's changes."""
+        return (await self.service.history.lines(SYSTEM, run.id, limit=100_000, **wanted)).lines
 
     async def people(self) -> dict[str, dict[str, Any]]:
         """Return every account by login name."""

@@ -57,7 +57,7 @@ async def test_a_second_run_without_changes_writes_nothing(bridge: Bridge) -> No
     run = await bridge.sync(whole=True)
     assert not any(run.counts.values())
     assert run.by_subject == {"group.unchanged": 10, "user.unchanged": 50}
-    assert await bridge.service.changes(run.id) == []
+    assert await bridge.lines(run) == []
     assert await bridge.people() == before
 
 

@@ -194,6 +194,6 @@ async def test_on_mongodb_a_directory_is_followed_just_the_same(
         assert (run.counts["rename"], run.counts["disable"], run.errors) == (1, 1, 0)
         assert await bridge.inactive() == {"person000002"}
         assert "primus" in await bridge.members("Chicken")
-        assert [logged.kind for logged in await bridge.service.changes(run.id)].count("members") > 0
+        assert [logged.kind for logged in await bridge.lines(run)].count("members") > 0
     finally:
         await store.close()

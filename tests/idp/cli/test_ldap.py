@@ -58,14 +58,30 @@ def test_a_run_tells_what_it_did_by_name_and_field_and_is_remembered(idp: Idp, c
     assert "new.address@example.org" in second.stdout
     runs = idp.json("ldap", "runs", "corp")
     assert [run["counts"]["create"] for run in runs] == [0, PEOPLE + GROUPS]
-    changes = idp.json("ldap", "runs", "corp", "--run", runs[0]["id"])
-    assert [change["name"] for change in changes] == [person.uid]
+    assert idp.json("ldap", "runs") == runs
+    shown = idp.json("ldap", "show", runs[0]["id"])
+    assert shown == {**runs[0], "changes": shown["changes"]}
+    assert [change["name"] for change in shown["changes"]] == [person.uid]
+
+
+def test_a_run_is_shown_by_kind_and_by_person(idp: Idp, company: Company) -> None:
+    run = idp.json("ldap", "sync", "corp")["id"]
+    person, group = company.people[0], company.groups[0]
+    about = idp.json("ldap", "show", run, "--who", person.uid.upper())["changes"]
+    assert about[0]["kind"] == "create"
+    assert {change["name"] for change in about[1:]} == {g.name for g in company.groups if person.dn in g.members}
+    shown = idp.command("ldap", "show", run, "--kind", "members", "--who", group.name)
+    assert f"members   group  {group.name}" in shown
+    assert "create  " not in shown
+    wrong = idp.run("ldap", "show", run, "--kind", "everything")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "'everything' is none of conflict, create," in wrong.stderr
 
 
 def test_a_run_that_is_none_is_no_empty_run(idp: Idp) -> None:
-    done = idp.run("ldap", "runs", "corp", "--run", "nope")
+    done = idp.run("ldap", "show", "nope")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "idp: run of corp 'nope' does not exist\n"
+    assert done.stderr == "idp: run 'nope' does not exist\n"
 
 
 def test_a_run_with_conflicts_ends_with_status_1_and_names_them(idp: Idp, company: Company) -> None:
