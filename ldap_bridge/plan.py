@@ -11,7 +11,6 @@ from ldap_bridge.dn import parent
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Problem, merged
 from ldap_bridge.rules import Document, Path, Table, value_at
-from ldap_bridge.sections import LimitSettings
 
 
 class Kind(StrEnum):
@@ -32,7 +31,6 @@ class Kind(StrEnum):
 
 USER: Final = "user"
 GROUP: Final = "group"
-_REMOVING: Final = frozenset({Kind.DISABLE, Kind.REMOVE})
 _COUNTED: Final = (
     *(kind.value for kind in Kind if kind not in (Kind.MEMBERS, Kind.SAME)),
     "members_added",
@@ -226,16 +224,6 @@ class GroupState:
 def members_digest(ids: Collection[str]) -> str:
     """Return what stands for a set of members."""
     return blake2b("\n".join(sorted(ids)).encode(), digest_size=12).hexdigest()
-
-
-def why_held(plan: Plan, limits: LimitSettings, linked: int) -> str:
-    """Return why a plan should not be carried out unseen, or "": it disables or removes unusually many."""
-    removing = sum(change.kind in _REMOVING for change in plan.changes)
-    allowed = max(limits.count, int(linked * limits.percent / 100))
-    if removing <= allowed:
-        return ""
-    rule = f"limits.count = {limits.count} and limits.percent = {limits.percent:g}"
-    return f"{removing} of {linked} would be disabled or removed, more than the {allowed} that {rule} allow"
 
 
 def apply_to(document: Document, change: Change, table: Table) -> Document:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from idp.errors import InvalidValue
-from idp.query import In, Query, fold
+from idp.query import EVERYTHING, In, Query, fold
 from idp.schema import GROUP as GROUP_TYPE
 from idp.schema import USER as USER_TYPE
 from idp.schema import ResourceType, validate
@@ -15,9 +15,10 @@ from idp.store.contract import Record, Store
 from ldap_bridge.entries import Entry, Reading
 from ldap_bridge.errors import DirectoryError
 from ldap_bridge.intake import Intake
+from ldap_bridge.limits import why_held
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
-from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, gone, why_held
+from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, gone
 from ldap_bridge.planned_members import plan_members
 from ldap_bridge.progress import Meter, Watcher, unwatched
 from ldap_bridge.pump import pump
@@ -62,7 +63,8 @@ class Planner:
         if self.plan.complete:
             await self._plan_gone(people, groups)
         await plan_members(self.plan, self._store, self._scope, people, groups, all_groups)
-        self.plan.held = why_held(self.plan, self._source.limits, await self._scope.linked())
+        linked, present = await self._scope.linked(), await self._store.count(GROUP_TYPE.collection, EVERYTHING)
+        self.plan.held = why_held(self.plan, self._source.limits, linked, present)
         return self.plan
 
     # --- reading ---

@@ -49,11 +49,29 @@ class GroupSettings(UserSettings, frozen=True):
     enabled: bool = True
 
 
+class Most(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many a run may change unseen; it is held back when it would change more than both of these say."""
+
+    count: Annotated[int, Meta(ge=0)] = 0
+    percent: Percent = 0.0
+
+
 class LimitSettings(Section, frozen=True):
-    """A run that would disable or remove more than both of these is held back until somebody says it is right."""
+    """What a run may do unseen. `count` and `percent` are about whoever would be disabled or removed, taken together.
+
+    Each kind of change may have a limit of its own besides, and `groups` limits how many groups change in any way.
+    """
 
     count: Annotated[int, Meta(ge=0)] = 5
     percent: Percent = 10.0
+    create: Most | None = None
+    enable: Most | None = None
+    update: Most | None = None
+    rename: Most | None = None
+    move: Most | None = None
+    disable: Most | None = None
+    remove: Most | None = None
+    groups: Most | None = None
 
 
 class SourceSettings(Section, frozen=True):

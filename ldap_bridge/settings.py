@@ -14,7 +14,7 @@ from idp.errors import ConfigError
 from ldap_bridge.dn import DnError
 from ldap_bridge.dn import key as dn_key
 from ldap_bridge.feeds import AUTO, FeedName
-from ldap_bridge.sections import GroupSettings, LimitSettings, SourceSettings, UserSettings, as_list
+from ldap_bridge.sections import GroupSettings, LimitSettings, Most, SourceSettings, UserSettings, as_list
 from ldap_bridge.servers import Server, server_of
 
 DEFAULT_PRESETS: Final = Path(__file__).parent.parent / "config" / "ldap"
@@ -109,7 +109,9 @@ def _in_words(name: str, message: str) -> ConfigError:
     reason, _, path = message.partition(" - at `$")
     key = f"ldap.{name}{path.rstrip('`')}".replace("[...]", "")
     if unknown := re.search(r"unknown field `([^`]+)`", reason):
-        known = {name for kind in (SourceSettings, GroupSettings, LimitSettings) for name in kind.__struct_fields__}
+        known = {
+            name for kind in (SourceSettings, GroupSettings, LimitSettings, Most) for name in kind.__struct_fields__
+        }
         near = difflib.get_close_matches(unknown[1], known, 1)
         return ConfigError(f"{key}.{unknown[1]}", f"is not a setting{f'; did you mean {near[0]}?' if near else ''}")
     if missing := re.search(r"missing required field `([^`]+)`", reason):

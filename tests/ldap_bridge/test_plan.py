@@ -22,10 +22,8 @@ from ldap_bridge.plan import (
     is_same,
     members,
     members_digest,
-    why_held,
 )
 from ldap_bridge.rules import Document
-from ldap_bridge.sections import LimitSettings
 from ldap_bridge.settings import parse
 
 TABLE = Mapper(parse("corp", {"url": "ldap://localhost", "base": "dc=x"})).users
@@ -147,26 +145,6 @@ def test_after_an_incomplete_read_members_only_come() -> None:
 def test_members_as_they_are_need_nothing() -> None:
     assert state({"a", "b"}, digest=members_digest({"b", "a"})).is_same
     assert members(state({"a"}, may_remove=False), ["a"], {"a"}) is None
-
-
-# --- limits ---
-
-
-@pytest.mark.parametrize(
-    ("removing", "linked", "limits", "held"),
-    [
-        (5, 8, LimitSettings(), False),
-        (6, 8, LimitSettings(), True),
-        (100, 1000, LimitSettings(), False),
-        (101, 1000, LimitSettings(), True),
-        (1, 1000, LimitSettings(count=0, percent=0), True),
-        (0, 0, LimitSettings(count=0, percent=0), False),
-    ],
-)
-def test_more_than_both_limits_is_held(removing: int, linked: int, limits: LimitSettings, held: bool) -> None:
-    plan = Plan("corp")
-    plan.changes = [Change(Kind.DISABLE, USER, "x", DN, "id") for _ in range(removing)]
-    assert bool(why_held(plan, limits, linked)) is held
 
 
 def test_counts_tell_kinds_and_an_idle_plan_counts_nothing() -> None:

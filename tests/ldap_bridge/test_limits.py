@@ -1,0 +1,96 @@
+"""Unusually much of anything holds a run: more than a number and more than a share, by kind."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from idp.errors import ConfigError
+from ldap_bridge.limits import why_held
+from ldap_bridge.plan import GROUP, USER, Change, Kind, MembershipChange, Plan
+from ldap_bridge.runs import State
+from ldap_bridge.sections import LimitSettings, Most
+from ldap_bridge.settings import parse
+from tests.ldap_bridge.conftest import Bridge
+from tests.support.people import Company
+from tests.support.slapd import Slapd
+
+DN = "uid=ada,ou=people,dc=example,dc=org"
+
+
+def plan_of(kind: Kind, count: int, subject: str = USER) -> Plan:
+    plan = Plan("corp")
+    plan.changes = [Change(kind, subject, "x", DN, f"id-{number}") for number in range(count)]
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("removing", "linked", "limits", "held"),
+    [
+        (5, 8, LimitSettings(), False),
+        (6, 8, LimitSettings(), True),
+        (100, 1000, LimitSettings(), False),
+        (101, 1000, LimitSettings(), True),
+        (1, 1000, LimitSettings(count=0, percent=0), True),
+        (0, 0, LimitSettings(count=0, percent=0), False),
+    ],
+)
+def test_more_than_both_limits_is_held(removing: int, linked: int, limits: LimitSettings, held: bool) -> None:
+    for kind in (Kind.DISABLE, Kind.REMOVE):
+        assert bool(why_held(plan_of(kind, removing), limits, linked, 0)) is held
+
+
+@pytest.mark.parametrize("kind", ["create", "enable", "update", "rename", "move", "disable", "remove"])
+def test_each_kind_has_a_limit_of_its_own(kind: str) -> None:
+    limits = msgspec.convert({"count": 1000, kind: {"count": 3, "percent": 10}}, LimitSettings)
+    for other in Kind:
+        assert bool(why_held(plan_of(other, 4), limits, 30, 30)) is (other == kind)
+    assert why_held(plan_of(Kind(kind), 3), limits, 10, 0) == ""
+    assert why_held(plan_of(Kind(kind), 10), limits, 100, 0) == ""
+    assert f"limits.{kind}.count = 3" in why_held(plan_of(Kind(kind), 11), limits, 100, 0)
+
+
+def test_groups_count_once_whatever_happens_to_them() -> None:
+    plan = plan_of(Kind.RENAME, 3, GROUP)
+    for number in range(5):
+        plan.memberships.append(MembershipChange(f"id-{number}", "x", DN, ("a",), (), frozenset(), ""))
+    plan.memberships.append(MembershipChange("only its digest", "x", DN, (), (), frozenset(), ""))
+    assert why_held(plan, LimitSettings(groups=Most(5)), 1000, 10) == ""
+    assert "5 of 10 groups would be changed" in why_held(plan, LimitSettings(groups=Most(4)), 1000, 10)
+    assert why_held(plan, LimitSettings(groups=Most(4, 50)), 1000, 10) == ""
+
+
+def test_every_limit_that_is_passed_is_named() -> None:
+    plan = plan_of(Kind.DISABLE, 6)
+    plan.changes += plan_of(Kind.CREATE, 2).changes
+    reason = why_held(plan, LimitSettings(create=Most(1)), 8, 0)
+    assert "disabled or removed" in reason
+    assert "; 2 of 8 would be created" in reason
+
+
+def test_limits_come_from_the_settings_and_a_wrong_one_is_named() -> None:
+    section = {"url": "ldap://localhost", "base": "dc=example,dc=org"}
+    source = parse("corp", {**section, "limits": {"create": {"count": "7"}, "groups": {"percent": 2.5}}})
+    assert (source.limits.create, source.limits.groups) == (Most(7), Most(0, 2.5))
+    with pytest.raises(ConfigError, match=r"ldap\.corp\.limits\.create\.cuont"):
+        parse("corp", {**section, "limits": {"create": {"cuont": 7}}})
+
+
+async def test_a_first_run_that_would_create_too_many_is_held(
+    slapd: Slapd, company: Company, bridge_to: Callable[..., Bridge]
+) -> None:
+    bridge = bridge_to(slapd.url, limits={"create": {"count": len(company.people), "percent": 50}})
+    run = await bridge.sync()
+    assert (run.state, run.counts["create"]) == (State.HELD, 60)
+    assert "60 of 0 would be created" in run.reason
+    assert await bridge.people() == {}
+
+
+async def test_a_run_that_would_change_too_many_groups_is_held(
+    slapd: Slapd, company: Company, bridge_to: Callable[..., Bridge]
+) -> None:
+    await bridge_to(slapd.url).sync()
+    slapd.delete(*(person.dn for person in company.people[:5]))
+    run = await bridge_to(slapd.url, limits={"groups": {"count": 1}}).sync()
+    assert run.state == State.HELD
+    assert "groups would be changed" in run.reason
