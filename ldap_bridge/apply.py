@@ -80,7 +80,9 @@ class Applier:
     def _user_change(self, change: Change) -> UserChange:
         extra = [self._links.write(self._new_link(change))]
         if change.kind is Kind.CREATE and change.found is not None:
-            return UserCreate(_document(change), source=self._key, id=change.resource, extra=extra)
+            return UserCreate(
+                _document(change), source=self._key, id=change.resource, reason=change.reason, extra=extra
+            )
         work = partial(apply_to, change=change, table=self._mapper.users)
         return UserUpdate(change.resource, work, reason=change.reason, extra=extra)
 
@@ -89,7 +91,7 @@ class Applier:
         found, link = change.found, change.link
         if found is None:
             assert link is not None  # noqa: S101 (a change has an entry, a link or both)
-            return replace(link, gone=to_text(self._clock.now()), restore=bool(change.fields))
+            return replace(link, gone=to_text(self._clock.now()), restore=bool(change.fields), due="")
         return Link(
             version=link.version if link else 0,
             kind=change.subject,
@@ -100,6 +102,7 @@ class Applier:
             active=found.active,
             members=link.members if link and change.kind is not Kind.CREATE else "",
             raw=found.raw,
+            due=found.due,
         )
 
     # --- groups ---

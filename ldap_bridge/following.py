@@ -15,6 +15,7 @@ from ldap_bridge.choice import Choice
 from ldap_bridge.delta_scope import Changed, Hanging
 from ldap_bridge.entries import Directory, Entry
 from ldap_bridge.feeds import Delta, Feed, FeedBroken, FeedName
+from ldap_bridge.links import Links
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.plan import GROUP, USER, Kind, Plan
 from ldap_bridge.scope import Everything, Scope
@@ -94,7 +95,8 @@ class Following:
         if not reason and memory is not None:
             choice = next(choice for choice in choices if choice.feed == memory.feed)
             try:
-                return await asyncio.to_thread(self._changes, choice, memory)
+                due = await Links(self._store, self._source.name).due(to_text(self._clock.now()))
+                return await asyncio.to_thread(self._changes, choice, memory, due)
             except FeedBroken as broken:
                 reason = str(broken)
         return await asyncio.to_thread(self._everything, choices, reason)
@@ -154,14 +156,15 @@ class Following:
             return f"the last full compare is {days:g} days ago"
         return ""
 
-    def _changes(self, choice: Choice, memory: Memory) -> Approach:
-        """Blocking: read what has changed, and once more what could not be done last time."""
+    def _changes(self, choice: Choice, memory: Memory, due: Sequence[str]) -> Approach:
+        """Blocking: read what has changed, what could not be done last time, and who may be out of use by now."""
         delta = self._follow.feed(choice.feed).changes(memory.position)
+        again = {*memory.retry, *((USER, stable) for stable in due)}
         for kind, changes in ((USER, delta.people), (GROUP, delta.groups)):
-            wanted = sorted(stable for subject, stable in memory.retry if subject == kind)
+            wanted = sorted(stable for subject, stable in again if subject == kind)
             if wanted:
-                again = self._follow.entries(kind, wanted)
-                changes.entries = [*{entry.dn: entry for entry in (*again, *changes.entries)}.values()]
+                entries = self._follow.entries(kind, wanted)
+                changes.entries = [*{entry.dn: entry for entry in (*entries, *changes.entries)}.values()]
                 changes.gone.update(wanted)  # those that were found will be seen
         return Approach(choice, False, choice.reason, delta.position, delta, memory.full)
 

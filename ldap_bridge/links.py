@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from idp.query import Compare, Field, In, Op, Query
+from idp.query import And, Compare, Field, In, Kind, Op, Query
 from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
 from ldap_bridge.dn import DnError, key
 
@@ -12,6 +12,7 @@ COLLECTION: Final = "ldap_links"
 _SOURCE: Final = Field(("source",))
 _RESOURCE: Final = Field(("resource",))
 _REF: Final = Field(("ref",))
+_DUE: Final = Field(("due",), Kind.DATETIME)
 _PAGE: Final = 1000
 _TOGETHER: Final = 500
 
@@ -21,7 +22,8 @@ class Link:
     """One link as stored. `active` is what the directory said last, `gone` since when the entry is not there.
 
     `restore` tells whether the account was active when its entry went. `members` stands for a group's members,
-    and `raw` for a person's entry as it was read, mapping included: an entry that is the same needs no mapping.
+    and `raw` for a person's entry as it was read, mapping included: an entry that is the same needs no mapping
+    before `due`, when time alone may change `active`; "" stands for never.
     """
 
     version: int
@@ -35,6 +37,7 @@ class Link:
     restore: bool = False
     members: str = ""
     raw: str = ""
+    due: str = ""
 
     @property
     def dn_key(self) -> str:
@@ -79,6 +82,21 @@ class Links:
         """Return the links of entries that were last seen under these DN keys."""
         return await self._among(_REF, refs)
 
+    async def due(self, now: str) -> list[str]:
+        """Return the stable ids of people whose state time alone may have changed by now."""
+        wanted, after, found = (
+            And((Compare(_SOURCE, Op.EQ, self._source), Compare(_DUE, Op.LE, now))),
+            None,
+            list[str](),
+        )
+        while True:
+            query = Query(wanted, limit=_PAGE, after=after, total=False)
+            records = (await self._store.find(COLLECTION, query)).records
+            found += [record.document["stable"] for record in records]
+            if len(records) < _PAGE:
+                return found
+            after = records[-1].id
+
     async def of_resources(self, resources: Collection[str]) -> list[Link]:
         """Return the links of accounts and groups, as far as these come from this source."""
         return await self._among(_RESOURCE, resources)
@@ -116,6 +134,7 @@ class Links:
             "restore": link.restore,
             "members": link.members,
             "raw": link.raw,
+            "due": link.due or None,
         }
         return Replace(COLLECTION, document, link.version) if link.version else Insert(COLLECTION, document)
 
@@ -142,4 +161,5 @@ def _link(record: Record) -> Link:
         document["restore"],
         document["members"],
         document.get("raw", ""),
+        document.get("due") or "",
     )

@@ -1,21 +1,24 @@
 """From entries to people and groups as we would keep them: pure, and one bad entry spoils nothing else."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
 import msgspec
 
+from idp.clock import to_text
 from idp.query import fold
 from idp.schema import GROUP, USER
 from ldap_bridge.dn import DnError, key, outermost
 from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.links import Link
 from ldap_bridge.rules import BadValue, Document, Table, compile_table, put_at, value_at
-from ldap_bridge.sections import UserSettings, as_list
+from ldap_bridge.sections import EntrySettings, as_list
 from ldap_bridge.settings import Source
+from ldap_bridge.states import compile_states
 from ldap_bridge.transforms import Unreadable, guid_text
 
 STABLE_DN: Final = "dn"
@@ -27,7 +30,7 @@ MEMBER_UID: Final = "memberuid"
 _encode = msgspec.json.Encoder().encode
 _encode_entry = msgspec.msgpack.Encoder(order="sorted").encode
 # Raise it when the same entry under the same settings comes to another document: then none is taken for known.
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class Found:
     """A person or a group as the directory has it.
 
     `encoded` is the mapped document as JSON without `active`; `digest` stands for all that the mapping says.
-    `active` is None when the directory does not tell. `members` refers to who belongs to it, `groups` to what it says
+    `active` is None when the directory does not tell; `reason` says why it is false, and `due` when time alone may
+    change it, "" for never. `members` refers to who belongs to it, `groups` to what it says
     to belong to; only one of them is read. `raw` stands for a person's entry and the settings by which it is mapped;
     where the link knows it already, nothing was mapped, and `encoded` is empty.
     """
@@ -60,6 +64,8 @@ class Found:
     members: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     raw: str = ""
+    reason: str = ""
+    due: str = ""
 
     def document(self) -> Document:
         """Return the mapped document, a fresh copy."""
@@ -82,8 +88,10 @@ class Mapper:
         prefix = f"ldap.{source.name}"
         self.users: Table = compile_table(source.users.attributes, USER, f"{prefix}.users.attributes")
         self.groups: Table = compile_table(source.groups.attributes, GROUP, f"{prefix}.groups.attributes")
+        self._states = compile_states(source.users.inactive, f"{prefix}.users.inactive")
         self._login = self.users.part(("userName",))
-        mapping = (_VERSION, source.users.attributes, source.stable_id, source.groups.member_of)
+        users = source.users
+        mapping = (_VERSION, users.attributes, users.inactive, source.stable_id, source.groups.member_of)
         self._mark = blake2b(_encode_entry(mapping), digest_size=16).digest()
         self._source = source
         self._stable = source.stable_id.lower()
@@ -95,7 +103,8 @@ class Mapper:
     @property
     def people_selection(self) -> Selection:
         """What to read for people."""
-        return self._selection(self._source.users, self.users, [self._source.groups.member_of])
+        more = [self._source.groups.member_of, *self._states.attributes]
+        return self._selection(self._source.users, self.users, more)
 
     @property
     def group_selection(self) -> Selection:
@@ -103,23 +112,30 @@ class Mapper:
         groups = self._source.groups
         return self._selection(groups, self.groups, [groups.member_of] if self._member_of else groups.members)
 
-    def people(self, entries: Sequence[Entry]) -> Mapped:
-        """Map entries to people."""
-        return self.people_beside({}, entries)
+    def people(self, now: datetime, entries: Sequence[Entry]) -> Mapped:
+        """Map entries to people as they are at this moment."""
+        return self.people_beside({}, now, entries)
 
-    def people_beside(self, known: Mapping[str, Link], entries: Sequence[Entry]) -> Mapped:
+    def people_beside(self, known: Mapping[str, Link], now: datetime, entries: Sequence[Entry]) -> Mapped:
         """Map entries to people; of those that are as their links know them, by stable id, only the names are read."""
-        mapped = Mapped()
-        for entry in entries:
-            self._map(entry, self.users, "userName", mapped, known)
-        return mapped
+        moment = to_text(now)
+
+        def person(entry: Entry, stable: str, dn_key: str) -> Found:
+            raw = self._raw(entry)
+            link = known.get(stable)
+            if link and _is_known(entry, raw, link, moment):
+                login = self._login.apply(entry.attributes)["userName"]
+                found = Found(stable, entry.dn, dn_key, login, b"", link.digest, link.active)
+            else:
+                found = self._person(entry, stable, dn_key, now)
+            found.raw = raw
+            return found
+
+        return self._map(entries, person)
 
     def group_entries(self, entries: Sequence[Entry]) -> Mapped:
         """Map entries to groups."""
-        mapped = Mapped()
-        for entry in entries:
-            self._map(entry, self.groups, "displayName", mapped, None)
-        return mapped
+        return self._map(entries, self._group)
 
     def stable_id(self, entry: Entry) -> str:
         """Return what tells the entry from all others for ever. Raises BadValue, and DnError when it is the DN."""
@@ -133,26 +149,21 @@ class Mapper:
         except (Unreadable, UnicodeDecodeError) as error:
             raise BadValue(self._source.stable_id, f"cannot be read: {error}") from None
 
-    def _map(self, entry: Entry, table: Table, name: str, mapped: Mapped, known: Mapping[str, Link] | None) -> None:
-        stable = ""
-        try:
-            dn_key = key(entry.dn)
-            stable = self.stable_id(entry)
-            raw = "" if known is None else self._raw(entry)
-            if known and (link := known.get(stable)) and _is_known(entry, raw, link):
-                login = self._login.apply(entry.attributes)[name]
-                found = Found(stable, entry.dn, dn_key, login, b"", link.digest, link.active)
-            else:
-                document = table.apply(entry.attributes)
-                if name not in document:
-                    raise BadValue(name, "the entry has no value for it")
-                found = self._found(entry, stable, dn_key, name, document)
-            found.raw = raw
+    def _map(self, entries: Sequence[Entry], work: Callable[[Entry, str, str], Found]) -> Mapped:
+        mapped = Mapped()
+        for entry in entries:
+            stable = ""
+            try:
+                dn_key = key(entry.dn)
+                stable = self.stable_id(entry)
+                found = work(entry, stable, dn_key)
+            except (BadValue, DnError) as error:
+                mapped.problems.append(Problem(entry.dn, str(error), stable))
+                continue
             if self._member_of:
                 found.groups = tuple(filter(None, map(_dn_ref, entry.attributes.get(self._member_of, ()))))
             mapped.found.append(found)
-        except (BadValue, DnError) as error:
-            mapped.problems.append(Problem(entry.dn, str(error), stable))
+        return mapped
 
     def _raw(self, entry: Entry) -> str:
         """Return what stands for an entry's values and how they are mapped; who belongs where is looked at always."""
@@ -161,13 +172,23 @@ class Mapper:
             values = {name: found for name, found in values.items() if name != self._member_of}
         return blake2b(_encode_entry(values), digest_size=12, key=self._mark).hexdigest()
 
-    def _found(self, entry: Entry, stable: str, dn_key: str, name: str, document: Document) -> Found:
-        encoded_whole = _encode(document)
-        digest = blake2b(encoded_whole, digest_size=12).hexdigest()
-        active = document.pop("active", None)
-        encoded = encoded_whole if active is None else _encode(document)
-        members = self._members_of(entry) if name == "displayName" else ()
-        return Found(stable, entry.dn, dn_key, document[name], encoded, digest, active, members)
+    def _person(self, entry: Entry, stable: str, dn_key: str, now: datetime) -> Found:
+        document = _named(self.users.apply(entry.attributes), "userName")
+        active, reason, due = document.pop("active", None), "", ""
+        if self._states.tests:
+            verdict = self._states.judge(entry.attributes, now)
+            reason, due = verdict.reason, to_text(verdict.until) if verdict.until else ""
+            active = active is not False and not reason
+        encoded = _encode(document)
+        digest = _digest(_encode((document, active, reason, due)))
+        name = document["userName"]
+        return Found(stable, entry.dn, dn_key, name, encoded, digest, active, reason=reason, due=due)
+
+    def _group(self, entry: Entry, stable: str, dn_key: str) -> Found:
+        document = _named(self.groups.apply(entry.attributes), "displayName")
+        encoded = _encode(document)
+        members = self._members_of(entry)
+        return Found(stable, entry.dn, dn_key, document["displayName"], encoded, _digest(encoded), members=members)
 
     def _members_of(self, entry: Entry) -> tuple[str, ...]:
         refs: dict[str, None] = {}
@@ -176,7 +197,7 @@ class Mapper:
             refs.update(dict.fromkeys(filter(None, map(read, entry.attributes.get(name, ())))))
         return tuple(refs)
 
-    def _selection(self, settings: UserSettings, table: Table, more: Sequence[str]) -> Selection:
+    def _selection(self, settings: EntrySettings, table: Table, more: Sequence[str]) -> Selection:
         stable = [] if self._stable == STABLE_DN else [self._source.stable_id]
         return Selection(
             bases=outermost(as_list(settings.base) or as_list(self._source.base) or [""]),
@@ -187,9 +208,20 @@ class Mapper:
         )
 
 
-def _is_known(entry: Entry, raw: str, link: Link) -> bool:
-    # A link without a digest is to be looked at, whatever the entry is like.
-    return link.raw == raw and link.dn == entry.dn and bool(link.digest) and not link.gone
+def _is_known(entry: Entry, raw: str, link: Link, now: str) -> bool:
+    # A link without a digest is to be looked at, whatever the entry is like, and one that is due as well.
+    is_due = link.due != "" and link.due <= now
+    return link.raw == raw and link.dn == entry.dn and bool(link.digest) and not link.gone and not is_due
+
+
+def _named(document: Document, name: str) -> Document:
+    if name not in document:
+        raise BadValue(name, "the entry has no value for it")
+    return document
+
+
+def _digest(encoded: bytes) -> str:
+    return blake2b(encoded, digest_size=12).hexdigest()
 
 
 def login_ref(login: str) -> str:

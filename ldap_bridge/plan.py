@@ -7,6 +7,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, Final
 
+from idp.schema.urns import GATEHOUSE_USER
 from ldap_bridge.dn import parent
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Problem, merged
@@ -131,12 +132,12 @@ def compare(subject: str, found: Found, link: Link, stored: Document, wanted: Do
     fields = differences(stored, wanted, table.owned)
     change = Change(Kind.UPDATE, subject, found.name, found.dn, link.resource, fields, link.dn, found=found, link=link)
     active = _active(found, link)
-    if active is not None and bool(stored.get("active", True)) != active:
+    if active is not None and bool(stored.get("active", True)) != active and not (active and _locked_here(stored)):
         change.active = active
         change.fields = (FieldChange("active", not active, active), *fields)
     change.kind = _kind(change, link)
     if change.active is False:
-        change.reason = "disabled in the directory"
+        change.reason = found.reason or "disabled in the directory"
     elif change.active:
         change.reason = "back in the directory" if link.gone else "enabled in the directory"
     return change
@@ -147,7 +148,15 @@ def _active(found: Found, link: Link) -> bool | None:
     if link.gone:
         # Who was locked here before going stays locked when coming back.
         return found.active is not False if link.restore else None
-    return found.active if found.active != link.active else None
+    # What it never spoke of counts as yes.
+    return found.active if (found.active is False) != (link.active is False) else None
+
+
+def _locked_here(stored: Document) -> bool:
+    """Tell whether somebody else than the directory has switched the account off."""
+    own = stored.get(GATEHOUSE_USER, {})
+    by = own.get("status", {}).get("by", "")
+    return bool(by) and not by.startswith(f"{own.get('source')} ")
 
 
 def _kind(change: Change, link: Link) -> Kind:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -40,6 +41,7 @@ class Planner:
         mapper: Mapper,
         store: Store,
         ids: Callable[[], str],
+        now: datetime,
         watcher: Watcher = unwatched,
     ) -> None:
         self._source = source
@@ -47,6 +49,7 @@ class Planner:
         self._mapper = mapper
         self._store = store
         self._ids = ids
+        self._now = now
         self._watcher = watcher
         self._claimed: dict[str, str] = {}
         self.plan = Plan(source.name)
@@ -72,7 +75,7 @@ class Planner:
     async def _read_people(self, people: Intake) -> None:
         meter = Meter(self._watcher, "reading people")
         reading = self._scope.people()
-        async for mapped in _mapped(reading, partial(self._mapper.people_beside, people.links)):
+        async for mapped in _mapped(reading, partial(self._mapper.people_beside, people.links, self._now)):
             batch = people.sort(mapped)
             await self._plan_new_people(people, batch.new)
             await self._plan_changed(USER, people, batch.changed)
@@ -125,9 +128,9 @@ class Planner:
 
     def _create(self, subject: str, intake: Intake, found: Found, link: Link | None = None) -> None:
         resource = self._ids()
-        self.plan.changes.append(
-            Change(Kind.CREATE, subject, found.name, found.dn, resource, active=found.active, found=found, link=link)
-        )
+        change = Change(Kind.CREATE, subject, found.name, found.dn, resource, found=found, link=link)
+        change.active, change.reason = found.active, found.reason
+        self.plan.changes.append(change)
         intake.register(found, resource)
 
     async def _plan_changed(self, subject: str, intake: Intake, changed: Sequence[tuple[Found, Link]]) -> None:

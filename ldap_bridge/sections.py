@@ -31,8 +31,8 @@ class RuleSettings(Section, frozen=True):
     shared: bool = False
 
 
-class UserSettings(Section, frozen=True):
-    """Which entries are people, and what of them becomes what."""
+class EntrySettings(Section, frozen=True):
+    """Which entries are meant, and what of them becomes what."""
 
     base: str | list[str] = ""
     classes: list[str] = []
@@ -41,7 +41,13 @@ class UserSettings(Section, frozen=True):
     attributes: dict[str, str | RuleSettings] = {}
 
 
-class GroupSettings(UserSettings, frozen=True):
+class UserSettings(EntrySettings, frozen=True):
+    """Which entries are people. An account is out of use when one of the tests `inactive`, by attribute, says so."""
+
+    inactive: dict[str, str] = {}
+
+
+class GroupSettings(EntrySettings, frozen=True):
     """Which entries are groups. Members stand in `members` of the group, or in `member_of` of each person."""
 
     members: list[str] = []

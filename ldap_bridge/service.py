@@ -1,10 +1,11 @@
 """What commands, console and schedule do with directories: test, plan, sync, and look back."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from idp.access import SYSTEM_ACTOR, Actor, ActorKind
@@ -16,13 +17,14 @@ from idp.store.contract import Store
 from idp.store.leases import Leases
 from ldap_bridge.apply import Applier
 from ldap_bridge.directories import describe, open_directory, open_follow
+from ldap_bridge.entries import Entry
 from ldap_bridge.feeds import FeedBroken
 from ldap_bridge.following import Approach, Following
 from ldap_bridge.history import History
 from ldap_bridge.lease import exclusive
 from ldap_bridge.lines import LineLog, Lines
 from ldap_bridge.links import Link, Links
-from ldap_bridge.mapping import Mapper
+from ldap_bridge.mapping import Mapped, Mapper
 from ldap_bridge.plan import Plan
 from ldap_bridge.planner import Planner
 from ldap_bridge.progress import Watcher, unwatched
@@ -104,7 +106,7 @@ class LdapService:
     async def test(self, source: str) -> TestReport:
         """Connect, bind, read and map everything; change nothing."""
         chosen = self._source(source)
-        return await asyncio.to_thread(_test, chosen, self._mappers[source])
+        return await asyncio.to_thread(_test, chosen, self._mappers[source], self._clock.now())
 
     async def plan(self, source: str, progress: Watcher = unwatched, *, whole: bool = False) -> PlanReport:
         """Say what a run would do; change nothing."""
@@ -165,7 +167,7 @@ class LdapService:
 
     async def _plan(self, following: Following, source: Source, approach: Approach, progress: Watcher) -> Plan:
         scope, mapper = following.scope(approach), self._mappers[source.name]
-        return await Planner(source, scope, mapper, self._store, self._ids, progress).make()
+        return await Planner(source, scope, mapper, self._store, self._ids, self._clock.now(), progress).make()
 
     async def _run(self, source: Source, run: Run, progress: Watcher, *, whole: bool) -> Run:
         following = self._following(source)
@@ -219,13 +221,14 @@ class LdapService:
             raise NotFound("directory", name) from None
 
 
-def _test(source: Source, mapper: Mapper) -> TestReport:
+def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:
     """Blocking: read everything once, as a run would."""
     server, (choice, *_) = describe(source), open_follow(source, mapper).choose()
     directory = open_directory(source)
     gaps, problems, counts = [], [], []
     example: dict[str, Any] | None = None
-    kinds = [("people", mapper.people_selection, mapper.people)]
+    people: Callable[[Sequence[Entry]], Mapped] = partial(mapper.people, now)
+    kinds = [("people", mapper.people_selection, people)]
     if source.groups.enabled:
         kinds.append(("groups", mapper.group_selection, mapper.group_entries))
     for what, selection, work in kinds:

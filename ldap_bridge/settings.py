@@ -109,9 +109,8 @@ def _in_words(name: str, message: str) -> ConfigError:
     reason, _, path = message.partition(" - at `$")
     key = f"ldap.{name}{path.rstrip('`')}".replace("[...]", "")
     if unknown := re.search(r"unknown field `([^`]+)`", reason):
-        known = {
-            name for kind in (SourceSettings, GroupSettings, LimitSettings, Most) for name in kind.__struct_fields__
-        }
+        kinds = (SourceSettings, UserSettings, GroupSettings, LimitSettings, Most)
+        known = {name for kind in kinds for name in kind.__struct_fields__}
         near = difflib.get_close_matches(unknown[1], known, 1)
         return ConfigError(f"{key}.{unknown[1]}", f"is not a setting{f'; did you mean {near[0]}?' if near else ''}")
     if missing := re.search(r"missing required field `([^`]+)`", reason):

@@ -1,11 +1,16 @@
 """How the octets of an LDAP attribute become values: one small pure function for each named transform."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 Value = str | bool
 Transform = Callable[[Sequence[bytes]], list[Value]]
+
+
+_TIME: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)?)?(?:[.,]\d+)?(?:Z|([+-])(\d\d)(\d\d)?)")
 
 
 class Unreadable(ValueError):
@@ -59,6 +64,22 @@ def guid_text(value: bytes) -> str:
         return str(UUID(bytes_le=value) if len(value) == 16 else UUID(value.decode("ascii").strip("{} ")))
     except (ValueError, UnicodeDecodeError):
         raise Unreadable("not a GUID") from None
+
+
+def moment_of(value: bytes) -> datetime:
+    """Read a GeneralizedTime (RFC 4517 section 3.3.13). Raises Unreadable."""
+    found = _TIME.fullmatch(value.decode("ascii", "replace").strip())
+    if found is None:
+        raise Unreadable("not a time as LDAP writes it: 20260131235959Z")
+    *parts, sign, hours, minutes = found.groups()
+    try:
+        year, month, day, hour, minute, second = (int(part or 0) for part in parts)
+        # RFC 4517 has leap seconds, Python has not.
+        moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
+        offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+        return moment - offset if sign == "+" else moment + offset
+    except (ValueError, OverflowError):
+        raise Unreadable("not a moment of any calendar") from None
 
 
 def _texts(values: Sequence[bytes]) -> list[str]:

@@ -50,7 +50,10 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UserCreate:
-    """A user to add. `source` is where the account comes from; without one, the actor tells."""
+    """A user to add. `source` is where the account comes from; without one, the actor tells.
+
+    `reason` says why, where the account is not active.
+    """
 
     # It may hold a password.
     document: Document = field(repr=False)
@@ -59,6 +62,7 @@ class UserCreate:
     role: str = "user"
     mfa: str | None = None
     extra: Sequence[Write] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

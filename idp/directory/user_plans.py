@@ -62,6 +62,8 @@ class UserPlans:
             demand(actor, Verb.ASSIGN, Area.ROLES, Target(id, assigned=new.role))
         document.setdefault("active", True)
         document[GATEHOUSE_USER] = {**document.get(GATEHOUSE_USER, {}), **own}
+        if new.reason and not document["active"]:
+            document = self._with_status(actor, document, new.reason)
         check_name(document["userName"], strict=self._strict_names or source == LOCAL)
         if source == LOCAL:
             for mail in document.get("emails", ()):

@@ -60,7 +60,7 @@ _OWN: Final = (
     Collection("outbox", indexed=(*_text("state"), *_moments("due")), expires=_EXPIRES),
     # background work
     Collection("leases"),
-    Collection("ldap_links", indexed=_text("source", "resource", "ref", "gone")),
+    Collection("ldap_links", indexed=(*_text("source", "resource", "ref"), *_moments("gone", "due"))),
     Collection("ldap_feeds"),
     Collection("ldap_runs", indexed=(*_text("source"), *_moments("started")), expires=_EXPIRES),
     Collection("ldap_changes", indexed=_text("run"), expires=_EXPIRES),

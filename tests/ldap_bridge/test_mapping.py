@@ -1,6 +1,7 @@
 """Entries become people and groups by the table of their source."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Mapper, Problem, login_ref, merged
 from ldap_bridge.settings import parse
 
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 UUID_TEXT = "12345678-9abc-4def-8123-456789abcdef"
 ADA = {
     "uid": [b"ada"],
@@ -39,7 +41,7 @@ def mapper(preset: str = "openldap", **settings: Any) -> Mapper:
 
 def person(attributes: dict[str, list[bytes]], *, dn: str = DN, using: Mapper | None = None) -> Found:
     """Map one person that is right."""
-    mapped = (using or mapper()).people([Entry(dn, attributes)])
+    mapped = (using or mapper()).people(NOW, [Entry(dn, attributes)])
     assert mapped.problems == []
     (found,) = mapped.found
     return found
@@ -47,7 +49,7 @@ def person(attributes: dict[str, list[bytes]], *, dn: str = DN, using: Mapper | 
 
 def problem(attributes: dict[str, list[bytes]], *, dn: str = DN, using: Mapper | None = None) -> Problem:
     """Map one person that is wrong."""
-    mapped = (using or mapper()).people([Entry(dn, attributes)])
+    mapped = (using or mapper()).people(NOW, [Entry(dn, attributes)])
     assert mapped.found == []
     (found,) = mapped.problems
     return found
@@ -70,7 +72,7 @@ def test_an_openldap_person_becomes_a_scim_user() -> None:
         "addresses": [{"type": "work", "streetAddress": "St James's Square", "locality": "London"}],
         ENTERPRISE_USER: {"department": "Engines"},
     }
-    assert found.active is None
+    assert (found.active, found.reason, found.due) == (True, "", "")
 
 
 def test_what_is_mapped_is_valid_and_canonical() -> None:
@@ -140,7 +142,7 @@ def test_a_dn_that_is_none_is_a_problem() -> None:
 
 
 def test_one_bad_entry_spoils_no_other() -> None:
-    mapped = mapper().people([Entry(DN, ADA), Entry("uid=x,dc=example", {}), Entry("uid=y,dc=example", ADA)])
+    mapped = mapper().people(NOW, [Entry(DN, ADA), Entry("uid=x,dc=example", {}), Entry("uid=y,dc=example", ADA)])
     assert [found.dn for found in mapped.found] == [DN, "uid=y,dc=example"]
     assert [found.dn for found in mapped.problems] == ["uid=x,dc=example"]
 
@@ -233,7 +235,7 @@ def test_a_shared_attribute_gets_its_first_value_and_is_let_go_of() -> None:
     raw = {"url": "ldif:x", "users": {"attributes": {"title": {"from": "title", "shared": True}}}}
     mapper = Mapper(parse("corp", raw))
     entry = Entry("uid=a,dc=x", {"entryuuid": [b"1"], "uid": [b"a"], "sn": [b"A"], "title": [b"Clerk"]})
-    [found] = mapper.people([entry]).found
+    [found] = mapper.people(NOW, [entry]).found
     assert found.document()["title"] == "Clerk"
     assert ("title",) not in mapper.users.owned
     assert merged({"title": "Dr", "userName": "b"}, found.document(), mapper.users)["title"] == "Dr"
@@ -247,7 +249,7 @@ def link_to(found: Found, **more: Any) -> Link:
 
 def beside(link: Link, attributes: dict[str, list[bytes]], *, dn: str = DN, using: Mapper | None = None) -> Found:
     """Map one person of whom there is a link."""
-    (found,) = (using or mapper()).people_beside({link.stable: link}, [Entry(dn, attributes)]).found
+    (found,) = (using or mapper()).people_beside({link.stable: link}, NOW, [Entry(dn, attributes)]).found
     return found
 
 

@@ -148,7 +148,7 @@ async def test_an_active_directory_is_followed_by_guid(bridge_to: Callable[..., 
         run = await bridge.sync()
         assert (run.counts["rename"], run.counts["disable"], run.counts["members_removed"]) == (1, 1, 0)
         (change,) = await bridge.logged(run, "disable")
-        assert change.reason == "disabled in the directory"
+        assert change.reason == "disabled in the directory (userAccountControl)"
         assert (await bridge.person("married"))["id"] == before["user3"]
         assert await bridge.inactive() == {"user4"}
 

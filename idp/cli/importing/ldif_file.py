@@ -1,10 +1,12 @@
 """People and groups from an LDIF file, mapped as the preset for OpenLDAP maps a directory's entries."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from idp.cli.importing.rows import GROUPS, USERS, Row, Rows, Wrong
+from idp.clock import SystemClock
 from ldap_bridge.ldif import BOM, LdifFile
 from ldap_bridge.mapping import STABLE_DN, Found, Mapped, Mapper, login_ref
 from ldap_bridge.settings import parse
@@ -20,7 +22,7 @@ def read(file: Path) -> Rows:
     lines = _lines(ldif)
     people, groups = Mapped(), Mapped()
     for selection, work, mapped in (
-        (mapper.people_selection, mapper.people, people),
+        (mapper.people_selection, partial(mapper.people, SystemClock().now()), people),
         (mapper.group_selection, mapper.group_entries, groups),
     ):
         for batch in ldif.read(selection).batches():
@@ -36,8 +38,9 @@ def read(file: Path) -> Rows:
 
 def _row(lines: Mapping[str, int], kind: str, found: Found, names: Mapping[str, str]) -> Row:
     document = found.document()
-    if found.active is not None:
-        document["active"] = found.active
+    if found.active is False:
+        # That nothing speaks against an account does not switch it on again.
+        document["active"] = False
     members = tuple(names.get(member, member.removeprefix(":")) for member in found.members)
     return Row(lines[found.dn], kind, document, members)
 
