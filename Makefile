@@ -48,8 +48,8 @@ bench: setup-dev ## speed against a bare server, as ratios (ARGS=--quick for sma
 	@bash $(PACKAGES) bench
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-fuzz: setup-dev ## the property tests, with many more examples than `make test` tries
-	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 -m hypothesis $(ARGS)
+fuzz: setup-dev ## odd requests to a real server, then the property tests at length (ARGS="--part scim --store mongodb")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 screenshots: setup-dev ## take the README's pictures from the real pages, into docs/images
 	@bash $(PACKAGES) test

@@ -38,8 +38,10 @@ async def open_api(clock: FakeClock) -> AsyncIterator[OpenApi]:
         opened.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        session = await opened.enter_async_context(ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}"))
+        port = runner.addresses[0][1]
+        session = await opened.enter_async_context(ClientSession(f"http://127.0.0.1:{port}"))
         api = Api(session, behind)
+        api.port = port
         _, api.token = await behind.clients.create(SYSTEM_ACTOR("test"), "hr")
         return api
 

@@ -60,6 +60,7 @@ class Api:
         self._session = session
         self.behind = behind
         self.token = ""
+        self.port = 0
         self.serial = 0
 
     async def ask(
