@@ -4,7 +4,6 @@ import asyncio
 import dataclasses
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
@@ -13,26 +12,24 @@ from idp.auth import Verdict
 from idp.directory import Resource
 from idp.errors import Overloaded
 from idp.store.contract import Store
-from ldap_bridge.errors import DirectoryUnavailable
+from ldap_bridge.ber import BerError
+from ldap_bridge.bind_answers import PASSWORD_POLICY, verdict_of
+from ldap_bridge.errors import DirectoryGarbled, DirectoryUnable, DirectoryUnavailable
 from ldap_bridge.links import Link, Links
-from ldap_bridge.sections import as_list
+from ldap_bridge.mapping import STABLE_DN, Mapper
 from ldap_bridge.settings import Source
 
 if TYPE_CHECKING:
-    from ldap_bridge.client import Channel, LdapDirectory
+    from ldap_bridge.client import Channel, KeptChannels, LdapDirectory
 
-_SUCCESS: Final = 0
-# What a server says of a wrong name or password, or of an account that may not bind (RFC 4511 appendix A):
-# constraintViolation, noSuchObject, inappropriateAuthentication, invalidCredentials, unwillingToPerform.
-_WRONG: Final = frozenset({19, 32, 48, 49, 53})
 _WAITING_PER_CONNECTION: Final = 16
 
 
 class Prover(Protocol):
     """Something that can tell whether a password belongs to an entry. Blocks; called from several threads."""
 
-    def prove(self, link: Link, password: str) -> bool:
-        """Tell whether the password is right. Raises DirectoryError when nobody can tell."""
+    def prove(self, link: Link, password: str) -> Verdict:
+        """Return what is to be said of the password. Raises DirectoryError when nobody can tell."""
         ...
 
     def close(self) -> None:
@@ -53,7 +50,7 @@ class LdapBind:
         self._lock = Lock()
 
     async def verify(self, user: Resource, password: str) -> Verdict:
-        """Return RIGHT, WRONG, or ABSENT for who is not there; an empty password never reaches the directory.
+        """Return what the directory says, ABSENT of who is not there; an empty password never reaches it.
 
         Raises DirectoryUnavailable when the directory cannot tell, Overloaded when too many wait already.
         """
@@ -62,15 +59,14 @@ class LdapBind:
         link = await self._links.of_resource(user.id)
         if link is None or link.gone:
             return Verdict.ABSENT
-        right = await self._in_thread(lambda: self._prover.prove(link, password))
-        return Verdict.RIGHT if right else Verdict.WRONG
+        return await self._in_thread(lambda: self._prover.prove(link, password))
 
     def close(self) -> None:
         """Close the kept connections; checks under way come to their end first."""
         self._threads.shutdown(cancel_futures=True)
         self._prover.close()
 
-    async def _in_thread(self, work: Callable[[], bool]) -> bool:
+    async def _in_thread(self, work: Callable[[], Verdict]) -> Verdict:
         with self._lock:
             if self._under_way >= self._room:
                 raise Overloaded(f"directory {self._source.name!r}")
@@ -80,68 +76,81 @@ class LdapBind:
         future.add_done_callback(self._leave)
         return await asyncio.wrap_future(future)
 
-    def _leave(self, _: "Future[bool]") -> None:
+    def _leave(self, _: "Future[Verdict]") -> None:
         with self._lock:
             self._under_way -= 1
 
 
 class ServerProver:
-    """Binds at the server. Connections are kept and bound again: that is three times as fast as a fresh one each."""
+    """Binds at the server, over connections that are kept: that is three times as fast as a fresh one each.
+
+    Each entry is looked up by its stable id first. It may have moved since the last run, and somebody else may have
+    its name by now, whose password must not open this account.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._idle: list[Channel] = []
+        self._mapper = Mapper(source)
 
-    def prove(self, link: Link, password: str) -> bool:
-        """Bind as the entry; when that fails, look whether it is called something else by now."""
-        if self._binds(link.dn, password):
-            return True
-        bases = as_list(self._source.users.base) or as_list(self._source.base)
-        present = self._directory.present_dn(bases, self._source.stable_id, link.stable)
-        return present is not None and present != link.dn and self._binds(present, password)
+    def prove(self, link: Link, password: str) -> Verdict:
+        """Bind as the entry, by whatever name it has now; ABSENT when it is not among the source's people any more."""
+        dn = link.dn if self._source.stable_id.lower() == STABLE_DN else self._present_dn(link)
+        if dn is None:
+            return Verdict.ABSENT
+        try:
+            return self._binds.ask(lambda channel: self._bind(channel, dn, password))
+        except DirectoryUnavailable as error:
+            # It has just answered.
+            raise DirectoryUnable(self._source.name, error.reason) from error
 
     def close(self) -> None:
         """Close the idle connections."""
-        # Other threads take from the list meanwhile.
-        with suppress(IndexError):
-            while True:
-                self._idle.pop().close()
+        # Without anybody having logged in there are none, and nothing to import for them.
+        for name in ("_binds", "_searches"):
+            if name in self.__dict__:
+                getattr(self, name).close()
+
+    def _present_dn(self, link: Link) -> str | None:
+        from ldap_bridge.client import present_dn
+
+        people, stable_id = self._mapper.people_selection, self._mapper.stable_attribute
+        return self._searches.ask(lambda channel: present_dn(channel, people, stable_id, link.stable))
+
+    def _bind(self, channel: "Channel", dn: str, password: str) -> Verdict:
+        result = channel.bind(dn, password, [PASSWORD_POLICY])
+        try:
+            verdict = verdict_of(result)
+        except BerError as error:
+            reason = f"the answer to a bind as {dn!r} is not readable: {error}"
+            raise DirectoryGarbled(self._source.name, reason) from error
+        if verdict is None:
+            raise DirectoryUnable(self._source.name, channel.refused(f"a bind as {dn!r} is", result).reason)
+        return verdict
+
+    @cached_property
+    def _binds(self) -> "KeptChannels":
+        return self._kept(self._directory.open)
+
+    @cached_property
+    def _searches(self) -> "KeptChannels":
+        return self._kept(self._directory.connect)
 
     @cached_property
     def _directory(self) -> "LdapDirectory":
         # Not before somebody logs in, because ldap3 is slow to import; see ldap_bridge.directories.
-        from ldap_bridge import client
+        from ldap_bridge.client import LdapDirectory
 
         assert self._source.server is not None  # noqa: S101 (files have a prover of their own)
         # Somebody waits in front of a page: an answer that takes longer than a connection may is too late.
-        server = dataclasses.replace(self._source.server, timeout=self._source.server.connect_timeout)
-        return client.LdapDirectory(self._source.name, server)
+        server = self._source.server
+        quick = [dataclasses.replace(each, timeout=each.connect_timeout, others=()) for each in server.all]
+        return LdapDirectory(self._source.name, dataclasses.replace(quick[0], others=tuple(quick[1:])))
 
-    def _binds(self, dn: str, password: str) -> bool:
-        try:
-            return self._bind(self._idle.pop(), dn, password)
-        except IndexError:
-            pass
-        except DirectoryUnavailable:
-            # Servers hang up on idle connections, and when one is dead the others are. To try each would take the time
-            # of somebody who waits; only a fresh one can tell whether the server is there.
-            self.close()
-        return self._bind(self._directory.open(), dn, password)
+    def _kept(self, opened: "Callable[[], Channel]") -> "KeptChannels":
+        from ldap_bridge.client import KeptChannels
 
-    def _bind(self, channel: "Channel", dn: str, password: str) -> bool:
-        keep = False
-        try:
-            result = channel.bind(dn, password)
-            if result.code != _SUCCESS and result.code not in _WRONG:
-                refused = channel.refused(f"a bind as {dn!r} is", result)
-                raise DirectoryUnavailable(self._source.name, refused.reason)
-            keep = True
-            return result.code == _SUCCESS
-        finally:
-            if keep:
-                self._idle.append(channel)
-            else:
-                channel.close()
+        assert self._source.server is not None  # noqa: S101 (see above)
+        return KeptChannels(opened, self._source.server.binds, self._source.server.bind_idle)
 
 
 def open_verifier(source: Source, store: Store) -> LdapBind:

@@ -21,6 +21,10 @@ class DirectoryUnavailable(DirectoryError, Unavailable):
         self.reason = reason
 
 
+class DirectoryUnable(DirectoryUnavailable):
+    """The server is there and answered, but cannot do what was asked at present: this is no outage."""
+
+
 class DirectoryUntrusted(DirectoryUnavailable):
     """TLS could not be agreed on: the certificate is not to be trusted, or the server offers none."""
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from idp.auth import Verdict
 from ldap_bridge.dn import DnError
 from ldap_bridge.errors import DirectoryUnavailable, LdifError
 from ldap_bridge.ldif import LdifFile
@@ -43,13 +44,14 @@ class FileProver:
         self._read_at: tuple[int, int] | None = None
         self._passwords: dict[str, list[bytes]] = {}
 
-    def prove(self, link: Link, password: str) -> bool:
+    def prove(self, link: Link, password: str) -> Verdict:
         """Compare with each value the entry has. Raises DirectoryUnavailable when the file cannot be read."""
         try:
             self._refresh()
         except LdifError as error:
             raise DirectoryUnavailable(self._name, str(error)) from error
-        return any(matches(stored, password) for stored in self._passwords.get(link.stable, ()))
+        right = any(matches(stored, password) for stored in self._passwords.get(link.stable, ()))
+        return Verdict.RIGHT if right else Verdict.WRONG
 
     def close(self) -> None:
         """Forget the passwords."""

@@ -100,6 +100,7 @@ class SourceSettings(Section, frozen=True):
     page_size: Annotated[int, Meta(ge=1, le=10_000)] = 1000
     max_entries: Annotated[int, Meta(ge=1)] = 5_000_000
     binds: Annotated[int, Meta(ge=1, le=64)] = 8
+    bind_idle: Seconds = 60.0
     interval: Annotated[float, Meta(ge=0)] = 0.0
     stable_id: str = ""
     feed: str = AUTO

@@ -25,6 +25,7 @@ class Server:
     page_size: int = 1000
     max_entries: int = 5_000_000
     binds: int = 8
+    bind_idle: float = 60.0
     cert_file: str = ""
     key_file: str = ""
     external: bool = False
@@ -71,6 +72,7 @@ def _server(name: str, settings: SourceSettings, url: str) -> Server:
         page_size=settings.page_size,
         max_entries=settings.max_entries,
         binds=settings.binds,
+        bind_idle=settings.bind_idle,
         cert_file=_existing(name, "cert_file", settings.cert_file),
         key_file=_existing(name, "key_file", settings.key_file),
         external=settings.bind == "external",

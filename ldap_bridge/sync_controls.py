@@ -7,7 +7,6 @@ from uuid import UUID
 from ldap_bridge.ber import (
     BOOLEAN,
     ENUMERATED,
-    INTEGER,
     OCTETS,
     SEQUENCE,
     SET,
@@ -17,6 +16,7 @@ from ldap_bridge.ber import (
     header,
     integer,
 )
+from ldap_bridge.ber_writer import element, number
 
 SYNC_REQUEST: Final = "1.3.6.1.4.1.4203.1.9.1.1"
 SYNC_STATE: Final = "1.3.6.1.4.1.4203.1.9.1.2"
@@ -66,13 +66,13 @@ class DirSyncDone:
 
 def sync_request(cookie: bytes) -> bytes:
     """Encode a Sync Request for refreshOnly (RFC 4533 section 2.2); without a cookie everything is asked for."""
-    content = _element(ENUMERATED, bytes([_REFRESH_ONLY])) + (_element(OCTETS, cookie) if cookie else b"")
-    return _element(SEQUENCE, content)
+    content = element(ENUMERATED, bytes([_REFRESH_ONLY])) + (element(OCTETS, cookie) if cookie else b"")
+    return element(SEQUENCE, content)
 
 
 def dirsync_request(flags: int, most: int, cookie: bytes) -> bytes:
     """Encode a DirSync request ([MS-ADTS] 3.1.1.3.4.1.3): flags, octets wanted at most, and the cookie."""
-    return _element(SEQUENCE, _number(flags) + _number(most) + _element(OCTETS, cookie))
+    return element(SEQUENCE, number(flags) + number(most) + element(OCTETS, cookie))
 
 
 def find_control(controls: tuple[Control, ...], oid: str) -> bytes | None:
@@ -147,14 +147,3 @@ def _uuid(octets: bytes) -> str:
     if len(octets) != 16:
         raise BerError("an entryUUID is not of sixteen octets")
     return str(UUID(bytes=octets))
-
-
-def _element(tag: int, content: bytes) -> bytes:
-    if len(content) < 0x80:
-        return bytes([tag, len(content)]) + content
-    size = (len(content).bit_length() + 7) // 8
-    return bytes([tag, 0x80 | size]) + len(content).to_bytes(size, "big") + content
-
-
-def _number(value: int) -> bytes:
-    return _element(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))

@@ -1,5 +1,6 @@
 """The first factor: a login name and a password, within the limits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,12 @@ from idp.query import fold
 
 WRONG: Final = "The name or the password is not right."
 EXPIRED: Final = "Your password has expired. Please change it where your account is kept, and try again."
+MUST_CHANGE: Final = "Your password has to be changed first. Please do that where your account is kept, and try again."
+DISABLED: Final = "Your account is disabled where it is kept. Please ask your administrator."
+ENDED: Final = "Your account has expired where it is kept. Please ask your administrator."
+NOT_NOW: Final = "Your account may not be used at this time or from here. Please ask your administrator."
+EXPIRING: Final = "Your password expires soon. Please change it where your account is kept."
+GRACE: Final = "Your password has expired and works a few times more. Please change it where your account is kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,7 @@ class Entered:
     user: Resource
     must_change: bool
     generation: int
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,22 @@ class Refused:
 
     sentence: str
     reason: str
+
+
+# What proves nothing gets the one sentence that everybody gets; the others are told to who gave the right password.
+_REFUSALS: Final[Mapping[Verdict, Refused]] = {
+    Verdict.WRONG: Refused(WRONG, "wrong password"),
+    Verdict.ABSENT: Refused(WRONG, "not in the directory"),
+    Verdict.LOCKED: Refused(WRONG, "locked in the directory"),
+    Verdict.UNWILLING: Refused(WRONG, "refused by the directory"),
+    Verdict.EXPIRED: Refused(EXPIRED, "expired password"),
+    Verdict.DISABLED: Refused(DISABLED, "disabled in the directory"),
+    Verdict.ENDED: Refused(ENDED, "expired in the directory"),
+    Verdict.NOT_NOW: Refused(NOT_NOW, "not permitted by the directory at this time or from here"),
+}
+# A directory's password can be changed only there.
+_MUST_CHANGE_THERE: Final = Refused(MUST_CHANGE, "password must be changed in the directory")
+_NOTICES: Final[Mapping[Verdict, str]] = {Verdict.EXPIRING: EXPIRING, Verdict.GRACE: GRACE}
 
 
 class PasswordEntry:
@@ -52,7 +76,7 @@ class PasswordEntry:
             credential = await self._context.store.get(CREDENTIALS, account)
             verdict = await self._verifiers.verify(user, password)
             answer = _judged(user, verdict, generation_of(credential))
-            if isinstance(answer, Entered):
+            if isinstance(answer, Entered) or answer.sentence != WRONG:
                 attempt.right()
         if isinstance(answer, Refused):
             # The name as typed is not recorded: people type passwords into the wrong field.
@@ -64,7 +88,7 @@ class PasswordEntry:
     async def again(self, user: Resource, password: str, address: str) -> bool:
         """Tell whether somebody who is logged in knows their password."""
         async with self._limits.attempt(Kind.PASSWORD, user.id, address) as attempt:
-            is_right = await self._verifiers.verify(user, password) in (Verdict.RIGHT, Verdict.MUST_CHANGE)
+            is_right = (await self._verifiers.verify(user, password)).is_right
             if is_right:
                 attempt.right()
         if not is_right:
@@ -81,11 +105,11 @@ def unknown_account(login: str) -> str:
 def _judged(user: Resource | None, verdict: Verdict, generation: int) -> Entered | Refused:
     if user is None:
         return Refused(WRONG, "unknown")
-    if verdict is Verdict.WRONG:
-        return Refused(WRONG, "wrong password")
+    refused = _REFUSALS.get(verdict)
+    if refused and refused.sentence == WRONG:
+        return refused
     if not is_active(user):
         return Refused(WRONG, "inactive")
-    # A directory's password can be changed only there.
-    if verdict is Verdict.EXPIRED or (verdict is Verdict.MUST_CHANGE and not has_local_password(user)):
-        return Refused(EXPIRED, "expired password")
-    return Entered(user, verdict is Verdict.MUST_CHANGE, generation)
+    if verdict is Verdict.MUST_CHANGE and not has_local_password(user):
+        refused = _MUST_CHANGE_THERE
+    return refused or Entered(user, verdict is Verdict.MUST_CHANGE, generation, _NOTICES.get(verdict, ""))

@@ -17,7 +17,8 @@ FLOWS: Final = "flows"
 class Flow:
     """A login as stored. `proven` holds the methods passed and when; `enrolment` a sealed secret to be confirmed.
 
-    `generation` tells which of the person's passwords was right: the login ends when another one is set.
+    `generation` tells which of the person's passwords was right: the login ends when another one is set. `notice` is
+    what the person is told on the way.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Flow:
     address: str = ""
     must_change: bool = False
     generation: int = 0
+    notice: str = ""
     proven: Mapping[str, str] = field(default_factory=dict)
     enrolment: str = field(default="", repr=False)
     version: int = 1

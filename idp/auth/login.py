@@ -184,6 +184,7 @@ class Login:
             user=user.id,
             must_change=entered.must_change,
             generation=entered.generation,
+            notice=entered.notice,
             factor=kind,
             proven={"pwd": self._context.now},
             enrolment=self._enroller.new_secret(user.id) if step is Step.ENROL else "",
@@ -224,7 +225,7 @@ class Login:
             raise FlowGone from None
 
     async def _view(self, secret: str, flow: Flow, error: str | None = None) -> FlowView:
-        view = FlowView(flow.step, flow.next, csrf_of(secret), error=error)
+        view = FlowView(flow.step, flow.next, csrf_of(secret), notice=flow.notice, error=error)
         if flow.step is Step.NEW_PASSWORD:
             return replace(view, rules=self._credentials.rules)
         if flow.step not in (Step.SECOND_FACTOR, Step.ENROL):

@@ -71,7 +71,6 @@ class Verifiers:
         verdict = await verifier.verify(user, password)
         if verdict is Verdict.ABSENT:
             await self._pool.verify_nobody(password)
-            return Verdict.WRONG
         return verdict
 
     def _of(self, user: Resource | None) -> PasswordVerifier | None:

@@ -15,6 +15,25 @@ class Verdict(StrEnum):
     MUST_CHANGE = "must_change"
     ABSENT = "absent"
     """There is nothing to check it against; whoever asked takes the time that a check takes."""
+    EXPIRING = "expiring"
+    """Right, and soon to expire."""
+    GRACE = "grace"
+    """Right and expired, but accepted a few times more."""
+    DISABLED = "disabled"
+    """Right, but the account is disabled where it is kept."""
+    ENDED = "ended"
+    """Right, but the account's time is over."""
+    NOT_NOW = "not_now"
+    """Right, but the account may not be used at this time or from here."""
+    LOCKED = "locked"
+    """The account is locked after too many failures: said of any password, so it proves nothing."""
+    UNWILLING = "unwilling"
+    """The directory refuses the account without a reason, whatever the password."""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the password was right and may be used."""
+        return self in (Verdict.RIGHT, Verdict.EXPIRING, Verdict.GRACE, Verdict.MUST_CHANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +54,8 @@ class FlowView:
 
     `factor` is the kind chosen at SECOND_FACTOR, `factors` those that can be chosen there, the preferred one first;
     at ENROL `factors` names what may be used instead of enrolling. `address_hint` is the masked address that a code
-    was mailed to. `rules` are the password rules to show at NEW_PASSWORD. `error` is a sentence for the person.
+    was mailed to. `rules` are the password rules to show at NEW_PASSWORD. `notice` and `error` are sentences for the
+    person: what is good to know, and why it did not go on.
     """
 
     step: Step
@@ -46,4 +66,5 @@ class FlowView:
     address_hint: str | None = None
     enrolment: PendingTotp | None = None
     rules: tuple[str, ...] = ()
+    notice: str = ""
     error: str | None = None

@@ -8,10 +8,13 @@ with warnings.catch_warnings():
     from ldap_bridge.client.channel import Channel
     from ldap_bridge.client.directory import LdapDirectory, ServerFacts
     from ldap_bridge.client.follow import ServerFollow
+    from ldap_bridge.client.kept import KeptChannels
     from ldap_bridge.client.search import PagedSearch, check_filter, escape_filter_value, filter_for
+    from ldap_bridge.client.target import present_dn
 
 __all__ = [
     "Channel",
+    "KeptChannels",
     "LdapDirectory",
     "PagedSearch",
     "ServerFacts",
@@ -19,4 +22,5 @@ __all__ = [
     "check_filter",
     "escape_filter_value",
     "filter_for",
+    "present_dn",
 ]

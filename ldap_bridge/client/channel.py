@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ldap3 import ANONYMOUS, DEREF_NEVER, IP_V4_PREFERRED, NONE, SASL, SIMPLE, Connection
+from ldap3 import IP_V4_PREFERRED, NONE, Connection
 from ldap3 import Server as Ldap3Server
 from ldap3.core.exceptions import LDAPExceptionError
-from ldap3.operation.bind import bind_operation
-from ldap3.operation.search import search_operation
 
 from idp.errors import ConfigError
 from ldap_bridge.ber import BIND_RESPONSE, BerError, Decoder, EntryMessage, Message, ResultMessage
+from ldap_bridge.client.requests import external_bind, search_by_value, search_request, simple_bind
+from ldap_bridge.client.requests import message as encoded_message
 from ldap_bridge.client.tls import VerifyingTls
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import (
@@ -26,7 +26,7 @@ from ldap_bridge.errors import (
 )
 from ldap_bridge.servers import Server
 
-SUCCESS, NO_SUCH_OBJECT, INVALID_DN, INVALID_CREDENTIALS = 0, 32, 34, 49
+SUCCESS, SIZE_LIMIT, NO_SUCH_OBJECT, INVALID_DN, INVALID_CREDENTIALS = 0, 4, 32, 34, 49
 BASE_SCOPE, SUBTREE_SCOPE = 0, 2
 CHUNK = 256 * 1024
 
@@ -62,22 +62,22 @@ class Channel:
         with suppress(OSError, AttributeError):
             self._connection.socket.shutdown(socket.SHUT_RDWR)
 
-    def bind(self, dn: str, password: str) -> ResultMessage:
+    def bind(self, dn: str, password: str, controls: Sequence[str] = ()) -> ResultMessage:
         """Bind and return the server's verdict, whatever it is; an empty DN binds anonymously.
+
+        `controls` names what the server may tell besides, if it knows how.
 
         A DN with an empty password would be an anonymous bind that succeeds (RFC 4513 section 5.1.2): ValueError.
         """
         if dn and not password:
             raise ValueError("an empty password proves nothing")
-        # As octets, because ldap3 would SASLprep text, after which a password can be empty.
-        request = bind_operation(3, SIMPLE if dn else ANONYMOUS, dn, password.encode() if dn else None)
-        return self._single("bindRequest", request)
+        return self._bound(simple_bind(dn, password), controls)
 
     def bind_as_configured(self) -> ResultMessage:
         """Bind as the account that the settings name, or by the certificate that TLS has shown (RFC 4422)."""
         if not self.server.external:
             return self.bind(self.server.bind_dn, self.server.bind_password)
-        return self._single("bindRequest", bind_operation(3, SASL, "", None, "EXTERNAL", b""))
+        return self._bound(external_bind())
 
     def search(
         self,
@@ -88,8 +88,7 @@ class Channel:
         controls: list[Any] | None = None,
     ) -> Iterator[Message]:
         """Send a search and yield its messages as they come; the last is the ResultMessage."""
-        key = f"ldap.{self.source}: filter {filter_text!r}"
-        request = search_request(key, base, scope, filter_text, attributes)
+        request = search_request(self._filter_key(filter_text), base, scope, filter_text, attributes)
         return self._messages(self._send("searchRequest", request, controls))
 
     def read_one(self, dn: str, attributes: list[str]) -> Entry | None:
@@ -101,11 +100,26 @@ class Channel:
         self, base: str, scope: int, filter_text: str, attributes: list[str], controls: Sequence[Any] = ()
     ) -> list[Entry]:
         """Return the few entries of a small search, none where there is no such base. Raises DirectoryRefused."""
+        return self._collected(base, self.search(base, scope, filter_text, attributes, [*controls]))
+
+    def lookup(self, base: str, filter_text: str, attribute: str, value: bytes) -> list[Entry]:
+        """Return the entries below a base, two at most, that match a filter and have a value; names only, and quickly.
+
+        Raises DirectoryRefused.
+        """
+        request = search_by_value(self._filter_key(filter_text), base, filter_text, attribute, value)
+        return self._collected(base, self._messages(self._send_encoded(request)))
+
+    def _filter_key(self, text: str) -> str:
+        return f"ldap.{self.source}: filter {text!r}"
+
+    def _collected(self, base: str, messages: Iterator[Message]) -> list[Entry]:
         found: list[Entry] = []
-        for message in self.search(base, scope, filter_text, attributes, [*controls]):
+        for message in messages:
             if isinstance(message, EntryMessage):
                 found.append(message.entry)
-            elif isinstance(message, ResultMessage) and message.code not in (SUCCESS, NO_SUCH_OBJECT):
+            # That there are more than a look-up may find is an answer to it.
+            elif isinstance(message, ResultMessage) and message.code not in (SUCCESS, SIZE_LIMIT, NO_SUCH_OBJECT):
                 raise self.refused(f"reading {base or 'the rootDSE'!r}", message)
         return found
 
@@ -164,19 +178,30 @@ class Channel:
 
     # --- exchanging messages ---
 
-    def _single(self, operation: str, request: Any) -> ResultMessage:
-        for message in self._messages(self._send(operation, request, None)):
+    def _bound(self, request: bytes, controls: Sequence[str] = ()) -> ResultMessage:
+        for message in self._messages(self._send_encoded(request, controls)):
             if isinstance(message, ResultMessage) and message.operation == BIND_RESPONSE:
                 return message
-        raise DirectoryGarbled(self.source, f"no proper answer to a {operation}")
+        raise DirectoryGarbled(self.source, "no proper answer to a bind")
+
+    def _send_encoded(self, request: bytes, controls: Sequence[str] = ()) -> int:
+        message_id = int(self._connection.server.next_message_id())
+        try:
+            self._connection.socket.sendall(encoded_message(message_id, request, controls))
+        except (OSError, AttributeError) as error:
+            raise self._lost(error) from error
+        return message_id
+
+    def _lost(self, error: Exception) -> DirectoryUnavailable:
+        # ldap3 meets a socket that was interrupted as None, hence the AttributeErrors.
+        return DirectoryUnavailable(self.source, f"the connection to {self.server.url} is lost: {error}")
 
     def _send(self, operation: str, request: Any, controls: list[Any] | None) -> int:
         strategy = self._connection.strategy
         try:
             message_id = int(strategy.send(operation, request, controls))
         except (LDAPExceptionError, OSError, AttributeError) as error:
-            # ldap3 meets a socket that was interrupted as None.
-            raise DirectoryUnavailable(self.source, f"the connection to {self.server.url} is lost: {error}") from error
+            raise self._lost(error) from error
         # ldap3 would remember the request until its own decoder had seen the answer.
         strategy._outstanding.pop(message_id, None)  # noqa: SLF001 (no public way to take the answer over)
         return message_id
@@ -206,7 +231,7 @@ class Channel:
         except TimeoutError as error:
             raise DirectoryUnavailable(self.source, f"no answer from {where} in {self.server.timeout:g} s") from error
         except (OSError, AttributeError) as error:
-            raise DirectoryUnavailable(self.source, f"the connection to {where} is lost: {error}") from error
+            raise self._lost(error) from error
         if not chunk:
             raise DirectoryUnavailable(self.source, f"{where} closed the connection")
         return chunk
@@ -216,25 +241,6 @@ class Channel:
         if message.message_id == 0 and isinstance(message, ResultMessage):
             return DirectoryUnavailable(self.source, f"{self.server.url} ends the connection: {message.text}")
         return DirectoryGarbled(self.source, f"an answer to message {message.message_id} where {wanted} was asked")
-
-
-def search_request(key: str, base: str, scope: int, filter_text: str, attributes: list[str]) -> Any:
-    """Return a search as it is sent. Raises ConfigError, under the key given, for a filter that is none."""
-    try:
-        return search_operation(
-            base,
-            filter_text,
-            ("BASE", "LEVEL", "SUBTREE")[scope],
-            DEREF_NEVER,
-            attributes,
-            size_limit=0,
-            time_limit=0,
-            types_only=False,
-            auto_escape=False,
-            auto_encode=True,
-        )
-    except (LDAPExceptionError, ValueError, LookupError, TypeError) as error:
-        raise ConfigError(key, f"is no LDAP filter: {error}") from error
 
 
 def _drop(connection: Any) -> None:

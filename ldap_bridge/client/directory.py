@@ -1,13 +1,13 @@
 """A directory server as a source of entries, and what can be learnt about it beforehand."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
 from ldap_bridge.choice import Abilities
-from ldap_bridge.client.channel import SUBTREE_SCOPE, SUCCESS, Channel
-from ldap_bridge.client.search import PagedSearch, id_filter
+from ldap_bridge.client.channel import SUCCESS, Channel
+from ldap_bridge.client.search import PagedSearch
 from ldap_bridge.dn import DnError, key
 from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import DirectoryRefused, DirectoryUnavailable
@@ -72,15 +72,6 @@ class LdapDirectory:
     def read(self, selection: Selection) -> "LdapReading":
         """Begin a read; the connection is opened when the first batch is asked for."""
         return LdapReading(self, selection)
-
-    def present_dn(self, bases: Sequence[str], attribute: str, stable: str) -> str | None:
-        """Return the DN that the entry of a stable id has now, or None when it is not there. Raises DirectoryError."""
-        if attribute.lower() == "dn":
-            return None
-        wanted = id_filter(attribute, [stable])
-        with closing(self.connect()) as channel:
-            found = [entry for base in bases for entry in channel.entries(base, SUBTREE_SCOPE, wanted, ["1.1"])]
-        return found[0].dn if len(found) == 1 else None
 
     def abilities(self) -> Abilities:
         """Connect, bind and read what the rootDSE says of changes. Raises DirectoryError."""

@@ -8,8 +8,9 @@ from ldap3.protocol.rfc2696 import paged_search_control
 from ldap3.utils.conv import escape_filter_chars
 
 from ldap_bridge.ber import BerError, EntryMessage, Message, ReferenceMessage, ResultMessage, paged_cookie
-from ldap_bridge.client.channel import INVALID_DN, NO_SUCH_OBJECT, SUBTREE_SCOPE, SUCCESS, Channel, search_request
+from ldap_bridge.client.channel import INVALID_DN, NO_SUCH_OBJECT, SUBTREE_SCOPE, SUCCESS, Channel
 from ldap_bridge.client.ranges import complete_ranges, is_ranged
+from ldap_bridge.client.requests import search_request
 from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import DirectoryError, DirectoryRefused
 
@@ -165,10 +166,15 @@ def _any_of(classes: Sequence[str]) -> str:
     return terms[0] if len(terms) == 1 else f"(|{''.join(terms)})"
 
 
+def id_octets(attribute: str, stable: str) -> bytes:
+    """Return a stable id as the directory has it."""
+    return UUID(stable).bytes_le if attribute.lower() == "objectguid" else stable.encode()
+
+
 def id_filter(attribute: str, stables: Sequence[str]) -> str:
     """Return the filter that finds entries by their stable ids, as these are kept."""
     if attribute.lower() == "objectguid":
-        values = ["".join(f"\\{octet:02x}" for octet in UUID(stable).bytes_le) for stable in stables]
+        values = ["".join(f"\\{octet:02x}" for octet in id_octets(attribute, stable)) for stable in stables]
     else:
         values = [escape_filter_value(stable) for stable in stables]
     terms = [f"({attribute}={value})" for value in values]

@@ -5,7 +5,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from ldap_bridge.client.search import any_filter, id_filter, read_selection
+from ldap_bridge.client.channel import Channel
+from ldap_bridge.client.search import any_filter, filter_for, id_filter, id_octets, read_selection
 from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.feeds import MOST_CHANGES, Changes, FeedBroken
 
@@ -66,6 +67,13 @@ def narrowed(selection: Selection, also: str) -> Selection:
     """Return the part of a selection that matches another filter, too."""
     both = f"(&{any_filter(selection.filters)}{also})" if selection.filters else also
     return replace(selection, filters=[both])
+
+
+def present_dn(channel: Channel, selection: Selection, attribute: str, stable: str) -> str | None:
+    """Return the DN that a selection's entry of a stable id has now, None when it has none. Raises DirectoryError."""
+    wanted, value = filter_for(selection), id_octets(attribute, stable)
+    found = [entry for base in selection.bases for entry in channel.lookup(base, wanted, attribute, value)]
+    return found[0].dn if len(found) == 1 else None
 
 
 def limited(entries: list[Entry]) -> list[Entry]:

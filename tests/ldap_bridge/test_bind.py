@@ -11,12 +11,12 @@ from idp.auth import Verdict
 from idp.directory import Resource
 from idp.errors import Overloaded, Unavailable
 from ldap_bridge.bind import LdapBind, open_verifier
-from ldap_bridge.errors import DirectoryUnavailable
+from ldap_bridge.errors import DirectoryUnable
 from ldap_bridge.ldif_passwords import matches
 from ldap_bridge.links import Link
 from tests.ldap_bridge.conftest import Bridge
 from tests.support.directory import SYSTEM
-from tests.support.ldap_wire import CuttingProxy, responder
+from tests.support.ldap_wire import CuttingProxy, Request, encode_done, encode_entry, responder
 from tests.support.ldif import write_change
 from tests.support.people import Company, Person, make_person
 from tests.support.ports import HOST
@@ -121,11 +121,39 @@ async def test_a_server_in_trouble_is_no_wrong_password(
     synced: Bridge, bridge_to: Callable[..., Bridge], code: int
 ) -> None:
     user = await resource(synced, make_person(1))
-    with responder(lambda _: None, bind_code=code) as port:
+
+    def found(request: Request) -> list[bytes]:
+        return [encode_entry("cn=now", {}, request.message_id), encode_done(message_id=request.message_id)]
+
+    with responder(found, bound=lambda dn, _: (code if dn else 0, "")) as port:
         troubled = bridge_to(f"ldap://{HOST}:{port}")
         verifier = open_verifier(troubled.source, troubled.store)
-        with closing(verifier), pytest.raises(DirectoryUnavailable, match=f"code {code}"):
+        with closing(verifier), pytest.raises(DirectoryUnable, match=f"code {code}"):
             await verifier.verify(user, "whatever")
+
+
+async def test_who_has_the_name_of_another_by_now_does_not_open_their_account(
+    verifier: LdapBind, synced: Bridge, slapd: Slapd
+) -> None:
+    old, new = make_person(5), make_person(6)
+    user = await resource(synced, old)
+    slapd.delete(old.dn)
+    slapd.rename(new.dn, f"uid={old.uid}")
+    assert slapd.accepts(old.dn, new.password)
+    assert await verifier.verify(user, new.password) is Verdict.ABSENT
+
+
+async def test_who_left_the_filter_since_the_last_run_does_not_get_in(
+    synced: Bridge, bridge_to: Callable[..., Bridge], slapd: Slapd
+) -> None:
+    person = make_person(7)
+    user = await resource(synced, person)
+    filtered = bridge_to(slapd.url, users={"filter": "(employeeType=employee)"})
+    with closing(open_verifier(filtered.source, filtered.store)) as verifier:
+        slapd.modify(write_change(person.dn, [("replace", "employeeType", ["employee"])]))
+        assert await verifier.verify(user, person.password) is Verdict.RIGHT
+        slapd.modify(write_change(person.dn, [("replace", "employeeType", ["retired"])]))
+        assert await verifier.verify(user, person.password) is Verdict.ABSENT
 
 
 async def test_many_at_once_share_few_connections(synced: Bridge, slapd: Slapd, company: Company) -> None:
@@ -141,8 +169,9 @@ class Stuck:
     def __init__(self, go: Event) -> None:
         self._go = go
 
-    def prove(self, link: Link, password: str) -> bool:
-        return bool(self._go.wait(30))
+    def prove(self, link: Link, password: str) -> Verdict:
+        self._go.wait(30)
+        return Verdict.RIGHT
 
     def close(self) -> None:
         self._go.set()

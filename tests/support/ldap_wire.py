@@ -78,9 +78,11 @@ def encode_dirsync(*, more: bool, cookie: bytes) -> bytes:
     return bytes(encoder.encode(value))
 
 
-def encode_bind_response(code: int = 0, text: str = "", message_id: int = 7) -> bytes:
+def encode_bind_response(
+    code: int = 0, text: str = "", message_id: int = 7, controls: Sequence["asn1.Control"] = ()
+) -> bytes:
     """Encode a BindResponse."""
-    return _envelope("bindResponse", _result(asn1.BindResponse(), code, text), message_id)
+    return _envelope("bindResponse", _result(asn1.BindResponse(), code, text), message_id, controls)
 
 
 def encode_notice(text: str) -> bytes:
@@ -122,22 +124,27 @@ class Request:
 
 
 Answer = Callable[[Request], Iterable[bytes] | None]
+Bound = Callable[[str, bytes], tuple[int, str]]
+"""Says with which code and text a simple bind as a DN with a password is answered."""
 
 
 @contextmanager
-def responder(answer: Answer, bind_code: int = 0) -> Iterator[int]:
-    """Run a server that accepts every bind and answers each search as told; None closes the line. Yields its port."""
+def responder(answer: Answer, bind_code: int = 0, *, bound: Bound | None = None) -> Iterator[int]:
+    """Run a server that answers each search as told; None closes the line. Yields its port.
+
+    Every bind is answered with `bind_code`, or as `bound` says.
+    """
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with suppress(OSError):
-                _serve(self.request, answer, bind_code)
+                _serve(self.request, answer, bound or (lambda _, __: (bind_code, "")))
 
     with _listening(Handler) as port:
         yield port
 
 
-def _serve(line: socket.socket, answer: Answer, bind_code: int) -> None:
+def _serve(line: socket.socket, answer: Answer, bound: Bound) -> None:
     buffer = b""
     while chunk := line.recv(65536):
         buffer += chunk
@@ -147,7 +154,9 @@ def _serve(line: socket.socket, answer: Answer, bind_code: int) -> None:
             (_, identifier), (operation, content), *controls = elements(message)
             message_id = int.from_bytes(identifier, "big")
             if operation == BIND_REQUEST:
-                line.sendall(encode_bind_response(bind_code, message_id=message_id))
+                _, (_, dn), (_, password) = elements(content)
+                code, text = bound(dn.decode(), password)
+                line.sendall(encode_bind_response(code, text, message_id))
             elif operation == SEARCH_REQUEST:
                 replies = answer(_request(message_id, content, controls[0][1] if controls else b""))
                 if replies is None:

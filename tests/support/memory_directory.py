@@ -30,6 +30,10 @@ class MemoryDirectory:
     changelog: list[str] = field(default_factory=list)
     number: int = 1000
     asked: list[Request] = field(default_factory=list)
+    passwords: dict[str, str] = field(default_factory=dict)
+    """Passwords by DN; nobody else can bind but the account without a name."""
+    states: dict[str, str] = field(default_factory=dict)
+    """By DN the sub-code with which a bind is refused: `775` whatever the password is, others after the right one."""
     meanwhile: Callable[[Request], None] = lambda request: None
     """What happens in the directory right after a search was answered."""
 
@@ -83,6 +87,17 @@ class MemoryDirectory:
         answered = list(self._answer(request))
         self.meanwhile(request)
         return answered
+
+    def bound(self, dn: str, password: bytes) -> tuple[int, str]:
+        """Answer a bind as a domain controller does."""
+        if not dn:
+            return 0, ""
+        state = self.states.get(dn, "")
+        if state != "775" and self.passwords.get(dn) != password.decode():
+            state = "52e" if dn in self.passwords else "525"
+        if not state:
+            return 0, ""
+        return 49, f"80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error, data {state}, v3839\0"
 
     def _answer(self, request: Request) -> Iterable[bytes]:
         if not request.base:

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import pytest
 
 from idp.access import Actor, ActorKind
-from idp.auth import FlowGone, Profile, Session, Step, Verdict
-from idp.auth.entry import EXPIRED
+from idp.auth import FlowGone, Profile, Session, Step, Verdict, entry
 from idp.auth.hashing import MAX_PASSWORD, HashingPool
 from idp.auth.passwords import ELSEWHERE
 from idp.directory import Resource
@@ -336,8 +335,18 @@ async def test_only_who_may_sets_other_peoples_passwords(house: House, role: str
     ("verdict", "step", "error"),
     [
         (Verdict.RIGHT, Step.ENROL, None),
-        (Verdict.EXPIRED, Step.PASSWORD, EXPIRED),
-        (Verdict.MUST_CHANGE, Step.PASSWORD, EXPIRED),
+        (Verdict.EXPIRING, Step.ENROL, None),
+        (Verdict.GRACE, Step.ENROL, None),
+        (Verdict.EXPIRED, Step.PASSWORD, entry.EXPIRED),
+        (Verdict.MUST_CHANGE, Step.PASSWORD, entry.MUST_CHANGE),
+        (Verdict.DISABLED, Step.PASSWORD, entry.DISABLED),
+        (Verdict.ENDED, Step.PASSWORD, entry.ENDED),
+        (Verdict.NOT_NOW, Step.PASSWORD, entry.NOT_NOW),
+        # Said whatever the password was, so nobody learns from it that there is such an account.
+        (Verdict.LOCKED, Step.PASSWORD, entry.WRONG),
+        (Verdict.UNWILLING, Step.PASSWORD, entry.WRONG),
+        (Verdict.ABSENT, Step.PASSWORD, entry.WRONG),
+        (Verdict.WRONG, Step.PASSWORD, entry.WRONG),
     ],
 )
 async def test_a_directory_says_of_its_people_what_their_password_is_worth(
@@ -347,6 +356,35 @@ async def test_a_directory_says_of_its_people_what_their_password_is_worth(
     await house.person("ann", source="ldap:corp")
     view = await house.try_password("ann", "whatever it is")
     assert (view.step, view.error) == (step, error)
+    notices = {Verdict.EXPIRING: entry.EXPIRING, Verdict.GRACE: entry.GRACE}
+    assert view.notice == notices.get(verdict, "")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [
+        (Verdict.LOCKED, "locked in the directory"),
+        (Verdict.EXPIRED, "expired password"),
+        (Verdict.MUST_CHANGE, "password must be changed in the directory"),
+        (Verdict.DISABLED, "disabled in the directory"),
+    ],
+)
+async def test_the_record_names_the_state_in_the_directory(house: House, verdict: Verdict, reason: str) -> None:
+    house.directories = {"ldap:corp": Ldap(verdict)}
+    user = await house.person("ann", source="ldap:corp")
+    await house.try_password("ann", PASSWORD)
+    (failed,) = await house.events("auth:login:failed")
+    assert (failed["target"], failed["details"]) == (user.id, {"reason": reason})
+
+
+@pytest.mark.parametrize("verdict", [Verdict.EXPIRED, Verdict.DISABLED])
+async def test_what_the_directory_says_of_an_account_that_is_inactive_here_is_not_told(
+    house: House, verdict: Verdict
+) -> None:
+    house.directories = {"ldap:corp": Ldap(verdict)}
+    user = await house.person("ann", source="ldap:corp")
+    await house.users.set_active(SYSTEM, user.id, False, "left")
+    assert (await house.try_password("ann", PASSWORD)).error == entry.WRONG
 
 
 async def test_an_empty_password_takes_as_long_as_any_and_reaches_no_directory(house: House) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from idp.errors import ConfigError, RemoteError, Unavailable
-from ldap_bridge.client import Channel, LdapDirectory
+from ldap_bridge.client import Channel, LdapDirectory, present_dn
 from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import DirectoryRefused, DirectoryUnavailable, DirectoryUntrusted
 from ldap_bridge.settings import parse
@@ -253,10 +253,16 @@ def test_an_entry_is_found_again_by_its_stable_id(attribute: str, stable: str, s
     with responder(answer) as port:
         source = parse("corp", {"url": f"ldap://{HOST}:{port}", "base": BASE})
         assert source.server is not None
-        assert LdapDirectory("corp", source.server).present_dn([BASE], attribute, stable) == "cn=now"
+        with closing(LdapDirectory("corp", source.server).connect()) as channel:
+            assert present_dn(channel, PEOPLE, attribute, stable) == "cn=now"
     assert asked[0].endswith(b"\x04" + bytes([len(sent)]) + sent)
 
 
-def test_a_stable_id_that_is_the_dn_needs_no_search(slapd: Slapd) -> None:
-    assert directory(slapd).present_dn([BASE], "dn", "uid=x") is None
-    assert directory(slapd).present_dn([BASE], "entryUUID", "00000000-0000-4000-8000-000000000000") is None
+def test_who_is_not_there_or_not_in_the_selection_is_not_found(slapd: Slapd, company: Company) -> None:
+    entry = slapd.search(f"(uid={company.people[0].uid})", ["entryUUID"])[company.people[0].dn]
+    stable = entry["entryUUID"][0].decode()
+    others = Selection([BASE, f"ou=nowhere,{BASE}"], ["inetOrgPerson"], filters=["(!(uid=person*))"])
+    with closing(directory(slapd).connect()) as channel:
+        assert present_dn(channel, PEOPLE, "entryUUID", stable) == company.people[0].dn
+        assert present_dn(channel, others, "entryUUID", stable) is None
+        assert present_dn(channel, PEOPLE, "entryUUID", "00000000-0000-4000-8000-000000000000") is None

@@ -1,0 +1,72 @@
+"""Connections kept open between questions, shared by several threads."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from ldap_bridge.client.channel import Channel
+from ldap_bridge.errors import DirectoryUnable, DirectoryUnavailable
+
+T = TypeVar("T")
+
+
+class KeptChannels:
+    """Keeps at most `most` idle channels, none longer than `idle` seconds; each question has a channel to itself."""
+
+    def __init__(
+        self, opened: Callable[[], Channel], most: int, idle: float, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._opened = opened
+        self._most = most
+        self._idle = idle
+        self._now = now
+        self._kept: list[tuple[float, Channel]] = []
+
+    def ask(self, question: Callable[[Channel], T]) -> T:
+        """Ask over a kept channel, or over a fresh one when that has died. Raises what the question raises."""
+        if channel := self._take():
+            try:
+                return self._asked(channel, question)
+            except DirectoryUnable:
+                raise
+            except DirectoryUnavailable:
+                # Servers hang up on idle connections, and when one is dead the others are. To try each would take the
+                # time of somebody who waits; only a fresh one can tell whether the server is there.
+                self.close()
+        return self._asked(self._opened(), question)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        while (found := self._pop()) is not None:
+            found[1].close()
+
+    def _take(self) -> Channel | None:
+        """Return the channel used last; when that has waited too long, the others have, too."""
+        found = self._pop()
+        if found is None:
+            return None
+        since, channel = found
+        if self._now() - since <= self._idle:
+            return channel
+        channel.close()
+        self.close()
+        return None
+
+    def _pop(self) -> tuple[float, Channel] | None:
+        # Other threads take from the list meanwhile.
+        with suppress(IndexError):
+            return self._kept.pop()
+        return None
+
+    def _asked(self, channel: Channel, question: Callable[[Channel], T]) -> T:
+        try:
+            answer = question(channel)
+        except BaseException:
+            channel.close()
+            raise
+        if len(self._kept) < self._most:
+            self._kept.append((self._now(), channel))
+        else:
+            channel.close()
+        return answer
