@@ -16,6 +16,7 @@ from idp.schema import ResourceType, Returned, Type
 from scim.cursor import Cursors
 from scim.dialect import Dialects
 from scim.errors import TooMany
+from scim.etag import tag
 from scim.exchange import (
     asks_for_attributes,
     condition,
@@ -33,7 +34,7 @@ from scim.names import resolve
 from scim.paging import paging, place_in
 from scim.projection import Projection, Projections
 from scim.provider import Found as Rows
-from scim.provider import Provider
+from scim.provider import Provider, Row
 from scim.render import Derived, Renderer
 from scim.request_log import note_changes
 
@@ -72,7 +73,7 @@ class Shown:
     """One resource as it was answered."""
 
     body: bytes
-    version: int
+    tag: str
     headers: Mapping[str, str]
 
 
@@ -113,9 +114,8 @@ class ResourceEndpoints:
         document = self._dialects.of(actor).document(await read_body(request))
         resource = await self._provider.create(actor, document)
         note_changes(request, self._type, resource)
-        derived: Derived | None = () if self._provider.begins_empty else None
-        body = await self._show(resource, projection, derived)
-        return respond_encoded(request, body, status=201, headers=self._headers(resource))
+        shown = await self._show(resource, projection, new=True)
+        return respond_encoded(request, shown.body, status=201, headers=shown.headers)
 
     async def read(self, request: web.Request) -> web.Response:
         """GET of one resource (section 3.4.1)."""
@@ -123,11 +123,10 @@ class ResourceEndpoints:
         stamp, shown = self._shown.look((actor, request.raw_path))
         if shown is None:
             projection = projection_of(request, self._projections)
-            resource = await self._provider.get(actor, _id(request))
-            shown = Shown(await self._show(resource, projection), resource.version, self._headers(resource))
+            shown = await self._show(await self._provider.get(actor, _id(request)), projection)
             self._shown.keep((actor, request.raw_path), shown, stamp, len(shown.body))
         known = condition(request, "If-None-Match")
-        if known is not None and known.matches(shown.version):
+        if known is not None and known.names(shown.tag):
             return web.Response(status=304, headers=shown.headers)
         return respond_encoded(request, shown.body, headers=shown.headers)
 
@@ -168,7 +167,7 @@ class ResourceEndpoints:
         answered = dialect.profile.answers_with_resource(usual=self._provider.returns_patched)
         if answered or asks_for_attributes(request):
             return await self._answer(request, resource, projection)
-        return web.Response(status=204, headers=self._headers(resource))
+        return web.Response(status=204, headers=self._headers(resource, tag(resource.version)))
 
     async def delete(self, request: web.Request) -> web.Response:
         """DELETE (section 3.6)."""
@@ -196,7 +195,7 @@ class ResourceEndpoints:
     ) -> tuple[Sequence[Any], Sequence[dict[str, Any]]]:
         """Return the records that fit into one answer, the first ones, and how they are shown."""
         projection = self._projections.of(wanted.attributes, wanted.excluded_attributes)
-        derived = await self._derive(projection, [record.id for record in records])
+        derived = await self._derive(projection, records)
         fitting = [record for record in records if record.id in derived]
         show, reduce = self._renderer.show, projection.apply
         return fitting, [reduce(show(r.id, r.version, r.document, derived[r.id])) for r in fitting]
@@ -232,38 +231,38 @@ class ResourceEndpoints:
         resource = await self._provider.get(actor_of(request), _id(request))
         return demand_match(wanted, self._type.name, resource.id, resource.version)
 
-    async def _derive(self, projection: Projection, ids: Sequence[str]) -> Mapping[str, Derived]:
-        """Return the derived attribute of each resource, nothing where nobody would see it.
+    async def _derive(self, projection: Projection, rows: Sequence[Row], *, new: bool = False) -> Mapping[str, Derived]:
+        """Return what is derived of each resource, as far as anybody would see it.
 
         Once there are more members than one answer should hold, the rest is left for the next page: a server may
         return fewer resources than it was asked for (section 3.4.2.4).
         """
         provider = self._provider
-        if not projection.wants(provider.derived):
-            return dict.fromkeys(ids, ())
+        if len(rows) <= provider.at_once:
+            return await provider.derive(rows, projection.wants, new=new)
         found: dict[str, Derived] = {}
-        named, elements = projection.wants(provider.derived, "display"), 0
-        for start in range(0, len(ids), provider.at_once):
+        elements = 0
+        for start in range(0, len(rows), provider.at_once):
             if elements > self._limits.max_members:
                 break
-            some = await provider.derive(ids[start : start + provider.at_once], named=named)
+            some = await provider.derive(rows[start : start + provider.at_once], projection.wants, new=new)
             found |= some
-            elements += sum(map(len, some.values()))
+            elements += sum(len(derived.elements) for derived in some.values())
         return found
 
     async def _answer(self, request: web.Request, resource: Resource, projection: Projection) -> web.Response:
-        body = await self._show(resource, projection)
-        return respond_encoded(request, body, headers=self._headers(resource))
+        shown = await self._show(resource, projection)
+        return respond_encoded(request, shown.body, headers=shown.headers)
 
-    async def _show(self, resource: Resource, projection: Projection, derived: Derived | None = None) -> bytes:
-        """Return the encoded representation; what is derived is worked out unless it is given."""
-        if derived is None:
-            derived = (await self._derive(projection, [resource.id]))[resource.id]
+    async def _show(self, resource: Resource, projection: Projection, *, new: bool = False) -> Shown:
+        """Return the representation as it is answered."""
+        derived = (await self._derive(projection, [resource], new=new))[resource.id]
         shown = self._renderer.show(resource.id, resource.version, resource.document, derived)
-        return encode(projection.apply(shown))
+        entity = tag(resource.version, derived.mark)
+        return Shown(encode(projection.apply(shown)), entity, self._headers(resource, entity))
 
-    def _headers(self, resource: Resource) -> dict[str, str]:
-        return entity_headers(resource.version, self._renderer.location(resource.id))
+    def _headers(self, resource: Resource, entity: str) -> dict[str, str]:
+        return entity_headers(entity, self._renderer.location(resource.id))
 
 
 def _id(request: web.Request) -> str:

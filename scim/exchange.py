@@ -9,7 +9,7 @@ from aiohttp import web
 from idp.errors import VersionMismatch
 from scim.body import read_object
 from scim.errors import UnsupportedMediaType
-from scim.etag import Condition, tag
+from scim.etag import Condition
 from scim.messages.search_request import names
 from scim.projection import Projection, Projections
 
@@ -63,9 +63,9 @@ def condition(request: web.Request, header: str) -> Condition | None:
     return Condition(", ".join(given)) if given else None
 
 
-def entity_headers(version: int, location: str) -> dict[str, str]:
+def entity_headers(entity_tag: str, location: str) -> dict[str, str]:
     """Return the headers that go with one resource."""
-    return {"ETag": tag(version), "Location": location}
+    return {"ETag": entity_tag, "Location": location}
 
 
 def demand_match(wanted: Condition, kind: str, id: str, version: int) -> int:

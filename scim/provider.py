@@ -1,20 +1,39 @@
 """What differs between the resource types: which service answers, and what PATCH means for members."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from idp.access import Actor
-from idp.directory import Groups, Resource, Resources, Users
+from idp.directory import Groups, Resource, Resources, Users, manager_of
 from idp.errors import VersionMismatch
 from idp.memory import Stamp
 from idp.query import Query
+from idp.schema.urns import ENTERPRISE_USER
 from scim import patch
-from scim.members import member_change, needs_members
+from scim.etag import mark_of
+from scim.members import Present, member_change, needs_members
 from scim.operation import Operation
-from scim.render import Derived
+from scim.render import NOTHING_DERIVED, Derived
 
 # A group whose members change all the time cannot be patched by what its members are called.
 _ATTEMPTS: Final = 5
+
+Wants = Callable[..., bool]
+"""Tells of the keys that lead to an attribute whether any of it can be in the answer."""
+
+
+class Row(Protocol):
+    """A resource as a service returns it."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """What is stored of it."""
+        ...
 
 
 class Found(Protocol):
@@ -35,11 +54,9 @@ class Provider(Protocol):
     """The service of one resource type, as the endpoints use it. Methods raise what the service's methods raise."""
 
     derived: str
-    """The attribute that is worked out on reading."""
+    """The list that is worked out on reading."""
     at_once: int
     """For how many resources it is worked out at once: few where it can be long."""
-    begins_empty: bool
-    """Whether there is none of it as long as a resource is new."""
     returns_patched: bool
     """Whether a PATCH is answered with the resource even if nobody asks for its attributes."""
 
@@ -71,8 +88,11 @@ class Provider(Protocol):
         """Remove a resource, at this version if one is given."""
         ...
 
-    async def derive(self, ids: Sequence[str], *, named: bool) -> dict[str, list[dict[str, Any]]]:
-        """Return the derived attribute of each of these; in a big group, who is `named` costs more than the rest."""
+    async def derive(self, rows: Sequence[Row], wants: Wants, *, new: bool = False) -> Mapping[str, Derived]:
+        """Return by id what is derived of each of these, as far as anybody wants to see it; `new` ones were just made.
+
+        In as many reads for a page as for one resource.
+        """
         ...
 
 
@@ -81,7 +101,6 @@ class UserProvider:
 
     derived = "groups"
     at_once = 1_000
-    begins_empty = True
     returns_patched = True
 
     def __init__(self, users: Users) -> None:
@@ -105,9 +124,21 @@ class UserProvider:
         """Remove the user."""
         await self._users.delete(actor, id, expected_version=version)
 
-    async def derive(self, ids: Sequence[str], *, named: bool) -> dict[str, list[dict[str, Any]]]:
-        """Return the groups of each user, whose names come with them anyway."""
-        return await self._users.groups_of(ids)
+    async def derive(self, rows: Sequence[Row], wants: Wants, *, new: bool = False) -> Mapping[str, Derived]:
+        """Return the groups of each user, and what the manager is called: neither moves the user's own version."""
+        wanted = not new and wants(self.derived)
+        groups = await self._users.groups_of([row.id for row in rows]) if wanted else {}
+        named = any(wants(*_MANAGER, name) for name in ("displayName", "$ref"))
+        managers = {row.id: manager for row in rows if (manager := manager_of(row.document))} if named else {}
+        names = await self._users.names_of(set(managers.values())) if managers else {}
+        return {row.id: _derived(groups.get(row.id, ()), names.get(managers.get(row.id, ""))) for row in rows}
+
+
+_MANAGER: Final = (ENTERPRISE_USER, "manager")
+
+
+def _derived(groups: Sequence[Mapping[str, Any]], manager: str | None) -> Derived:
+    return Derived(groups, manager, mark_of(groups, manager)) if groups or manager else NOTHING_DERIVED
 
 
 class ResourceProvider:
@@ -115,7 +146,6 @@ class ResourceProvider:
 
     derived = ""
     at_once = 1_000
-    begins_empty = True
     returns_patched = True
 
     def __init__(self, resources: Resources) -> None:
@@ -139,9 +169,9 @@ class ResourceProvider:
         """Remove the resource."""
         await self._resources.delete(actor, id, expected_version=version)
 
-    async def derive(self, ids: Sequence[str], *, named: bool) -> dict[str, list[dict[str, Any]]]:
+    async def derive(self, rows: Sequence[Row], wants: Wants, *, new: bool = False) -> Mapping[str, Derived]:
         """Return nothing for each of them."""
-        return {one: [] for one in ids}
+        return {row.id: NOTHING_DERIVED for row in rows}
 
 
 class GroupProvider:
@@ -149,7 +179,6 @@ class GroupProvider:
 
     derived = "members"
     at_once = 8
-    begins_empty = False
     returns_patched = False
 
     def __init__(self, groups: Groups) -> None:
@@ -158,7 +187,6 @@ class GroupProvider:
         self.create = groups.create
         self.get = groups.get
         self.find = groups.find
-        self.derive = groups.members_of
 
     async def replace(self, actor: Actor, id: str, document: dict[str, Any], version: int | None) -> Resource:
         """Put a whole document in place of the present one, members included."""
@@ -182,6 +210,15 @@ class GroupProvider:
         """Remove the group."""
         await self._groups.delete(actor, id, expected_version=version)
 
+    async def derive(self, rows: Sequence[Row], wants: Wants, *, new: bool = False) -> Mapping[str, Derived]:
+        """Return the members of each group, whose own version moves with them; not so with what they are called."""
+        if not wants(self.derived):
+            return {row.id: NOTHING_DERIVED for row in rows}
+        # In a big group, what the members are called costs more than all the rest.
+        named = wants(self.derived, "display")
+        found = await self._groups.members_of([row.id for row in rows], named=named)
+        return {key: Derived(members, mark=mark_of(members) if named else "") for key, members in found.items()}
+
     async def _patch_seen(
         self,
         actor: Actor,
@@ -201,7 +238,7 @@ class GroupProvider:
         id: str,
         others: Sequence[Operation],
         on_members: Sequence[Operation],
-        present: Derived,
+        present: Present,
         version: int | None,
     ) -> Resource:
         return await self._groups.update(

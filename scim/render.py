@@ -1,13 +1,27 @@
 """From a stored resource to its representation: location, version, references, and what is worked out on reading."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from idp.schema import ResourceType
 from idp.schema.urns import ENTERPRISE_USER
 from scim.etag import tag
 
-Derived = Sequence[Mapping[str, Any]]
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What is worked out of one resource on reading: its groups or its members, and what its manager is called.
+
+    `mark` stands for those of the values that change while the resource's own version does not.
+    """
+
+    elements: Sequence[Mapping[str, Any]] = ()
+    manager: str | None = None
+    mark: str = ""
+
+
+NOTHING_DERIVED: Final = Derived()
 
 
 class Renderer:
@@ -23,21 +37,19 @@ class Renderer:
         return self._prefix + id
 
     def show(self, id: str, version: int, document: Mapping[str, Any], derived: Derived) -> dict[str, Any]:
-        """Return the representation; the document stays as it is. `derived` are its groups or its members."""
-        meta = {**document["meta"], "location": self._prefix + id, "version": tag(version)}
+        """Return the representation; the document stays as it is."""
+        meta = {**document["meta"], "location": self._prefix + id, "version": tag(version, derived.mark)}
         shown = {**document, "meta": meta}
-        if derived:
-            shown[self._derived] = [self._refer(entry) for entry in derived]
-        manager = document.get(ENTERPRISE_USER, _NOTHING).get("manager")
-        if manager is not None:
-            referring = {**manager, "$ref": f"{self._base}/Users/{manager.get('value')}"}
-            shown[ENTERPRISE_USER] = {**document[ENTERPRISE_USER], "manager": referring}
+        if derived.elements:
+            shown[self._derived] = [self._refer(entry) for entry in derived.elements]
+        if derived.manager is not None:
+            extension = document[ENTERPRISE_USER]
+            reference = f"{self._base}/Users/{extension['manager']['value']}"
+            manager = {**extension["manager"], "$ref": reference, "displayName": derived.manager}
+            shown[ENTERPRISE_USER] = {**extension, "manager": manager}
         return shown
 
     def _refer(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Add the reference: a member's type says what it is, and what somebody is in is always a group."""
         place = "Users" if self._derived == "members" and entry.get("type") != "Group" else "Groups"
         return {**entry, "$ref": f"{self._base}/{place}/{entry['value']}"}
-
-
-_NOTHING: Final[Mapping[str, Any]] = {}

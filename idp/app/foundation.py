@@ -11,7 +11,7 @@ from uuid import UUID
 from idp.auth import Context, HashingPool, KeyFile, PasswordRules, Profile, Sealer, UserCredentials
 from idp.clock import Clock
 from idp.config import Config
-from idp.directory import Groups, KeyedLocks, Ownership, Rehearsal, Resources, Users
+from idp.directory import Groups, KeyedLocks, Ownership, PeopleRules, Rehearsal, Resources, Users
 from idp.mail import FileSender, Mailer, Outbox, Sender, SmtpSender
 from idp.schema import Registry
 from idp.store import Settings, Store
@@ -68,10 +68,8 @@ def foundation(
     sealer = keys.sealer
     rules = PasswordRules(config.password.min_length)
     credentials = UserCredentials(store, clock, pool, rules)
-    kinds, locks, strict = registry.resource_types, KeyedLocks(), config.directory.strict_names
-    users = Users(
-        store, kinds["User"], clock, new_id, credentials, strict_names=strict, locks=locks, ownership=ownership
-    )
+    kinds, locks, people = registry.resource_types, KeyedLocks(), people_rules(config)
+    users = Users(store, kinds["User"], clock, new_id, credentials, rules=people, locks=locks, ownership=ownership)
     sender = mail_sender(config)
     mailer = Mailer(clock, new_id, sealer, config.login.issuer, config.public_url)
     return Foundation(
@@ -98,16 +96,22 @@ def rehearsals(
     config: Config, clock: Clock, registry: Registry, store: Store, real: UserCredentials, ownership: Ownership
 ) -> Callable[[], Rehearsal]:
     """Return what makes the directory's services anew over a store that makes no commit."""
-    kinds, strict = registry.resource_types, config.directory.strict_names
+    kinds, people = registry.resource_types, people_rules(config)
 
     def rehearse() -> Rehearsal:
         dry = RehearsalStore(store, collections(registry))
-        users = Users(dry, kinds["User"], clock, new_id, real.over(dry), strict_names=strict, ownership=ownership)
+        users = Users(dry, kinds["User"], clock, new_id, real.over(dry), rules=people, ownership=ownership)
         return Rehearsal(
             dry, registry, users, Groups(dry, kinds["Group"], clock, new_id), resources_over(dry, clock, registry)
         )
 
     return rehearse
+
+
+def people_rules(config: Config) -> PeopleRules:
+    """Return what the settings say about people."""
+    directory = config.directory
+    return PeopleRules(directory.strict_names, refuse_unknown_managers=directory.unknown_managers == "refuse")
 
 
 def resources_over(store: Store, clock: Clock, registry: Registry) -> dict[str, Resources]:

@@ -4,12 +4,15 @@ from idp.directory.batch import Outcome, UserChange
 from idp.directory.groups import GroupChange, Groups
 from idp.directory.guard import LastRoot
 from idp.directory.locks import KeyedLocks
+from idp.directory.manager_filters import MANAGER_NAME
+from idp.directory.managers import manager_of
 from idp.directory.model import (
     Credentials,
     GroupCreate,
     GroupUpdate,
     Member,
     MemberChange,
+    PeopleRules,
     Resource,
     UserCreate,
     UserUpdate,
@@ -23,6 +26,7 @@ from idp.directory.users import Users
 from idp.store.contract import Page, Record, Write
 
 __all__ = [
+    "MANAGER_NAME",
     "Credentials",
     "Difference",
     "GroupChange",
@@ -36,6 +40,7 @@ __all__ = [
     "Outcome",
     "Ownership",
     "Page",
+    "PeopleRules",
     "Record",
     "Rehearsal",
     "Resource",
@@ -46,5 +51,6 @@ __all__ = [
     "Users",
     "Write",
     "check_name",
+    "manager_of",
     "role_of",
 ]

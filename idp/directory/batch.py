@@ -22,7 +22,8 @@ AT_ONCE: Final = 4
 UserChange = UserCreate | UserUpdate
 Outcome = Resource | CallerError
 Single = Callable[[Actor, UserChange], Awaitable[Resource]]
-Planned = tuple[Plan, list[Write]] | CallerError
+Planned = tuple[Plan, list[Write], list[Write]] | CallerError
+"""A plan with its writes, and the checks that come after the writes of all; or what was wrong with the change."""
 
 
 class UserBatches:
@@ -97,7 +98,8 @@ class UserBatches:
     async def _together(self, actor: Actor, changes: Sequence[UserChange], tolerated: int | None) -> list[Outcome]:
         """Make one commit of it all. Raises NotUnique or VersionMismatch when one of the changes cannot be made."""
         planned = _up_to(await self._plan(actor, changes), tolerated)
-        writes = [write for entry in planned if isinstance(entry, tuple) for write in entry[1]]
+        made = [entry for entry in planned if isinstance(entry, tuple)]
+        writes = [write for entry in made for write in entry[1]] + [check for entry in made for check in entry[2]]
         if writes:
             await self._store.commit(writes)
         return [stored(entry[0]) if isinstance(entry, tuple) else entry for entry in planned]
@@ -115,11 +117,13 @@ class UserBatches:
     async def _plan(self, actor: Actor, changes: Sequence[UserChange]) -> list[Planned]:
         ids = [change.id for change in changes if isinstance(change, UserUpdate)]
         records = await self._store.get_many(self._collection, ids) if ids else {}
+        beside = {change.id for change in changes if isinstance(change, UserCreate) and change.id}
         planned: list[Planned] = []
         for change in changes:
             try:
                 plan = self._plan_one(actor, change, records)
-                planned.append((plan, [*await self._writes.of(actor, plan), *change.extra]))
+                checks = await self._writes.checks(actor, plan, beside)
+                planned.append((plan, [*await self._writes.of(actor, plan), *change.extra], checks))
             except CallerError as error:
                 planned.append(error)
         return planned

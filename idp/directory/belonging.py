@@ -44,7 +44,7 @@ class Belonging:
         for edge in edges:
             direct[edge["member"]].add(edge["group"])
         parents = await self._edges.ancestors({edge["group"] for edge in edges})
-        names = await self._names("Group", parents)
+        names = await self.names("Group", parents)
         return {user: _group_values(groups, closure(parents, groups), names) for user, groups in direct.items()}
 
     async def members_of(self, groups: Sequence[str], *, named: bool = True) -> dict[str, list[Value]]:
@@ -61,18 +61,19 @@ class Belonging:
         names = await self._names_of(edges)
         return [_member_value(edge, names) for edge in edges]
 
-    async def _names_of(self, edges: Sequence[Edge]) -> dict[str, str]:
-        names: dict[str, str] = {}
-        for kind in _COLLECTIONS:
-            names |= await self._names(kind, {edge["member"] for edge in edges if edge["type"] == kind})
-        return names
-
-    async def _names(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
+    async def names(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
+        """Return how those of these people or groups who are there are shown, by id; in one read for a page of them."""
         wanted = sorted(ids)
         names: dict[str, str] = {}
         for start in range(0, len(wanted), BATCH):
             records = await self._store.get_many(_COLLECTIONS[kind], wanted[start : start + BATCH])
             names |= {found: shown_name(record.document) for found, record in records.items()}
+        return names
+
+    async def _names_of(self, edges: Sequence[Edge]) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for kind in _COLLECTIONS:
+            names |= await self.names(kind, {edge["member"] for edge in edges if edge["type"] == kind})
         return names
 
 

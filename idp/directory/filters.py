@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from idp.directory.edges import MEMBER, PAGE, TYPE, Edges
+from idp.directory.manager_filters import Leaf, by_reference
 from idp.errors import InvalidFilter
 from idp.query import (
     EVERYTHING,
@@ -31,7 +32,6 @@ _NAME: Final = Field(("displayName",), case_exact=False)
 _LOGIN: Final = Field(("userName",), case_exact=False)
 _NOTHING: Final = Or(())
 
-Leaf = Compare | In | Present
 # Turns a condition on one element of the derived list into one on the resource.
 Answer = Callable[[Filter], Awaitable[Filter]]
 # Turns a condition on one sub-attribute of an element into one on something stored.
@@ -46,8 +46,9 @@ class DerivedFilters:
         self._edges = edges
 
     async def for_users(self, filter: Filter) -> Filter:
-        """Return the filter with every condition on `groups` made one on the id."""
-        return await _rewrite(filter, "groups", self._users_in)
+        """Return the filter with conditions on `groups` made such on the id, and on a manager's name such on hers."""
+        plain = await by_reference(filter, self._people_named)
+        return await _rewrite(plain, "groups", self._users_in)
 
     async def for_groups(self, filter: Filter) -> Filter:
         """Return the filter with every condition on `members` made one on the id."""
@@ -89,9 +90,11 @@ class DerivedFilters:
         return In(_ID, tuple(sorted({edge["group"] async for edge in edges})))
 
     async def _named(self, leaf: Leaf) -> set[str]:
+        return await self._people_named(leaf) | await self._ids("groups", replace(leaf, field=_NAME))
+
+    async def _people_named(self, leaf: Leaf) -> set[str]:
         by_login = And((Not(Present(_NAME)), replace(leaf, field=_LOGIN)))
-        people = await self._ids("users", Or((replace(leaf, field=_NAME), by_login)))
-        return people | await self._ids("groups", replace(leaf, field=_NAME))
+        return await self._ids("users", Or((replace(leaf, field=_NAME), by_login)))
 
     async def _ids(self, collection: str, filter: Filter) -> set[str]:
         found: set[str] = set()

@@ -77,6 +77,18 @@ class UserUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleRules:
+    """What an administrator decides about people, whoever writes them.
+
+    `strict_names` holds provisioned names to the rule for names made here. A manager whom nobody knows is kept as sent,
+    unless `refuse_unknown_managers`.
+    """
+
+    strict_names: bool = False
+    refuse_unknown_managers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """Who is in a group: a user's or a group's id. The type is a hint; the service looks which of the two it is."""
 

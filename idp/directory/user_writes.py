@@ -1,6 +1,6 @@
 """From a plan to the writes of one commit: the document, and everything that goes with it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from idp.access import Actor
 from idp.audit import Tag, event
@@ -8,6 +8,7 @@ from idp.clock import Clock, to_text
 from idp.directory.documents import stamped
 from idp.directory.edges import Edges, forget_member
 from idp.directory.guard import another_root, is_active_root
+from idp.directory.managers import Managers
 from idp.directory.model import Credentials, Resource
 from idp.directory.namesakes import Namesakes
 from idp.directory.user_plans import Plan
@@ -17,10 +18,13 @@ from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
 class UserWrites:
     """Turns plans into writes; reads what that needs, writes nothing itself."""
 
-    def __init__(self, store: Store, collection: str, clock: Clock, credentials: Credentials) -> None:
+    def __init__(
+        self, store: Store, collection: str, clock: Clock, credentials: Credentials, managers: Managers
+    ) -> None:
         self._store = store
         self._collection = collection
         self._clock = clock
+        self._managers = managers
         self._credentials = credentials
         self._edges = Edges(store)
         self._namesakes = Namesakes(store)
@@ -47,6 +51,13 @@ class UserWrites:
         writes.append(event(plan.tag, actor, plan.id, self._clock, plan.details))
         return writes
 
+    async def checks(self, actor: Actor, plan: Plan, beside: Collection[str] = ()) -> list[Write]:
+        """Return what must hold once all writes of the commit are made, which also makes the people `beside`.
+
+        Raises InvalidValue.
+        """
+        return await self._managers.checks(actor, plan.before, plan.document, beside)
+
     async def removal(self, actor: Actor, record: Record) -> list[Write]:
         """Return the writes that remove the user with all memberships and credentials. Raises LastRoot."""
         writes: list[Write] = [Delete(self._collection, record.id, record.version)]
@@ -54,6 +65,7 @@ class UserWrites:
             writes.append(await another_root(self._store, record))
         writes.append(forget_member(record.id))
         writes += await touched_groups(self._store, self._clock, await self._edges.groups_with(record.id))
+        writes += await self._managers.released(actor, record.id)
         writes += self._credentials.removed(record.id)
         details = {"userName": record.document["userName"]}
         writes.append(event(Tag.DIRECTORY_USER_DELETED, actor, record.id, self._clock, details))

@@ -13,7 +13,8 @@ from idp.directory.belonging import SHOWN, Belonging
 from idp.directory.edges import Edges
 from idp.directory.filters import DerivedFilters
 from idp.directory.locks import KeyedLocks, Stale, retrying
-from idp.directory.model import Change, Credentials, Document, Resource, UserCreate, UserUpdate
+from idp.directory.managers import Managers
+from idp.directory.model import Change, Credentials, Document, PeopleRules, Resource, UserCreate, UserUpdate
 from idp.directory.ownership import Ownership
 from idp.directory.user_plans import Plan, UserPlans, mfa_policy, role_name, role_of
 from idp.directory.user_writes import UserWrites, stored
@@ -30,8 +31,8 @@ class Users:
     """Users, with access decision, optimistic versions and audit on every change.
 
     Every method may raise what the store raises. A method that takes an actor raises PermissionDenied first.
-    `strict_names` holds provisioned names to the rule for names made here. `locks` are shared with the groups, whose
-    versions move when a member is deleted. `ownership` knows what the directories decide.
+    `locks` are shared with the groups, whose versions move when a member is deleted. `ownership` knows what the
+    directories decide.
     """
 
     def __init__(  # noqa: PLR0913 - what the service is wired from
@@ -42,9 +43,9 @@ class Users:
         ids: Callable[[], str],
         credentials: Credentials,
         *,
-        strict_names: bool = False,
         locks: KeyedLocks | None = None,
         ownership: Ownership | None = None,
+        rules: PeopleRules | None = None,
     ) -> None:
         self._store = store
         self._ownership = ownership or Ownership()
@@ -55,9 +56,13 @@ class Users:
         self._locks = locks or KeyedLocks()
         self._edges = Edges(store)
         self._belonging = Belonging(store, self._edges)
+        self.names_of: Final = partial(self._belonging.names, "User")
+        """Returns how those of these people who are there are shown, by id; in one read for a page of them."""
         self._filters = DerivedFilters(store, self._edges)
-        self._plans = UserPlans(resource_type, clock, self._ownership, strict_names=strict_names)
-        self._writes = UserWrites(store, resource_type.collection, clock, credentials)
+        rules = rules or PeopleRules()
+        self._plans = UserPlans(resource_type, clock, self._ownership, strict_names=rules.strict_names)
+        managers = Managers(store, resource_type, clock, refuse_unknown=rules.refuse_unknown_managers)
+        self._writes = UserWrites(store, resource_type.collection, clock, credentials, managers)
         self._batches = UserBatches(store, resource_type.collection, ids, self._plans, self._writes, self._single)
 
     async def create(
@@ -196,8 +201,13 @@ class Users:
 
     async def _create(self, actor: Actor, new: UserCreate) -> Resource:
         plan = self._plans.create(actor, new, new.id or self._ids())
-        await self._store.commit([*await self._writes.of(actor, plan), *new.extra])
-        return stored(plan)
+
+        async def attempt() -> Resource:
+            checks = await self._writes.checks(actor, plan)
+            await self._store.commit([*await self._writes.of(actor, plan), *new.extra, *checks])
+            return stored(plan)
+
+        return await retrying(attempt)
 
     async def _update(self, actor: Actor, update: UserUpdate) -> Resource:
         demand(actor, Verb.UPDATE, Area.USERS, Target(update.id))
@@ -220,7 +230,7 @@ class Users:
     ) -> Resource:
         async def attempt() -> Resource:
             planned = plan(await self._read(id, expected_version))
-            writes = [*await self._writes.of(actor, planned), *extra]
+            writes = [*await self._writes.of(actor, planned), *extra, *await self._writes.checks(actor, planned)]
             if writes:
                 await self._store.commit(writes)
             return stored(planned)

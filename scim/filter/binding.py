@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from idp.clock import from_text
+from idp.directory import MANAGER_NAME
 from idp.errors import InvalidFilter, InvalidPath
 from idp.query import And, Compare, Field, Filter, Kind, Not, Op, Or, Present, Scalar, ValuePath
 from idp.schema.attribute import Attribute, Returned, Type
@@ -51,8 +52,8 @@ class ResourceScope:
             target = resolve(self._resource_type, path, dotted=self._dotted)
         except InvalidPath as error:
             raise InvalidFilter(str(error)) from None
-        # Of what is worked out on reading, the directory answers conditions on members and groups alone.
-        if target.attribute.derived and not target.chain[0].derived:
+        # Of what is worked out on reading, the directory answers conditions on members, groups and managers' names.
+        if target.attribute.derived and not target.chain[0].derived and target.keys != MANAGER_NAME:
             raise InvalidFilter(f"{path}: {_UNUSABLE}")
         return target.attribute, target.keys
 

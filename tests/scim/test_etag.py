@@ -2,11 +2,29 @@
 
 import pytest
 
-from scim.etag import NO_VERSION, Condition, tag
+from scim.etag import NO_VERSION, Condition, mark_of, tag
 
 
 def test_a_tag_names_the_version() -> None:
     assert tag(7) == 'W/"7"'
+
+
+def test_a_tag_has_a_mark_of_what_was_derived_if_anything_was() -> None:
+    marks = [mark_of([{"value": "g", "display": name}], manager) for name in "ab" for manager in (None, "m")]
+    assert len({tag(7, mark) for mark in marks}) == 4
+    assert tag(7, mark_of([{"value": "g", "display": "a"}], None)) == tag(7, marks[0])
+    assert tag(7, mark_of([], None)) == tag(7)
+
+
+def test_a_reader_knows_exactly_one_representation_and_a_writer_the_version() -> None:
+    condition = Condition('"7.0a", W/"8"')
+    assert [known for known in ('W/"7.0a"', 'W/"7"', 'W/"8"', 'W/"8.0a"') if condition.names(known)] == [
+        'W/"7.0a"',
+        'W/"8"',
+    ]
+    assert [condition.matches(version) for version in (7, 8, 9)] == [True, True, False]
+    assert Condition('W/"7.0a"').version == 7
+    assert Condition('W/"7.x"').version == NO_VERSION
 
 
 @pytest.mark.parametrize("header", ['W/"7"', '"7"', ' W/"7" ', 'W/"6", W/"7"', '"x","7"', "*", " * "])

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from idp.access import SYSTEM_ACTOR, Actor, ActorKind
-from idp.directory import Groups, KeyedLocks, Ownership, Resource, Users
+from idp.directory import Groups, KeyedLocks, Ownership, PeopleRules, Resource, Users
 from idp.directory.model import Document
 from idp.errors import InvalidValue
 from idp.query import Field, Query
@@ -76,7 +76,7 @@ def directory_over(
     store: Store,
     clock: FakeClock,
     *,
-    strict_names: bool = False,
+    rules: PeopleRules | None = None,
     prefix: str = "id-",
     ownership: Ownership | None = None,
 ) -> Directory:
@@ -87,9 +87,7 @@ def directory_over(
     def ids() -> str:
         return f"{prefix}{next(numbers):04d}"
 
-    users = Users(
-        store, USER, clock, ids, StoredCredentials(), strict_names=strict_names, locks=locks, ownership=ownership
-    )
+    users = Users(store, USER, clock, ids, StoredCredentials(), rules=rules, locks=locks, ownership=ownership)
     return Directory(store, clock, users, Groups(store, GROUP, clock, ids, locks=locks))
 
 

@@ -9,6 +9,7 @@ import pytest
 from idp.directory import GroupCreate, GroupUpdate, Member, MemberChange, UserCreate, UserUpdate
 from idp.errors import IdpError
 from idp.query import Compare, Field, Op, Query
+from idp.schema.urns import ENTERPRISE_USER
 from idp.store import Insert, Store, open_store
 from idp.store.collections import collections
 from tests.support.clock import FakeClock
@@ -66,7 +67,8 @@ DEEDS: Mapping[str, Deed] = {
 
 async def set_scene(directory: Directory) -> None:
     for name in ("ada", "eve"):
-        await directory.users.create(SYSTEM, {"userName": name}, id=name)
+        report = {ENTERPRISE_USER: {"manager": {"value": "root"}}}
+        await directory.users.create(SYSTEM, {"userName": name, **report}, id=name)
     for name in ("root", "king"):
         await directory.users.create(SYSTEM, {"userName": name}, id=name, role="root")
     members = [{"value": name} for name in ("eve", "root")]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from idp.access import ANONYMOUS
-from idp.directory import LastRoot, Resource
+from idp.directory import LastRoot, PeopleRules, Resource
 from idp.errors import (
     InvalidValue,
     NotFound,
@@ -245,7 +245,7 @@ async def test_feature_09_names_made_here_hold_no_reserved_sign(directory: Direc
 
 
 async def test_feature_09_one_setting_makes_the_strict_rule_hold_everywhere(directory: Directory) -> None:
-    strict = directory_over(directory.store, directory.clock, strict_names=True).users
+    strict = directory_over(directory.store, directory.clock, rules=PeopleRules(strict_names=True)).users
     with pytest.raises(InvalidValue, match="userName: may not hold '"):
         await strict.create(PROVISIONER, {"userName": "o'brien"})
     made = await directory.users.create(PROVISIONER, {"userName": "o'brien"})

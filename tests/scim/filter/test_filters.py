@@ -146,7 +146,6 @@ REFUSED = {
     "meta.location pr": "cannot be used",
     f'{ENTERPRISE_USER}:manager.$ref eq "x"': "cannot be used",
     f'{ENTERPRISE_USER}:manager[$ref eq "x"]': "cannot be used",
-    f"{ENTERPRISE_USER}:manager.displayName pr": "cannot be used",
     'groups[$ref eq "x"]': "cannot be used",
     "groups.$ref pr": "cannot be used",
     'userName eq "\\q"': "not a JSON string",
