@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from idp.access import Actor
 from idp.directory.ahead import ahead
+from idp.directory.locks import retrying
 from idp.directory.model import Resource, UserCreate, UserUpdate
 from idp.directory.user_plans import Plan, UserPlans
 from idp.directory.user_writes import UserWrites, stored
@@ -60,6 +61,10 @@ class UserBatches:
             outcomes += await self._commit(actor, changes[start : start + BATCH], left)
         return outcomes
 
+    async def write_together(self, actor: Actor, changes: Sequence[UserChange]) -> list[Outcome]:
+        """Carry the changes out in one commit, all or none. Raises what is wrong with the first that cannot be made."""
+        return await retrying(lambda: self._together(actor, changes, None, whole=True))
+
     async def _overlapping(self, actor: Actor, changes: Sequence[UserChange]) -> list[Outcome]:
         under_way: deque[asyncio.Event] = deque(maxlen=AT_ONCE)
 
@@ -95,9 +100,17 @@ class UserBatches:
             # The store says that something is in the way, not for whom: halve until it stands alone.
             return await self._apart(actor, changes, tolerated)
 
-    async def _together(self, actor: Actor, changes: Sequence[UserChange], tolerated: int | None) -> list[Outcome]:
-        """Make one commit of it all. Raises NotUnique or VersionMismatch when one of the changes cannot be made."""
+    async def _together(
+        self, actor: Actor, changes: Sequence[UserChange], tolerated: int | None, *, whole: bool = False
+    ) -> list[Outcome]:
+        """Make one commit of it all. Raises NotUnique or VersionMismatch when one of the changes cannot be made.
+
+        Is the `whole` of it wanted or nothing, everything else that is wrong with one of them is raised too.
+        """
         planned = _up_to(await self._plan(actor, changes), tolerated)
+        for entry in planned:
+            if whole and isinstance(entry, CallerError):
+                raise entry
         made = [entry for entry in planned if isinstance(entry, tuple)]
         writes = [write for entry in made for write in entry[1]] + [check for entry in made for check in entry[2]]
         if writes:

@@ -187,13 +187,16 @@ class Users:
         return await self._belonging.groups_of(ids)
 
     async def write_many(
-        self, actor: Actor, changes: Sequence[UserChange], *, tolerated: int | None = None
+        self, actor: Actor, changes: Sequence[UserChange], *, tolerated: int | None = None, together: bool = False
     ) -> list[Outcome]:
         """Carry out many changes in commits of up to 250; each outcome is the user or what was wrong, in order.
 
         Changes of the same user must not be in the same call. After as many errors as are `tolerated` nothing more is
-        done, and the outcomes end there. Raises what the store raises; earlier commits stay.
+        done, and the outcomes end there. Raises what the store raises; earlier commits stay. What is to be done
+        `together` is one commit, and what is wrong with one of the changes is raised.
         """
+        if together:
+            return await self._batches.write_together(actor, changes)
         return await self._batches.write(actor, changes, tolerated)
 
     async def _single(self, actor: Actor, change: UserChange) -> Resource:

@@ -136,17 +136,17 @@ class UserSteps(SingleSteps):
         if not changes:
             return await super().run(actor, steps, tolerated)
         found = await self._users.write_many(actor, changes, tolerated=tolerated)
-        return [one if isinstance(one, CallerError) else _done(one) for one in found]
+        return [_outcome(one) for one in found]
 
     async def together(self, actor: Actor, steps: Sequence[Step]) -> list[Outcome]:
-        """Make people who are each other's managers: who refers to somebody that was not made is not made either."""
+        """Make people who are each other's managers, in one commit."""
         dialect = self._dialects.of(actor)
         try:
-            for step in steps:
-                dialect.document(step.data)
+            creates = [UserCreate(dialect.document(step.data), id=step.id) for step in steps]
+            found = await self._users.write_many(actor, creates, together=True)
         except CallerError as error:
             return [error for _ in steps]
-        return await self.run(actor, steps, None)
+        return [_outcome(one) for one in found]
 
     def _change(self, dialect: Dialect, step: Step) -> UserCreate | UserUpdate:
         """Return the step as the service takes it; what is wrong with a PATCH comes out when it is tried."""
@@ -159,6 +159,10 @@ class UserSteps(SingleSteps):
             lambda document: patch.apply(document, dialect.operations(step.data)),
             expected_version=step.version,
         )
+
+
+def _outcome(found: Resource | CallerError) -> Outcome:
+    return found if isinstance(found, CallerError) else _done(found)
 
 
 def _done(made: Resource) -> Done:

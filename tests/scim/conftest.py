@@ -1,11 +1,13 @@
 """SCIM over the real services and a real store, asked through a socket."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
+from pymongo.database import Database
 
 from idp.access import SYSTEM_ACTOR
 from idp.config import Config
@@ -15,8 +17,8 @@ from idp.store import Store, open_store
 from idp.store.collections import collections
 from scim.endpoints import Limits
 from tests.support.clock import FakeClock
+from tests.support.mongod import emptied, kept_database
 from tests.support.scim import Api, application, provisioning_over
-from tests.support.stores import url_of
 
 OpenApi = Callable[..., Awaitable[Api]]
 
@@ -49,10 +51,22 @@ async def open_api(clock: FakeClock) -> AsyncIterator[OpenApi]:
     await opened.aclose()
 
 
+@pytest.fixture(scope="session")
+def database(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
+    """A database for all tests of a run, emptied for each."""
+    with kept_database(mongo_uri) as kept:
+        yield kept
+
+
 @pytest.fixture
 async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
     """An empty store: SQLite, unless the test asks for another."""
-    opened = await open_store(url_of(getattr(request, "param", "sqlite"), request, tmp_path), collections(), clock)
+    backend = getattr(request, "param", "sqlite")
+    if backend == "sqlite":
+        url = f"sqlite:{tmp_path / 'store.sqlite'}"
+    else:
+        url = emptied(request.getfixturevalue("database"), request.getfixturevalue("mongo_uri"), backend)
+    opened = await open_store(url, collections(), clock)
     yield opened
     await opened.close()
 

@@ -1,11 +1,16 @@
 """A real mongod as a replica set of one node, which is what transactions need."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 from pymongo import MongoClient
+from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from tests.support.ports import HOST, free_port, is_listening
@@ -33,6 +38,25 @@ def with_database(uri: str, name: str) -> str:
     """Return the URI with this database as its path, options kept."""
     parts = urlsplit(uri)
     return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+@contextmanager
+def kept_database(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
+    """Give a database whose collections and indexes stay from test to test: making them takes most of the time."""
+    client: MongoClient[dict[str, Any]] = MongoClient(mongo_uri)
+    name = f"kept_{uuid4().hex}"
+    with client:
+        yield client[name]
+        client.drop_database(name)
+
+
+def emptied(database: Database[dict[str, Any]], mongo_uri: str, backend: str) -> str:
+    """Return the URL of a store without records in that database."""
+    for name in database.list_collection_names():
+        if name != "_layouts":
+            database[name].delete_many({})
+    uri = with_database(mongo_uri, database.name)
+    return f"{uri}{'&' if '?' in uri else '?'}driver={backend}"
 
 
 class Mongod:

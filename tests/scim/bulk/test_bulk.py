@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from idp.access import SYSTEM_ACTOR
 from idp.auth import ClientSettings
 from idp.config import Config
@@ -11,6 +13,8 @@ from idp.store import Store
 from tests.scim.conftest import OpenApi
 from tests.support.scim import PATCH, Answer, Api
 
+# What the stores have a part in is shown on both of them.
+both_stores = pytest.mark.parametrize("store", ["sqlite", "pymongo"], indirect=True)
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 
@@ -61,6 +65,7 @@ def id_of(operation: dict[str, Any]) -> str:
     return str(operation["location"].rpartition("/")[2])
 
 
+@both_stores
 async def test_every_method_is_carried_out_and_answered_in_its_place(api: Api) -> None:
     put, patched, gone = await api.user(), await api.user(), await api.user()
     found = await told(
@@ -103,6 +108,7 @@ async def test_references_stand_in_paths_filters_and_uris_too(api: Api) -> None:
     assert (await api.get(path_of(found[2]["location"]))).body["title"] == "first"
 
 
+@both_stores
 async def test_groups_that_have_each_other_as_members_are_made_at_once(api: Api) -> None:
     a, b, c, outside = await told(
         api, group("a", "bulkId:b"), group("b", "bulkId:c"), group("c", "bulkId:a"), group("d", "bulkId:a")
@@ -112,6 +118,7 @@ async def test_groups_that_have_each_other_as_members_are_made_at_once(api: Api)
         assert await members(api, one["location"]) == {id_of(inside)}
 
 
+@both_stores
 async def test_people_who_are_each_others_managers_are_made(api: Api) -> None:
     a, b = await told(
         api,
@@ -123,10 +130,27 @@ async def test_people_who_are_each_others_managers_are_made(api: Api) -> None:
         assert shown[ENTERPRISE_USER]["manager"]["value"] == id_of(other)
 
 
+@both_stores
 async def test_a_circle_of_which_one_part_cannot_be_made_is_not_made_at_all(api: Api) -> None:
     found = await told(api, group("a", "bulkId:b"), group("b", "bulkId:a", "nobody"), group("c", "bulkId:a"), post("d"))
     assert statuses(found) == ["400", "400", "409", "201"]
     assert (await api.get("/Groups")).body["totalResults"] == 0
+
+
+@both_stores
+async def test_a_circle_of_managers_is_made_whole_or_not_at_all(api: Api) -> None:
+    await api.user(userName="taken")
+    taken = reporting("c", "bulkId:a")
+    taken["data"]["userName"] = "TAKEN"
+    found = await told(api, reporting("a", "bulkId:b"), reporting("b", "bulkId:c"), taken, reporting("d", "bulkId:a"))
+    assert statuses(found) == ["409"] * 4
+    assert found[0]["response"]["scimType"] == "uniqueness"
+    assert found[3]["response"]["detail"] == "bulkId:a was not made"
+    wrong = reporting("c", "bulkId:a")
+    wrong["data"]["name"] = 5
+    found = await told(api, reporting("a", "bulkId:b"), reporting("b", "bulkId:c"), wrong, failOnErrors=9)
+    assert statuses(found) == ["400"] * 3
+    assert (await api.get("/Users")).body["totalResults"] == 1
 
 
 async def test_what_refers_to_something_that_was_not_made_fails_and_the_rest_goes_on(api: Api) -> None:
@@ -161,6 +185,7 @@ async def test_what_fails_leaves_everything_as_it_was(api: Api) -> None:
     assert (await api.get(f"/Users/{made['id']}")).body == before
 
 
+@both_stores
 async def test_after_as_many_errors_as_are_accepted_nothing_more_is_done(api: Api) -> None:
     operations = [post("a"), post("b", userName=""), post("c"), post("d", userName=""), post("e")]
     assert statuses(await told(api, *operations, failOnErrors=1)) == ["201", "400"]
@@ -180,6 +205,7 @@ async def test_errors_are_counted_in_the_requests_order_also_where_the_store_fin
     assert statuses(await told(api, *groups, failOnErrors=1)) == ["201", "400"]
 
 
+@both_stores
 async def test_an_operation_may_ask_for_a_version(api: Api) -> None:
     made = await api.user()
     change = {"op": "add", "path": "title", "value": "x"}
@@ -190,6 +216,7 @@ async def test_an_operation_may_ask_for_a_version(api: Api) -> None:
     assert statuses(await told(api, deletion, deletion | {"version": 'W/"2"'})) == ["412", "204"]
 
 
+@both_stores
 async def test_operations_on_one_resource_come_in_their_order(api: Api) -> None:
     made = await api.user()
     path = f"/Users/{made['id']}"
