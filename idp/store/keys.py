@@ -28,7 +28,7 @@ def field_keys(field: Field, document: Document, *, is_list: bool) -> FieldKeys:
     value = _single(field, document)
     if value is None:
         return NO_KEYS
-    key = _key(field, value)
+    key = single_key(field, value)
     return NO_KEYS if key is None else ((key,), key)
 
 
@@ -77,7 +77,7 @@ def _value_reader(field: Field, slow: KeyReader) -> KeyReader:
         elif type(value) is list:
             return slow(document)
         else:
-            key = _key(field, value)
+            key = single_key(field, value)
         return NO_KEYS if key is None else ((key,), key)
 
     return read
@@ -141,12 +141,13 @@ def _alone(field: Field, document: Document) -> Any:
 
 def _keys(field: Field, document: Document) -> Iterator[Scalar]:
     for value in values_at(document, field.path):
-        key = _key(field, value)
+        key = single_key(field, value)
         if key is not None:
             yield key
 
 
-def _key(field: Field, value: Any) -> Scalar:
+def single_key(field: Field, value: Any) -> Scalar:
+    """Return the key of one value, None where it compares with nothing. Raises InvalidValue as `field_keys` does."""
     key = normalise(field, value)
     if key is None and field.kind is not Kind.COMPLEX:
         raise InvalidValue(field.name, f"is not a {field.kind}")

@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 
 _FIND: Final = "SELECT number, version, expires, body FROM records WHERE collection = ? AND id = ?"
 _BY_NUMBER: Final = "SELECT number, version, expires, body FROM records WHERE number = ?"
-_NEXT: Final = "SELECT coalesce(max(number), 0) + 1 FROM records"
+NEXT: Final = "SELECT coalesce(max(number), 0) + 1 FROM records"
 _REPLACE: Final = "UPDATE records SET version = version + 1, expires = ?, body = ? WHERE number = ?"
 _DELETE: Final = "DELETE FROM records WHERE number = ?"
 _DROP_KEY: Final = "DELETE FROM keys WHERE field = ? AND value = ? AND record = ?"
@@ -36,7 +36,7 @@ _EXPIRED: Final = "SELECT number, version, expires, body FROM records WHERE coll
 # Many rows by one statement: each costs more in coming and going than in work. Few sizes, so that statements recur.
 _MOST_ROWS: Final = 512
 _SOME_ROWS: Final = 64
-_COUNT: Final = "UPDATE collections SET amount = amount + ?, changes = changes + 1 WHERE number = ?"
+COUNT: Final = "UPDATE collections SET amount = amount + ?, changes = changes + 1 WHERE number = ?"
 
 
 _RECORD: Final = "INSERT INTO records (number, collection, id, version, expires, body) VALUES ", "(?, ?, ?, 1, ?, ?)"
@@ -86,16 +86,19 @@ def prepare(write: Write, table: Table) -> Prepared:
     match write:
         case Insert(_, document):
             entries = entries_of(table, document)
-            return Prepared(write, table, document["id"], _encoded(document), expires_at(table, document), entries)
+            return Prepared(write, table, document["id"], encode_body(document), expires_at(table, document), entries)
         case Replace(_, document):
-            return Prepared(write, table, document["id"], _encoded(document), expires_at(table, document))
+            return Prepared(write, table, document["id"], encode_body(document), expires_at(table, document))
         case DeleteWhere(_, field, value) if field not in table.by_field or normalise(field, value) is None:
             raise ValueError(f"{table.collection.name} has no index on {field.name}")
+        case Delete(_, id) | Check(_, id):
+            return Prepared(write, table, id)
         case _:
             return Prepared(write, table)
 
 
-def _encoded(document: Document) -> bytes:
+def encode_body(document: Document) -> bytes:
+    """Return a document as it is stored. Raises InvalidValue when no text file could hold it."""
     try:
         return msgspec.json.encode(document)
     except UnicodeEncodeError as error:
@@ -104,7 +107,7 @@ def _encoded(document: Document) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """The writes of a commit, as work for the writer."""
+    """The writes of commits, in their order, as work for the writer."""
 
     prepared: Sequence[Prepared]
     clock: Clock
@@ -146,7 +149,7 @@ class Commit:
         self._settle_keys()
         self._settle_claims()
         for number, change in self._amounts.items():
-            self._connection.execute(_COUNT, (change, number))
+            self._connection.execute(COUNT, (change, number))
         return len(writes)
 
     def _apply(self, prepared: Prepared) -> None:
@@ -198,7 +201,7 @@ class Commit:
     def _settle_records(self) -> None:
         waiting, self._new = list(self._new.values()), {}
         for some in _in_steps(waiting):
-            number: int = self._connection.execute(_NEXT).get
+            number: int = self._connection.execute(NEXT).get
             try:
                 self._add_records(some, number)
             except apsw.ConstraintError:

@@ -1,6 +1,6 @@
 """What a document puts into the key and claim tables, and what of it changes with a replacement."""
 
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,7 +37,7 @@ def entries_of(table: Table, document: Document, within: Container[str] | None =
             if len(values) == 1 and leader is not None:
                 keys.append((number, encoded(leader), True))
             else:
-                _add(keys, number, values, leader)
+                keys += [(number, value, leads) for value, leads in key_values(values, leader)]
     claims = {
         (number, encoded(value))
         for number, head, read_unique in table.claimants
@@ -47,11 +47,11 @@ def entries_of(table: Table, document: Document, within: Container[str] | None =
     return Entries(keys, claims)
 
 
-def _add(keys: list[KeyRow], number: int, values: tuple[Scalar, ...], leader: Scalar) -> None:
+def key_values(values: Sequence[Scalar], leader: Scalar) -> list[tuple[Value, bool]]:
+    """Return the keys of one field as the table has them, each with whether it is the one to sort by."""
     first = encoded(leader)
-    if leader is None:
-        keys.append((number, ABSENT, True))
-    keys += [(number, value, value == first) for value in map(encoded, values)]
+    found = [(value, value == first) for value in map(encoded, values)]
+    return [(ABSENT, True), *found] if leader is None else found
 
 
 def entries_changed(table: Table, before: bytes, after: bytes) -> tuple[Entries, Entries]:

@@ -14,6 +14,7 @@ from idp.query import Filter, Query
 from idp.store.contract import Collection, Page, Record, Settings, Write
 from idp.store.narrow import is_storable
 from idp.store.sqlite.apply import Commit, Writes, joined, prepare
+from idp.store.sqlite.bulk import bulk
 from idp.store.sqlite.catalogue import load
 from idp.store.sqlite.database import connect, create, translated
 from idp.store.sqlite.find import Finder
@@ -22,7 +23,7 @@ from idp.store.sqlite.readers import THREADS, Readers
 from idp.store.sqlite.rows import Rows
 from idp.store.sqlite.stamps import Stamps
 from idp.store.sqlite.table import Table
-from idp.store.sqlite.writer import Writer
+from idp.store.sqlite.writer import Work, Writer
 
 # The event loop never waits longer than this for a lock; a reader's thread waits in its place.
 _PATIENCE_IN_PLACE: Final = 0.01
@@ -91,9 +92,8 @@ class SqliteStore:
 
     async def commit(self, writes: Sequence[Write]) -> None:
         """Apply all writes in order, or none; durable when it returns."""
-        prepared = [prepare(write, self._tables[write.collection]) for write in writes]
-        if prepared:
-            await self._writer.do(Writes(prepared, self._clock), len(prepared))
+        if writes:
+            await self._writer.do(self._work(writes), len(writes))
 
     def stamp(self, collections: Sequence[str]) -> Stamp | None:
         """Return the stamp of these collections."""
@@ -119,6 +119,11 @@ class SqliteStore:
         await self._writer.close()
         await self._readers.close()
         self._here.close()
+
+    def _work(self, writes: Sequence[Write]) -> Work:
+        """Return a commit as work for the writer. Raises InvalidValue for what cannot be stored."""
+        together = bulk(writes, self._tables, self._clock)
+        return together or Writes([prepare(write, self._tables[write.collection]) for write in writes], self._clock)
 
     async def _after(self, error: apsw.Error, work: Callable[[Finder, Rows], Answer]) -> Answer:
         """Do a read in a thread that could not be made in place: another process holds the file up."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from idp.errors import InvalidValue
 from idp.query import Document, Field, Kind, order_key
+from idp.store.columns import column
 from idp.store.keys import field_keys, key_reader, unique_reader, unique_values
 
 SCALARS = st.one_of(
@@ -60,3 +61,21 @@ def test_a_quick_reader_finds_the_unique_values_too(document: Document) -> None:
         assert told_apart((quick, None) if isinstance(quick, tuple) else quick) == told_apart(
             (plain, None) if isinstance(plain, tuple) else plain
         )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(DOCUMENTS, max_size=4))
+def test_a_column_holds_what_the_readers_find_document_by_document(documents: list[Document]) -> None:
+    for field in FIELDS:
+        read = key_reader(field, is_list=False)
+        found = keys_or_error(column, field, documents)
+        if isinstance(found, list):
+            assert [order_key(key) for key in found] == [order_key(read(document)[1]) for document in documents]
+        elif found is not None:
+            assert found in [keys_or_error(read, document) for document in documents]
+
+
+def test_a_column_is_not_for_documents_of_mixed_forms() -> None:
+    field = Field(("meta", "born"), Kind.STRING)
+    forms: list[list[Document]] = [[{"meta": []}], [{"meta": {"born": "a"}}, {"meta": {"born": 1}}]]
+    assert [column(field, form) for form in forms] == [None, None]
