@@ -19,7 +19,6 @@ from idp.store.sqlite.database import fetch
 from idp.store.sqlite.entries import ClaimRow, Entries, entries_changed, entries_of, expires_at
 from idp.store.sqlite.rows import decode
 from idp.store.sqlite.table import Table, Value, encoded
-from idp.store.sqlite.writer import Work
 
 Item = TypeVar("Item")
 
@@ -115,14 +114,6 @@ class Writes:
     def __call__(self, connection: apsw.Connection) -> int:
         """Make them; returns how many. Raises as `Commit.run`."""
         return Commit(connection, self.clock).run(self.prepared)
-
-
-def joined(works: Sequence[Work]) -> Work | None:
-    """Return the work that makes several commits one: far fewer statements. None where something else is among them."""
-    writes = [work for work in works if isinstance(work, Writes)]
-    if len(writes) < len(works):
-        return None
-    return Writes(list(chain.from_iterable(work.prepared for work in writes)), writes[0].clock)
 
 
 class Commit:

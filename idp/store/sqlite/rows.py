@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
 import apsw
@@ -11,6 +12,7 @@ from idp.clock import Clock
 from idp.query import microseconds
 from idp.store.contract import Record
 from idp.store.sqlite.compile import Sql
+from idp.store.sqlite.database import fetch
 from idp.store.sqlite.table import Table
 
 Row = tuple[str, int, int | None, bytes]
@@ -18,6 +20,20 @@ Row = tuple[str, int, int | None, bytes]
 decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 _GET: Final = "SELECT id, version, expires, body FROM records WHERE collection = ? AND id = ?"
+# Ids of one statement: a piece of fewer is filled up to a power of two, so that statements recur.
+_TOGETHER: Final = 256
+
+
+@cache
+def _many(count: int) -> str:
+    marks = ", ".join("?" * count)
+    return f"SELECT id, version, expires, body FROM records WHERE collection = ? AND id IN ({marks})"  # noqa: S608 - marks
+
+
+def _pieces(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), _TOGETHER):
+        some = ids[start : start + _TOGETHER]
+        yield [*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))]
 
 
 class Rows:
@@ -54,8 +70,11 @@ class Rows:
     def get_many(self, table: Table, ids: Sequence[str]) -> dict[str, Record]:
         """Return the records that exist, by id and in the order asked for."""
         with self.snapshot():
-            found = [self.get(table, key) for key in ids]
-        return {record.id: record for record in found if record}
+            found = {record.id: record for some in _pieces(ids) for record in self.live(self._rows_of(table, some))}
+        return {key: found[key] for key in ids if key in found}
+
+    def _rows_of(self, table: Table, ids: Sequence[str]) -> list[Row]:
+        return fetch(self.connection, _many(len(ids)), (table.number, *ids))
 
     def live(self, rows: Sequence[Row]) -> list[Record]:
         """Decode those rows that have not expired."""

@@ -13,8 +13,8 @@ from idp.memory import Stamp
 from idp.query import Filter, Query
 from idp.store.contract import Collection, Page, Record, Settings, Write
 from idp.store.narrow import is_storable
-from idp.store.sqlite.apply import Commit, Writes, joined, prepare
-from idp.store.sqlite.bulk import bulk
+from idp.store.sqlite.apply import Commit, Writes, prepare
+from idp.store.sqlite.bulk import bulk, joined
 from idp.store.sqlite.catalogue import load
 from idp.store.sqlite.database import connect, create, translated
 from idp.store.sqlite.find import Finder

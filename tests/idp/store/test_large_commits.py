@@ -16,12 +16,19 @@ MANY = 130
 
 def person(number: int) -> Document:
     """A document with a value in every index, and some without."""
-    document: Document = {"id": f"p{number:03d}", "userName": f"Person{number}", "active": number % 2 == 0}
-    if number % 3:
-        document |= {"code": f"C{number}", "age": number, "tags": [f"t{number}", f"u{number}"]}
-        mails = [{"value": f"a{number}@example.org"}, {"value": f"B{number}@example.org", "primary": True}]
-        document |= {"emails": mails, "meta": {"born": f"2026-01-01T00:{number % 60:02d}:00Z"}}
-    return document
+    document = {"id": f"p{number:03d}", "userName": f"Person{number}", "active": number % 2 == 0}
+    if number % 3 == 0:
+        return document
+    mails = [{"value": f"a{number}@example.org"}, {"value": f"B{number}@example.org", "primary": True}]
+    born = {"born": f"2026-01-01T00:{number % 60:02d}:00Z"}
+    return {
+        **document,
+        "code": f"C{number}",
+        "age": number,
+        "tags": [f"t{number}", f"u{number}"],
+        "emails": mails,
+        "meta": born,
+    }
 
 
 def people() -> list[Write]:
@@ -32,7 +39,7 @@ async def found(store: Store, filter: Filter) -> list[str]:
     return [record.id for record in (await store.find("people", Query(filter, limit=1000))).records]
 
 
-FILTERS = [
+FILTERS: list[Filter] = [
     Compare(USER_NAME, Op.EQ, "pERSON17"),
     Compare(CODE, Op.GE, "C28"),
     Compare(AGE, Op.LT, 20),
@@ -45,9 +52,9 @@ FILTERS = [
 
 async def test_what_a_large_commit_adds_is_found_by_every_index(store: Store) -> None:
     await store.commit(people())
-    for filter in FILTERS:
-        wanted = [document["id"] for document in map(person, range(MANY)) if matches(filter, document)]
-        assert await found(store, filter) == wanted != []
+    for wanted in FILTERS:
+        expected = [document["id"] for document in map(person, range(MANY)) if matches(wanted, document)]
+        assert await found(store, wanted) == expected != []
 
 
 async def test_a_large_commit_with_one_name_that_is_taken_is_refused_whole(store: Store) -> None:
