@@ -52,6 +52,7 @@ class Tag(StrEnum):
     AUTH_SESSIONS_ENDED = "auth:sessions:ended"
     AUTH_PASSWORD_SET = "auth:password:set"  # noqa: S105 -- a tag, not a secret
     AUTH_PASSWORD_CHANGED = "auth:password:changed"  # noqa: S105 -- a tag, not a secret
+    AUTH_PASSWORD_CACHED = "auth:password:cached"  # noqa: S105 -- a tag, not a secret
     AUTH_PASSWORD_FAILED = "auth:password:failed"  # noqa: S105 -- a tag, not a secret
     AUTH_RESET_REQUESTED = "auth:reset:requested"
     AUTH_RESET_USED = "auth:reset:used"

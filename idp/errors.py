@@ -135,6 +135,10 @@ class Unavailable(RemoteError):
         self.what = what
 
 
+class Unanswered(Unavailable):
+    """It was asked, and did not answer in time: what it was asked may have been done all the same."""
+
+
 class Overloaded(RemoteError):
     """A bounded queue is full; the work was refused before it began."""
 

@@ -14,7 +14,13 @@ from idp.errors import Overloaded
 from idp.store.contract import Store
 from ldap_bridge.ber import BerError
 from ldap_bridge.bind_answers import PASSWORD_POLICY, verdict_of
-from ldap_bridge.errors import DirectoryGarbled, DirectoryUnable, DirectoryUnavailable
+from ldap_bridge.errors import (
+    DirectoryGarbled,
+    DirectorySilent,
+    DirectoryUnable,
+    DirectoryUnanswered,
+    DirectoryUnavailable,
+)
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import STABLE_DN, Mapper
 from ldap_bridge.settings import Source
@@ -99,9 +105,11 @@ class ServerProver:
             return Verdict.ABSENT
         try:
             return self._binds.ask(lambda channel: self._bind(channel, dn, password))
+        except DirectoryUnable:
+            raise
         except DirectoryUnavailable as error:
-            # It has just answered.
-            raise DirectoryUnable(self._source.name, error.reason) from error
+            # It answered a search right before.
+            raise DirectoryUnanswered(self._source.name, error.reason) from error
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -117,7 +125,11 @@ class ServerProver:
         return self._searches.ask(lambda channel: present_dn(channel, people, stable_id, link.stable))
 
     def _bind(self, channel: "Channel", dn: str, password: str) -> Verdict:
-        result = channel.bind(dn, password, [PASSWORD_POLICY])
+        try:
+            result = channel.bind(dn, password, [PASSWORD_POLICY])
+        except DirectorySilent as error:
+            # To try again over another connection could count as two wrong passwords.
+            raise DirectoryUnanswered(self._source.name, error.reason) from error
         try:
             verdict = verdict_of(result)
         except BerError as error:

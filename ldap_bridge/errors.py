@@ -1,6 +1,6 @@
 """What can go wrong with a directory, always naming the source it went wrong with."""
 
-from idp.errors import InvalidSyntax, RemoteError, Unavailable
+from idp.errors import InvalidSyntax, RemoteError, Unanswered, Unavailable
 
 
 class DirectoryError(RemoteError):
@@ -23,6 +23,14 @@ class DirectoryUnavailable(DirectoryError, Unavailable):
 
 class DirectoryUnable(DirectoryUnavailable):
     """The server is there and answered, but cannot do what was asked at present: this is no outage."""
+
+
+class DirectoryUnanswered(DirectoryUnable, Unanswered):
+    """The server is there, but whether it did what it was asked nobody knows."""
+
+
+class DirectorySilent(DirectoryUnavailable):
+    """The server did not answer in time."""
 
 
 class DirectoryUntrusted(DirectoryUnavailable):

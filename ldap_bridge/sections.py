@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from ldap_bridge.feeds import AUTO
 
 Seconds = Annotated[float, Meta(gt=0)]
+Failures = Annotated[str, Meta(pattern=r"^[1-9][0-9]*/[1-9][0-9]*[smhd]$")]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 
 
@@ -80,6 +81,18 @@ class LimitSettings(Section, frozen=True):
     groups: Most | None = None
 
 
+class LoginSettings(Section, frozen=True):
+    """How people log in with the directory's passwords.
+
+    `limits` are failures allowed in a time, per account: fewer than the directory's own. While the directory is down
+    logins are refused, or answered by passwords that it has accepted within `cached_hours`.
+    """
+
+    limits: list[Failures] = msgspec.field(default_factory=lambda: ["4/15m"])
+    outage: Literal["refuse", "cached"] = "refuse"
+    cached_hours: Annotated[float, Meta(gt=0, le=24 * 90)] = 72.0
+
+
 class SourceSettings(Section, frozen=True):
     """One directory. `url` is ldap://host, ldaps://host, several of them, or ldif:file."""
 
@@ -108,6 +121,7 @@ class SourceSettings(Section, frozen=True):
     users: UserSettings = UserSettings()
     groups: GroupSettings = GroupSettings()
     limits: LimitSettings = LimitSettings()
+    login: LoginSettings = LoginSettings()
 
 
 def as_list(given: str | list[str]) -> list[str]:

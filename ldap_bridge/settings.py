@@ -14,7 +14,15 @@ from idp.errors import ConfigError
 from ldap_bridge.dn import DnError
 from ldap_bridge.dn import key as dn_key
 from ldap_bridge.feeds import AUTO, FeedName
-from ldap_bridge.sections import GroupSettings, LimitSettings, Most, SourceSettings, UserSettings, as_list
+from ldap_bridge.sections import (
+    GroupSettings,
+    LimitSettings,
+    LoginSettings,
+    Most,
+    SourceSettings,
+    UserSettings,
+    as_list,
+)
 from ldap_bridge.servers import Server, server_of
 
 DEFAULT_PRESETS: Final = Path(__file__).parent.parent / "config" / "ldap"
@@ -36,6 +44,7 @@ class Source:
     users: UserSettings
     groups: GroupSettings
     limits: LimitSettings
+    login: LoginSettings
 
     @property
     def key(self) -> str:
@@ -70,6 +79,7 @@ def parse(name: str, raw: Mapping[str, Any], presets: Path = DEFAULT_PRESETS) ->
         users=settings.users,
         groups=settings.groups,
         limits=settings.limits,
+        login=settings.login,
     )
 
 
@@ -109,7 +119,7 @@ def _in_words(name: str, message: str) -> ConfigError:
     reason, _, path = message.partition(" - at `$")
     key = f"ldap.{name}{path.rstrip('`')}".replace("[...]", "")
     if unknown := re.search(r"unknown field `([^`]+)`", reason):
-        kinds = (SourceSettings, UserSettings, GroupSettings, LimitSettings, Most)
+        kinds = (SourceSettings, UserSettings, GroupSettings, LimitSettings, LoginSettings, Most)
         known = {name for kind in kinds for name in kind.__struct_fields__}
         near = difflib.get_close_matches(unknown[1], known, 1)
         return ConfigError(f"{key}.{unknown[1]}", f"is not a setting{f'; did you mean {near[0]}?' if near else ''}")

@@ -1,10 +1,11 @@
 """How authentication is wired: passwords, factors, login, sessions, tokens."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from idp.app.directory_logins import DirectoryLogins
 from idp.app.foundation import Foundation, new_id
 from idp.auth import (
     ClientLog,
@@ -23,7 +24,6 @@ from idp.auth import (
     OneTimeTokens,
     PasswordEntry,
     Passwords,
-    PasswordVerifier,
     PersonalTokens,
     Rates,
     RecoveryCodes,
@@ -53,16 +53,11 @@ class Authentication:
     setup: Setup
 
 
-def authentication(
-    base: Foundation, directories: Mapping[str, PasswordVerifier], rates: Rates | None = None
-) -> Authentication:
-    """Wire it over the foundation; `directories` verify the passwords of people that come from LDAP.
-
-    `rates` are shared by the processes that serve together.
-    """
+def authentication(base: Foundation, directories: DirectoryLogins, rates: Rates | None = None) -> Authentication:
+    """Wire it over the foundation. `rates` are shared by the processes that serve together."""
     context, config = base.context, base.config
-    limits = Limits(base.store, base.clock, limit_rules(config))
-    verifiers = Verifiers(LocalPasswords(base.store, base.pool), directories, base.pool)
+    limits = Limits(base.store, base.clock, limit_rules(config, directories.limits))
+    verifiers = Verifiers(LocalPasswords(base.store, base.pool), directories.verifiers, base.pool)
     entry = PasswordEntry(context, verifiers, limits)
     totp = Totp(base.store, base.clock, os.urandom, base.sealer, config.login.issuer)
     recovery = RecoveryCodes(context, os.urandom, config.login.recovery_codes)
@@ -92,10 +87,10 @@ def provisioning_clients(base: Foundation, rates: Rates | None) -> Clients:
     return Clients(base.store, base.clock, new_id, os.urandom, rates=rates, scopes=scopes, profiles=tuple(PROFILES))
 
 
-def limit_rules(config: Config) -> LimitRules:
-    """Return how many failures are allowed."""
+def limit_rules(config: Config, directories: Sequence[str]) -> LimitRules:
+    """Return how many failures are allowed, by the settings and so that no directory locks anybody out."""
     login = config.login
-    return LimitRules.parse(login.account_limits, login.factor_limits, login.source_limits)
+    return LimitRules.parse([*login.account_limits, *directories], login.factor_limits, login.source_limits)
 
 
 def lifetimes(config: Config) -> Lifetimes:

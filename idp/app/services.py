@@ -8,6 +8,7 @@ from pathlib import Path
 
 from idp.app.authentication import Authentication, authentication
 from idp.app.declared import registry_of
+from idp.app.directory_logins import directory_logins
 from idp.app.foundation import Foundation, Keys, foundation, hashing_pool, load_keys, new_id, store_settings
 from idp.audit import AuditLog
 from idp.auth import Rates
@@ -17,7 +18,6 @@ from idp.directory import Groups, Ownership, Users
 from idp.errors import ConfigError
 from idp.store import open_store
 from idp.store.collections import collections
-from ldap_bridge.bind import open_verifier
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.service import LdapService
 from ldap_bridge.settings import Source, parse
@@ -66,14 +66,12 @@ async def open_services(
         at_end.callback(pool.close)
         sources = {name: parse(name, raw) for name, raw in config.ldap.items()}
         base = foundation(config, clock, registry, store, pool, keys, ownership(sources.values()))
-        binds = {source.key: open_verifier(source, store) for source in sources.values()}
-        for bind in binds.values():
-            at_end.callback(bind.close)
+        logins = directory_logins(base, sources.values(), at_end)
         kept = timedelta(days=config.directory.history_days)
         yield Services(
             base=base,
             audit=AuditLog(store),
-            auth=authentication(base, binds, rates),
+            auth=authentication(base, logins, rates),
             ldap=LdapService(store, base.users, base.groups, clock, new_id, sources, kept=kept),
         )
 

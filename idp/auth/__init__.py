@@ -33,10 +33,11 @@ from idp.auth.second import FactorPolicy, SecondFactors
 from idp.auth.sessions import Lifetimes, Session, Sessions
 from idp.auth.setup import Setup
 from idp.auth.tokens import OneTimeTokens
-from idp.auth.verifiers import LocalPasswords, PasswordVerifier, Verifiers
+from idp.auth.verifiers import CACHED_PASSWORDS, LocalPasswords, PasswordVerifier, Verifiers
 from idp.auth.views import FlowView, PendingTotp, Verdict
 
 __all__ = [
+    "CACHED_PASSWORDS",
     "Client",
     "ClientLog",
     "ClientSettings",

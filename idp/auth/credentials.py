@@ -11,7 +11,7 @@ from idp.auth.people import names_of
 from idp.auth.personal_tokens import PERSONAL_TOKENS
 from idp.auth.sessions import SESSIONS
 from idp.auth.tokens import TOKENS
-from idp.auth.verifiers import CREDENTIALS, generation_of
+from idp.auth.verifiers import CACHED_PASSWORDS, CREDENTIALS, generation_of
 from idp.clock import Clock, to_text
 from idp.directory import Resource
 from idp.directory.model import Document
@@ -29,6 +29,7 @@ _ACCESS: Final = (
     (SESSIONS, _USER),
     (FLOWS, _USER),
     (PERSONAL_TOKENS, _USER),
+    (CACHED_PASSWORDS, _USER),
     *_LINKS,
 )
 _SECOND_FACTORS: Final = ((FACTORS, _USER), (RECOVERY, _USER), (CODES, _USER))

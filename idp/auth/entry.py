@@ -74,20 +74,31 @@ class PasswordEntry:
         async with self._limits.attempt(Kind.PASSWORD, account, address) as attempt:
             # Read first: of a password set after this it is not known whether it was the right one.
             credential = await self._context.store.get(CREDENTIALS, account)
+            if user and not has_local_password(user):
+                attempt.leaves()
             verdict = await self._verifiers.verify(user, password)
             answer = _judged(user, verdict, generation_of(credential))
             if isinstance(answer, Entered) or answer.sentence != WRONG:
                 attempt.right()
-        if isinstance(answer, Refused):
-            # The name as typed is not recorded: people type passwords into the wrong field.
-            target, details = user.id if user else "", {"reason": answer.reason}
-            failed = self._context.event(Tag.AUTH_LOGIN_FAILED, ANONYMOUS(address), target, details)
-            await self._context.store.commit([failed])
+        await self._record(user, verdict, answer, address)
         return answer
+
+    async def _record(self, user: Resource | None, verdict: Verdict, answer: Entered | Refused, address: str) -> None:
+        # The name as typed is not recorded: people type passwords into the wrong field.
+        target, actor = user.id if user else "", ANONYMOUS(address)
+        happened = []
+        if isinstance(answer, Refused):
+            happened.append(self._context.event(Tag.AUTH_LOGIN_FAILED, actor, target, {"reason": answer.reason}))
+        elif verdict is Verdict.CACHED:
+            happened.append(self._context.event(Tag.AUTH_PASSWORD_CACHED, actor, target))
+        if happened:
+            await self._context.store.commit(happened)
 
     async def again(self, user: Resource, password: str, address: str) -> bool:
         """Tell whether somebody who is logged in knows their password."""
         async with self._limits.attempt(Kind.PASSWORD, user.id, address) as attempt:
+            if not has_local_password(user):
+                attempt.leaves()
             is_right = (await self._verifiers.verify(user, password)).is_right
             if is_right:
                 attempt.right()

@@ -14,7 +14,7 @@ from idp.audit import Tag, event
 from idp.auth.lockout import History, Lockout, failed, is_blocked, kept_until, taken_back, wait
 from idp.clock import Clock, to_text
 from idp.directory.locks import KeyedLocks, retrying
-from idp.errors import IdpError, NotUnique, Overloaded, RateLimited, VersionMismatch
+from idp.errors import IdpError, NotUnique, Overloaded, RateLimited, Unanswered, VersionMismatch
 from idp.query import Field
 from idp.store.contract import Delete, DeleteWhere, Insert, Record, Replace, Store, Write
 
@@ -76,10 +76,15 @@ class Attempt:
 
     def __init__(self) -> None:
         self.was_right = False
+        self.has_left = False
 
     def right(self) -> None:
         """Say that the answer was right: the account's failures of this kind are forgotten."""
         self.was_right = True
+
+    def leaves(self) -> None:
+        """Say that the answer goes to another system, where it counts although nobody waits for the verdict."""
+        self.has_left = True
 
 
 class Limits:
@@ -101,7 +106,8 @@ class Limits:
         """Hold the account's turn while an answer is tried. Raises RateLimited instead of letting it be tried.
 
         An error from inside means that nothing was tried, and is not counted: neither a system that is away nor a
-        second press of the button must lock people out. Nor is a password that somebody stopped waiting for.
+        second press of the button must lock people out. Nor is a password that somebody stopped waiting for. But what
+        another system may have counted is counted here, so that these limits are reached before its own are.
         """
         own = _Counter(kind, self._rules.of_account(kind), address, account)
         source = _Counter(kind, self._rules.of_source(kind), address)
@@ -112,9 +118,7 @@ class Limits:
             try:
                 yield attempt
             except (IdpError, CancelledError) as error:
-                # A password checked for somebody who is gone tells them nothing. A code may have been used up, and its
-                # step taken: who leaves in the middle must not try for nothing.
-                if isinstance(error, IdpError) or kind is Kind.PASSWORD:
+                if _was_nothing(error, kind, attempt):
                     await self._change(own, lambda history: taken_back(history, moment))
                 raise
             if attempt.was_right:
@@ -193,6 +197,14 @@ class Limits:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _was_nothing(error: BaseException, kind: Kind, attempt: Attempt) -> bool:
+    if isinstance(error, CancelledError):
+        # A password checked here for somebody who is gone tells them nothing. A code may have been used up, and its
+        # step taken: who leaves in the middle must not try for nothing.
+        return kind is Kind.PASSWORD and not attempt.has_left
+    return not isinstance(error, Unanswered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from idp.errors import Overloaded, VersionMismatch
 from idp.store.contract import Record, Replace, Store
 
 CREDENTIALS: Final = "credentials"
+CACHED_PASSWORDS: Final = "cached_passwords"
+"""What directories have accepted, for when they are down; kept by whoever asks them, ended with a person's access."""
 
 
 def generation_of(credential: Record | None) -> int:

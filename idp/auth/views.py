@@ -19,6 +19,8 @@ class Verdict(StrEnum):
     """Right, and soon to expire."""
     GRACE = "grace"
     """Right and expired, but accepted a few times more."""
+    CACHED = "cached"
+    """Right when the directory was last asked, which is down."""
     DISABLED = "disabled"
     """Right, but the account is disabled where it is kept."""
     ENDED = "ended"
@@ -33,7 +35,7 @@ class Verdict(StrEnum):
     @property
     def is_right(self) -> bool:
         """Whether the password was right and may be used."""
-        return self in (Verdict.RIGHT, Verdict.EXPIRING, Verdict.GRACE, Verdict.MUST_CHANGE)
+        return self in (Verdict.RIGHT, Verdict.EXPIRING, Verdict.GRACE, Verdict.CACHED, Verdict.MUST_CHANGE)
 
 
 @dataclass(frozen=True, slots=True)

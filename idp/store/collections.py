@@ -45,6 +45,7 @@ _OWN: Final = (
     Collection("credentials", indexed=_text("user")),
     Collection("factors", indexed=_text("user")),
     Collection("recovery", indexed=_text("user")),
+    Collection("cached_passwords", indexed=_text("user"), expires=_EXPIRES),
     Collection("codes", indexed=_text("user"), expires=_EXPIRES),
     Collection("flows", indexed=_text("user"), expires=_EXPIRES),
     Collection("sessions", indexed=_text("user"), expires=_EXPIRES),

@@ -21,6 +21,7 @@ from ldap_bridge.errors import (
     DirectoryError,
     DirectoryGarbled,
     DirectoryRefused,
+    DirectorySilent,
     DirectoryUnavailable,
     DirectoryUntrusted,
 )
@@ -229,7 +230,7 @@ class Channel:
         try:
             chunk: bytes = self._connection.socket.recv(CHUNK)
         except TimeoutError as error:
-            raise DirectoryUnavailable(self.source, f"no answer from {where} in {self.server.timeout:g} s") from error
+            raise DirectorySilent(self.source, f"no answer from {where} in {self.server.timeout:g} s") from error
         except (OSError, AttributeError) as error:
             raise self._lost(error) from error
         if not chunk:

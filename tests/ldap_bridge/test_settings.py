@@ -136,3 +136,18 @@ def test_a_broken_preset_is_named(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text("stable_id = ")
     with pytest.raises(ConfigError, match=r"own\.toml: cannot be read"):
         parse("corp", {**GOOD, "preset": "own"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("login", "key"),
+    [
+        ({"limits": ["often"]}, "ldap.corp.login.limits[0]"),
+        ({"outage": "guess"}, "ldap.corp.login.outage"),
+        ({"cached_hours": 0}, "ldap.corp.login.cached_hours"),
+        ({"outtage": "refuse"}, "ldap.corp.login.outtage"),
+    ],
+)
+def test_what_is_said_of_logins_is_checked(login: dict[str, Any], key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse("corp", {**GOOD, "login": login})
+    assert caught.value.key == key
