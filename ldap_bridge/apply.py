@@ -27,6 +27,7 @@ from idp.errors import CallerError, NotFound
 from idp.store.contract import Store
 from ldap_bridge.lines import Logged
 from ldap_bridge.links import Link, Links
+from ldap_bridge.logins import in_commits
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.plan import GROUP, USER, Change, Kind, MembershipChange, Plan, apply_to
 from ldap_bridge.progress import Meter, Watcher
@@ -62,20 +63,23 @@ class Applier:
         """Make every change and log it by name. Raises what the store raises."""
         people = [change for change in plan.changes if change.subject == USER]
         groups = [change for change in plan.changes if change.subject == GROUP]
-        await _in_parts(people, self._write_people, log, Meter(watcher, "writing people", len(people)))
-        await _in_parts(groups, self._write_groups, log, Meter(watcher, "writing groups", len(groups)))
+        parts = in_commits(people, _TOGETHER)
+        await _in_parts(parts, self._write_people, log, Meter(watcher, "writing people", len(people)))
+        await _in_parts(_parts(groups), self._write_groups, log, Meter(watcher, "writing groups", len(groups)))
         meter = Meter(watcher, "writing memberships", len(plan.memberships))
-        await _in_parts(plan.memberships, self._write_memberships, log, meter)
+        await _in_parts(_parts(plan.memberships), self._write_memberships, log, meter)
         if plan.stale:
             await self._store.commit([self._links.removal(link) for link in plan.stale])
 
     # --- people ---
 
     async def _write_people(self, changes: Sequence[Change]) -> list[Logged]:
-        doable = [change for change in changes if change.kind is not Kind.CONFLICT]
+        doable = [change for change in changes if change.kind not in (Kind.CONFLICT, Kind.PURGE)]
         outcomes = await self._users.write_many(self._actor, [self._user_change(change) for change in doable])
+        purged = [change for change in changes if change.kind is Kind.PURGE]
+        gone = [await self._remove(change, self._users.delete) for change in purged]
         conflicts = [logged_change(change) for change in changes if change.kind is Kind.CONFLICT]
-        return [*self._logged(doable, outcomes), *conflicts]
+        return [*self._logged(doable, outcomes), *self._logged(purged, gone), *conflicts]
 
     def _user_change(self, change: Change) -> UserChange:
         extra = [self._links.write(self._new_link(change))]
@@ -91,7 +95,10 @@ class Applier:
         found, link = change.found, change.link
         if found is None:
             assert link is not None  # noqa: S101 (a change has an entry, a link or both)
-            return replace(link, gone=to_text(self._clock.now()), restore=bool(change.fields), due="")
+            if link.gone:
+                return link
+            was_active = any(field.path == "active" for field in change.fields)
+            return replace(link, gone=to_text(self._clock.now()), restore=was_active, due="")
         return Link(
             version=link.version if link else 0,
             kind=change.subject,
@@ -115,7 +122,7 @@ class Applier:
                 link = self._new_link(change)
                 self._written[change.resource] = replace(link, version=link.version + 1)
         removed = [change for change in changes if change.kind is Kind.REMOVE]
-        gone = [await self._remove_group(change) for change in removed]
+        gone = [await self._remove(change, self._groups.delete) for change in removed]
         return [*self._logged(kept, outcomes), *self._logged(removed, gone)]
 
     def _group_change(self, change: Change) -> GroupChange:
@@ -125,9 +132,9 @@ class Applier:
         work = partial(apply_to, change=change, table=self._mapper.groups)
         return GroupUpdate(change.resource, work, extra=extra)
 
-    async def _remove_group(self, change: Change) -> CallerError | None:
+    async def _remove(self, change: Change, delete: Callable[[Actor, str], Awaitable[None]]) -> CallerError | None:
         try:
-            await self._groups.delete(self._actor, change.resource)
+            await delete(self._actor, change.resource)
         except NotFound:
             pass
         except CallerError as error:
@@ -184,11 +191,17 @@ class Applier:
         return logged
 
 
+def _parts(changes: Sequence[Any]) -> list[Sequence[Any]]:
+    return [changes[start : start + _TOGETHER] for start in range(0, len(changes), _TOGETHER)]
+
+
 async def _in_parts(
-    changes: Sequence[Any], write: Callable[[Sequence[Any]], Coroutine[Any, Any, list[Logged]]], log: Log, meter: Meter
+    parts: Sequence[Sequence[Any]],
+    write: Callable[[Sequence[Any]], Coroutine[Any, Any, list[Logged]]],
+    log: Log,
+    meter: Meter,
 ) -> None:
-    """Write the changes some hundred at a time, the next ones while the disk still has the ones before."""
-    parts = [changes[start : start + _TOGETHER] for start in range(0, len(changes), _TOGETHER)]
+    """Write changes some hundred at a time, the next ones while the disk still has the ones before."""
     done = iter(parts)
     async with aclosing(ahead(map(write, parts), AT_ONCE)) as written:
         async for logged in written:

@@ -65,6 +65,16 @@ class Intake:
         for group in found.groups:
             self.belonging[group].append(resource)
 
+    def forget(self, found: Found, resource: str) -> None:
+        """Take back that an entry has this id."""
+        for ref in (found.dn_key, login_ref(found.name)):
+            if self.refs.get(ref) == resource:
+                del self.refs[ref]
+
+    def has_seen(self, stable: str) -> bool:
+        """Tell whether the entry of this stable id has come, be it as a problem."""
+        return stable in self._seen
+
     def unseen(self) -> Iterator[Link]:
         """Yield the links whose entries have not come."""
         return (link for stable, link in self.links.items() if stable not in self._seen)

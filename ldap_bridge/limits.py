@@ -6,7 +6,7 @@ from typing import Final
 from ldap_bridge.plan import GROUP, Kind, Plan
 from ldap_bridge.sections import LimitSettings, Most
 
-_REMOVING: Final = (Kind.DISABLE, Kind.REMOVE)
+_REMOVING: Final = (Kind.DISABLE, Kind.REMOVE, Kind.PURGE)
 # The kinds with a limit of their own, and what becomes of whom they happen to; a change counts as one kind only.
 _DONE: Final = {
     Kind.CREATE: "created",
@@ -16,6 +16,7 @@ _DONE: Final = {
     Kind.MOVE: "moved",
     Kind.DISABLE: "disabled",
     Kind.REMOVE: "removed",
+    Kind.PURGE: "purged",
 }
 
 

@@ -12,6 +12,7 @@ COLLECTION: Final = "ldap_links"
 _SOURCE: Final = Field(("source",))
 _RESOURCE: Final = Field(("resource",))
 _REF: Final = Field(("ref",))
+_GONE: Final = Field(("gone",), Kind.DATETIME)
 _DUE: Final = Field(("due",), Kind.DATETIME)
 _PAGE: Final = 1000
 _TOGETHER: Final = 500
@@ -84,15 +85,20 @@ class Links:
 
     async def due(self, now: str) -> list[str]:
         """Return the stable ids of people whose state time alone may have changed by now."""
-        wanted, after, found = (
-            And((Compare(_SOURCE, Op.EQ, self._source), Compare(_DUE, Op.LE, now))),
-            None,
-            list[str](),
-        )
+        return [link.stable for link in await self._until(_DUE, now)]
+
+    async def gone_until(self, moment: str) -> list[Link]:
+        """Return the links of people who have been gone since this moment or longer."""
+        return await self._until(_GONE, moment)
+
+    async def _until(self, field: Field, moment: str) -> list[Link]:
+        wanted = And((Compare(_SOURCE, Op.EQ, self._source), Compare(field, Op.LE, moment)))
+        found: list[Link] = []
+        after: str | None = None
         while True:
             query = Query(wanted, limit=_PAGE, after=after, total=False)
             records = (await self._store.find(COLLECTION, query)).records
-            found += [record.document["stable"] for record in records]
+            found += [_link(record) for record in records]
             if len(records) < _PAGE:
                 return found
             after = records[-1].id

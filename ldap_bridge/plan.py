@@ -11,7 +11,7 @@ from idp.schema.urns import GATEHOUSE_USER
 from ldap_bridge.dn import parent
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Problem, merged
-from ldap_bridge.rules import Document, Path, Table, value_at
+from ldap_bridge.rules import Document, Path, Table, put_at, value_at
 
 
 class Kind(StrEnum):
@@ -25,6 +25,7 @@ class Kind(StrEnum):
     MOVE = "move"
     UPDATE = "update"
     REMOVE = "remove"
+    PURGE = "purge"
     MEMBERS = "members"
     # The link must be written anew, though nothing that anybody sees differs.
     SAME = "unchanged"
@@ -50,7 +51,11 @@ class FieldChange:
 
 @dataclass(slots=True)
 class Change:
-    """One person or group that changes. `resource` is its id, given at planning time to new ones."""
+    """One person or group that changes. `resource` is its id, given at planning time to new ones.
+
+    A change without an entry (`found`) is its `fields`. `takes_from` is the account whose login it takes over, "" when
+    its own is free.
+    """
 
     kind: Kind
     subject: str
@@ -63,6 +68,7 @@ class Change:
     active: bool | None = None
     found: Found | None = None
     link: Link | None = None
+    takes_from: str = ""
 
 
 @dataclass(slots=True)
@@ -200,6 +206,14 @@ def gone(link: Link, stored: Document, source: str) -> Change | None:
     )
 
 
+def purge(link: Link, stored: Document, source: str) -> Change | None:
+    """Plan that an account which is gone goes for good; None for one that somebody has switched on all the same."""
+    if stored.get("active", True):
+        return None
+    name, reason = str(stored.get("userName", link.dn)), f"gone from directory {source} since {link.gone}"
+    return Change(Kind.PURGE, USER, name, link.dn, link.resource, reason=reason, link=link)
+
+
 def members(change: "GroupState", current: Collection[str], ours: Collection[str]) -> MembershipChange | None:
     """Plan a group's members. Only those that come from this directory are taken out, and only after a whole read."""
     added = tuple(sorted(change.wanted - set(current)))
@@ -239,6 +253,9 @@ def apply_to(document: Document, change: Change, table: Table) -> Document:
     """Return a stored document as the change wants it."""
     if change.found is not None:
         document = merged(document, change.found.document(), table)
+    else:
+        for one in change.fields:
+            put_at(document, (one.path,), one.new)
     if change.active is not None and change.subject == USER:
         document["active"] = change.active
     return document

@@ -3,23 +3,26 @@
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from idp.clock import to_text
 from idp.errors import InvalidValue
 from idp.query import EVERYTHING, In, Query, fold
 from idp.schema import GROUP as GROUP_TYPE
 from idp.schema import USER as USER_TYPE
 from idp.schema import ResourceType, validate
 from idp.store.contract import Record, Store
+from ldap_bridge.contests import Contests, twice
 from ldap_bridge.entries import Entry, Reading
 from ldap_bridge.errors import DirectoryError
 from ldap_bridge.intake import Intake
 from ldap_bridge.limits import why_held
-from ldap_bridge.links import Link
+from ldap_bridge.links import Link, Links
+from ldap_bridge.logins import Claim
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
-from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, gone
+from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, gone, purge
 from ldap_bridge.planned_members import plan_members
 from ldap_bridge.progress import Meter, Watcher, unwatched
 from ldap_bridge.pump import pump
@@ -52,12 +55,14 @@ class Planner:
         self._now = now
         self._watcher = watcher
         self._claimed: dict[str, str] = {}
+        self._contests = Contests(source.name, mapper.users.owned, store)
         self.plan = Plan(source.name)
 
     async def make(self) -> Plan:
         """Read everything and return the plan. Raises DirectoryError, LdifError, and what the store raises."""
         people, groups = await self._scope.load(self._watcher)
         await self._read_people(people)
+        await self._contests.settle(self.plan, people, partial(self._grant, people))
         all_groups = await self._read_groups_if_possible(people, groups) if self._source.groups.enabled else []
         self.plan.problems = [
             *(replace(problem, subject=USER) for problem in people.problems),
@@ -65,6 +70,9 @@ class Planner:
         ]
         if self.plan.complete:
             await self._plan_gone(people, groups)
+            await self._plan_purges(people)
+        else:
+            self._contests.take_back(self.plan, people)
         await plan_members(self.plan, self._store, self._scope, people, groups, all_groups)
         linked, present = await self._scope.linked(), await self._store.count(GROUP_TYPE.collection, EVERYTHING)
         self.plan.held = why_held(self.plan, self._source.limits, linked, present)
@@ -121,17 +129,16 @@ class Planner:
             some = new[start : start + _TOGETHER]
             taken = await self._taken([found.name for found in some])
             for found in some:
-                if conflict := self._conflict(found, taken, own=None):
-                    self.plan.changes.append(conflict)
-                else:
+                if self._may_have(Claim(found, taken.get(fold(found.name), ""))):
                     self._create(USER, people, found)
 
-    def _create(self, subject: str, intake: Intake, found: Found, link: Link | None = None) -> None:
+    def _create(self, subject: str, intake: Intake, found: Found, link: Link | None = None) -> Change:
         resource = self._ids()
         change = Change(Kind.CREATE, subject, found.name, found.dn, resource, found=found, link=link)
         change.active, change.reason = found.active, found.reason
         self.plan.changes.append(change)
         intake.register(found, resource)
+        return change
 
     async def _plan_changed(self, subject: str, intake: Intake, changed: Sequence[tuple[Found, Link]]) -> None:
         for start in range(0, len(changed), _TOGETHER):
@@ -140,31 +147,31 @@ class Planner:
             stored = await self._store.get_many(kind.collection, [link.resource for _, link in some])
             taken = await self._taken([found.name for found, _ in some]) if subject == USER else {}
             for found, link in some:
-                self._plan_one(subject, intake, found, link, stored.get(link.resource), taken)
+                record = stored.get(link.resource)
+                if subject == GROUP or self._may_have(Claim(found, taken.get(fold(found.name), ""), link, record)):
+                    self._plan_one(subject, intake, found, link, record)
+                elif record is not None:
+                    # Without the login of today, she is still a member of the groups.
+                    intake.register(found, link.resource)
 
-    def _plan_one(
-        self,
-        subject: str,
-        intake: Intake,
-        found: Found,
-        link: Link,
-        record: Record | None,
-        taken: dict[str, str],
-    ) -> None:
-        if subject == USER and (conflict := self._conflict(found, taken, own=link.resource)):
-            intake.register(found, link.resource)
-            self.plan.changes.append(conflict)
-        elif record is None:
-            self._create(subject, intake, found, link)
-        else:
-            intake.register(found, link.resource)
-            kind, table = self._of(subject)
-            try:
-                wanted = validate(kind, found.document(), creating=False)
-            except InvalidValue as error:
-                intake.problems.append(Problem(found.dn, str(error), found.stable))
-                return
-            self.plan.changes.append(compare(subject, found, link, record.document, wanted, table))
+    def _plan_one(self, subject: str, intake: Intake, found: Found, link: Link, record: Record | None) -> Change | None:
+        if record is None:
+            return self._create(subject, intake, found, link)
+        intake.register(found, link.resource)
+        kind, table = self._of(subject)
+        try:
+            wanted = validate(kind, found.document(), creating=False)
+        except InvalidValue as error:
+            intake.problems.append(Problem(found.dn, str(error), found.stable))
+            return None
+        change = compare(subject, found, link, record.document, wanted, table)
+        self.plan.changes.append(change)
+        return change
+
+    def _grant(self, people: Intake, claim: Claim) -> Change | None:
+        if claim.link is None:
+            return self._create(USER, people, claim.found)
+        return self._plan_one(USER, people, claim.found, claim.link, claim.record)
 
     def _of(self, subject: str) -> tuple[ResourceType, Table]:
         return (USER_TYPE, self._mapper.users) if subject == USER else (GROUP_TYPE, self._mapper.groups)
@@ -175,20 +182,18 @@ class Planner:
         page = await self._store.find(USER_TYPE.collection, query)
         return {fold(record.document["userName"]): record.id for record in page.records}
 
-    def _conflict(self, found: Found, taken: dict[str, str], own: str | None) -> Change | None:
-        """Return the conflict when somebody else has the login, here or in this very read."""
-        login = fold(found.name)
-        holder = taken.get(login)
-        reason = ""
-        if holder not in (None, own):
-            reason = f"the login {found.name!r} belongs to another account"
-        elif login in self._claimed:
-            reason = f"the login {found.name!r} is also that of {self._claimed[login]!r}"
-        elif holder is None:
-            self._claimed[login] = found.dn
-        if not reason:
-            return None
-        return Change(Kind.CONFLICT, USER, found.name, found.dn, holder or "", reason=reason, found=found)
+    def _may_have(self, claim: Claim) -> bool:
+        """Tell whether an entry has its login, or can have it at once; what else there is to say of it is noted."""
+        login = fold(claim.found.name)
+        if login in self._claimed:
+            self.plan.changes.append(twice(claim.found, self._claimed[login]))
+        elif claim.holder and claim.holder != claim.own:
+            self._contests.add(claim)
+        else:
+            if not claim.holder:
+                self._claimed[login] = claim.found.dn
+            return True
+        return False
 
     # --- what is not there any more ---
 
@@ -201,10 +206,24 @@ class Planner:
                 record = stored.get(link.resource)
                 if record is None:
                     self.plan.stale.append(link)
-                elif change := gone(link, record.document, self._source.name):
+                elif link.resource not in self._contests.retired and (
+                    change := gone(link, record.document, self._source.name)
+                ):
                     self.plan.changes.append(change)
         if self._source.groups.enabled:
             await self._plan_gone_groups(list(groups.unseen()))
+
+    async def _plan_purges(self, people: Intake) -> None:
+        if not self._source.purge_after:
+            return
+        until = to_text(self._now - timedelta(days=self._source.purge_after))
+        due = await Links(self._store, self._source.name).gone_until(until)
+        due = [link for link in due if not people.has_seen(link.stable) and link.resource not in self._contests.retired]
+        stored = await self._store.get_many(USER_TYPE.collection, [link.resource for link in due])
+        for link in due:
+            record = stored.get(link.resource)
+            if record is not None and (change := purge(link, record.document, self._source.name)):
+                self.plan.changes.append(change)
 
     async def _plan_gone_groups(self, links: Sequence[Link]) -> None:
         stored = await self._store.get_many(GROUP_TYPE.collection, [link.resource for link in links]) if links else {}

@@ -78,6 +78,7 @@ class LimitSettings(Section, frozen=True):
     move: Most | None = None
     disable: Most | None = None
     remove: Most | None = None
+    purge: Most | None = None
     groups: Most | None = None
 
 
@@ -118,6 +119,7 @@ class SourceSettings(Section, frozen=True):
     stable_id: str = ""
     feed: str = AUTO
     full_every: Annotated[float, Meta(gt=0)] = 7.0
+    purge_after: Annotated[float, Meta(ge=0)] = 0.0
     users: UserSettings = UserSettings()
     groups: GroupSettings = GroupSettings()
     limits: LimitSettings = LimitSettings()

@@ -31,7 +31,10 @@ NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A directory as configured: exactly one of `server` and `file` is set. `interval` is in seconds, 0 for never."""
+    """A directory as configured: exactly one of `server` and `file` is set.
+
+    `interval` is in seconds, and `purge_after` in days; 0 stands for never.
+    """
 
     name: str
     server: Server | None
@@ -41,6 +44,7 @@ class Source:
     interval: float
     feed: str
     full_every: float
+    purge_after: float
     users: UserSettings
     groups: GroupSettings
     limits: LimitSettings
@@ -76,6 +80,7 @@ def parse(name: str, raw: Mapping[str, Any], presets: Path = DEFAULT_PRESETS) ->
         interval=settings.interval * 60,
         feed=settings.feed,
         full_every=settings.full_every,
+        purge_after=settings.purge_after,
         users=settings.users,
         groups=settings.groups,
         limits=settings.limits,

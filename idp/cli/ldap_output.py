@@ -11,7 +11,10 @@ from ldap_bridge.report import PlanReport
 from ldap_bridge.runs import Run, State
 from ldap_bridge.service import TestReport
 
-_COLOURS: Final = {"create": "good", "enable": "good", "disable": "bad", "remove": "bad", "conflict": "bad"}
+_COLOURS: Final = {
+    **dict.fromkeys(("create", "enable"), "good"),
+    **dict.fromkeys(("disable", "remove", "purge", "conflict"), "bad"),
+}
 _SHOWN: Final = 60
 """Characters of a value that are shown to people; JSON has all of it."""
 _NAMED: Final = 100

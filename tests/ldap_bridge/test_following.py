@@ -38,6 +38,27 @@ def _unit(name: str) -> str:
     return write_entry(f"ou={name},{BASE}", {"objectClass": ["organizationalUnit"], "ou": [name]})
 
 
+def _pass_on(slapd: Slapd, *numbers: int) -> None:
+    """Give everybody the login of the next one, in a circle."""
+    logins = [make_person(number).uid for number in numbers]
+    for login in logins:
+        slapd.rename(f"uid={login},ou=people,{BASE}", f"uid=was-{login}")
+    for login, new in zip(logins, [*logins[1:], logins[0]], strict=True):
+        slapd.rename(f"uid=was-{login},ou=people,{BASE}", f"uid={new}")
+
+
+def _replace(slapd: Slapd, person: Person) -> None:
+    """Delete somebody and make somebody else of the same name and login."""
+    slapd.delete(person.dn)
+    slapd.modify(write_entry(person.dn, person.attributes()))
+
+
+def _hand_down(slapd: Slapd) -> None:
+    """Rename somebody, and give the old login to somebody new."""
+    slapd.rename(make_person(27).dn, "uid=elder")
+    slapd.modify(write_entry(make_person(27).dn, make_person(27).attributes()))
+
+
 def _many(slapd: Slapd) -> None:
     titles = (write_change(make_person(n).dn, [("replace", "title", [f"{n}"])]) for n in range(5, 20))
     slapd.modify("".join(titles))
@@ -94,6 +115,11 @@ STEPS: list[tuple[str, Step, bool]] = [
         False,
     ),
     ("comes", lambda slapd: slapd.modify(write_entry(ADA.dn, ADA.attributes())), False),
+    ("two swap their logins", lambda slapd: _pass_on(slapd, 21, 22), False),
+    ("three pass theirs on", lambda slapd: _pass_on(slapd, 23, 24, 25), False),
+    ("somebody goes, and somebody new has her login", lambda slapd: _replace(slapd, make_person(26)), False),
+    ("and once more", lambda slapd: _replace(slapd, make_person(26)), False),
+    ("a login goes on to somebody new", _hand_down, False),
     (
         "many things at once",
         _many,

@@ -36,11 +36,11 @@ def plan_of(kind: Kind, count: int, subject: str = USER) -> Plan:
     ],
 )
 def test_more_than_both_limits_is_held(removing: int, linked: int, limits: LimitSettings, held: bool) -> None:
-    for kind in (Kind.DISABLE, Kind.REMOVE):
+    for kind in (Kind.DISABLE, Kind.REMOVE, Kind.PURGE):
         assert bool(why_held(plan_of(kind, removing), limits, linked, 0)) is held
 
 
-@pytest.mark.parametrize("kind", ["create", "enable", "update", "rename", "move", "disable", "remove"])
+@pytest.mark.parametrize("kind", ["create", "enable", "update", "rename", "move", "disable", "remove", "purge"])
 def test_each_kind_has_a_limit_of_its_own(kind: str) -> None:
     limits = msgspec.convert({"count": 1000, kind: {"count": 3, "percent": 10}}, LimitSettings)
     for other in Kind:

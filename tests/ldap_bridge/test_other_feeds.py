@@ -8,29 +8,12 @@ import pytest
 
 from ldap_bridge.feeds import FeedName
 from ldap_bridge.runs import Run, State
-from ldap_bridge.sync_controls import DIRSYNC, SYNC_REQUEST
+from ldap_bridge.sync_controls import SYNC_REQUEST
 from tests.ldap_bridge.conftest import Bridge
+from tests.support.domain import AD, STAFF, domain, person
 from tests.support.ldap_wire import Request, responder
 from tests.support.memory_directory import MemoryDirectory
 from tests.support.ports import HOST
-
-AD = "DC=corp,DC=example"
-STAFF = f"OU=Staff,{AD}"
-
-
-def person(name: str) -> str:
-    """The DN of a person, with a comma in it."""
-    return f"CN=Last\\, {name},{STAFF}"
-
-
-def domain(**options: Any) -> MemoryDirectory:
-    """Five people and a group in a domain that offers DirSync."""
-    found = MemoryDirectory(AD, root={"supportedControl": [DIRSYNC]}, **options)
-    found.add(STAFF, ["organizationalUnit"])
-    for number in range(5):
-        found.add(person(f"p{number}"), ["user"], sAMAccountName=f"p{number}", sn="Last", department="Sales")
-    found.add(f"CN=Team,{STAFF}", ["group"], cn="Team", member=[person("p0"), person("p1")])
-    return found
 
 
 @contextmanager

@@ -155,21 +155,6 @@ async def test_who_comes_back_with_the_same_id_is_enabled_again(bridge: Bridge, 
     assert (user["active"], user["id"]) == (True, account)
 
 
-async def test_a_new_person_with_the_same_name_is_a_new_person_and_a_conflict(
-    bridge: Bridge, slapd: Slapd, company: Company
-) -> None:
-    person = company.people[4]
-    await bridge.sync()
-    slapd.delete(person.dn)
-    slapd.modify(write_entry(person.dn, person.attributes()))
-    run = await bridge.sync()
-    assert (run.counts["conflict"], run.counts["disable"]) == (1, 1)
-    (conflict,) = await bridge.logged(run, "conflict")
-    assert (conflict.name, conflict.dn) == (person.uid, person.dn)
-    assert "belongs to another account" in conflict.reason
-    assert await bridge.inactive() == {person.uid}
-
-
 async def test_a_local_person_with_the_same_login_is_left_alone(bridge: Bridge, slapd: Slapd) -> None:
     local = await bridge.directory.user("Person000007")
     run = await bridge.sync()

@@ -1,0 +1,96 @@
+"""Settles, once everybody is read, who gets the logins that others have: the part of planning that looks them up."""
+
+from collections.abc import Callable, Collection
+
+from idp.schema import USER as USER_TYPE
+from idp.store.contract import Store
+from ldap_bridge.intake import Intake
+from ldap_bridge.links import Link, Links
+from ldap_bridge.logins import Claim, belongs_to_another, conflict, granted, leaving, retirement
+from ldap_bridge.mapping import Found
+from ldap_bridge.plan import USER, Change, Kind, Plan
+from ldap_bridge.rules import Path
+
+Grant = Callable[[Claim], Change | None]
+
+
+class Contests:
+    """Takes in the claims of one run, and settles them."""
+
+    def __init__(self, source: str, owned: Collection[Path], store: Store) -> None:
+        self._source = source
+        self._owned = owned
+        self._store = store
+        self._claims: list[Claim] = []
+        self._leaving: set[str] = set()
+        self._retired: dict[str, Change] = {}
+
+    def add(self, claim: Claim) -> None:
+        """Take a claim in."""
+        self._claims.append(claim)
+
+    @property
+    def retired(self) -> Collection[str]:
+        """The accounts that give up their logins because they are gone."""
+        return self._retired.keys()
+
+    async def settle(self, plan: Plan, people: Intake, grant: Grant) -> None:
+        """Plan every claim that can be met by `grant`, and note conflicts for the others.
+
+        Whom this very read has not found counts as gone only if it was complete.
+        """
+        if not self._claims:
+            return
+        self._leaving = leaving(plan.changes)
+        gone = await self._gone(plan, people)
+        met = granted(self._claims, self._leaving, gone)
+        for claim in met:
+            claim.change = grant(claim)
+            if claim.change is not None:
+                claim.change.takes_from = claim.holder
+        await self._retire(plan, [gone[claim.holder] for claim in met if claim.change and claim.holder in gone])
+        accepted = {id(claim) for claim in met}
+        plan.changes += [_refuse(claim, people) for claim in self._claims if id(claim) not in accepted]
+
+    def take_back(self, plan: Plan, people: Intake) -> None:
+        """After groups that were not read whole, leave with their logins those whom no earlier run has found gone."""
+        unproven = {id(change) for change in self._retired.values() if change.kind is Kind.DISABLE}
+        if not unproven:
+            return
+        plan.changes = [change for change in plan.changes if id(change) not in unproven]
+        before = [holder for holder, change in self._retired.items() if id(change) not in unproven]
+        still = {id(claim) for claim in granted(self._claims, self._leaving, before)}
+        for claim in self._claims:
+            if claim.change is not None and id(claim) not in still:
+                plan.changes[plan.changes.index(claim.change)] = _refuse(claim, people)
+
+    async def _gone(self, plan: Plan, people: Intake) -> dict[str, Link]:
+        links = await Links(self._store, self._source).of_resources({claim.holder for claim in self._claims})
+        return {
+            link.resource: link
+            for link in links
+            if link.kind == USER
+            and not people.has_seen(link.stable)
+            and (link.gone or (plan.complete and link.stable in people.links))
+        }
+
+    async def _retire(self, plan: Plan, links: Collection[Link]) -> None:
+        stored = await self._store.get_many(USER_TYPE.collection, [link.resource for link in links])
+        for link in links:
+            if record := stored.get(link.resource):
+                change = retirement(link, record.document, self._source, self._owned)
+                self._retired[link.resource] = change
+                plan.changes.append(change)
+
+
+def _refuse(claim: Claim, people: Intake) -> Change:
+    if claim.own:
+        people.register(claim.found, claim.own)
+    elif claim.change is not None:
+        people.forget(claim.found, claim.change.resource)
+    return conflict(claim.found, claim.holder, belongs_to_another(claim.found))
+
+
+def twice(found: Found, first: str) -> Change:
+    """Return the conflict of an entry with another of the same read."""
+    return conflict(found, "", f"the login {found.name!r} is also that of {first!r}")

@@ -1,0 +1,127 @@
+"""Who gets a login that somebody else has: those who give one up in the same run, or are gone, make room."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from idp.query import fold
+from idp.store.contract import Record
+from ldap_bridge.links import Link
+from ldap_bridge.mapping import Found
+from ldap_bridge.plan import USER, Change, FieldChange, Kind, gone
+from ldap_bridge.rules import Document, Path
+
+LOGIN: Final = "userName"
+_ADDRESSES: Final = "emails"
+
+
+@dataclass(slots=True)
+class Claim:
+    """An entry whose login `holder` has, who is another account; `link` and `record` are those of its own account."""
+
+    found: Found
+    holder: str
+    link: Link | None = None
+    record: Record | None = None
+    change: Change | None = None
+    """What was planned when the claim was granted."""
+
+    @property
+    def own(self) -> str:
+        """The account that changes its login, "" when there is none yet."""
+        return self.link.resource if self.link and self.record else ""
+
+
+def granted(claims: Sequence[Claim], leaving: Collection[str], gone: Collection[str]) -> list[Claim]:
+    """Return the claims that can be met: whose holders take another login (`leaving`, or by a claim), or are gone.
+
+    In circles everybody gets what the next one gives up. Of several who want the same login the first gets it.
+    """
+    first: dict[str, Claim] = {}
+    for claim in claims:
+        first.setdefault(fold(claim.found.name), claim)
+    met = {id(claim): claim for claim in first.values()}
+    moving = {claim.own: claim for claim in met.values() if claim.own}
+    waiting: dict[str, list[Claim]] = defaultdict(list)
+    for claim in met.values():
+        waiting[claim.holder].append(claim)
+    stay = [holder for holder in waiting if holder not in leaving and holder not in gone and holder not in moving]
+    while stay:
+        for refused in waiting.pop(stay.pop(), ()):
+            met.pop(id(refused), None)
+            stay.append(refused.own)
+    return [claim for claim in claims if id(claim) in met]
+
+
+def leaving(changes: Iterable[Change]) -> set[str]:
+    """Return whoever takes another login by these changes; another spelling of the same is none."""
+    return {
+        change.resource
+        for change in changes
+        for field in change.fields
+        if field.path == LOGIN and fold(str(field.old)) != fold(str(field.new))
+    }
+
+
+def retirement(link: Link, stored: Document, source: str, owned: Collection[Path]) -> Change:
+    """Plan that somebody who is gone gives up the login, and with it the addresses that the directory gave."""
+    name = str(stored[LOGIN])
+    mark = blake2b(link.stable.encode(), digest_size=4).hexdigest()
+    fields = [FieldChange(LOGIN, name, f"gone-{mark}.{name}")]
+    if (_ADDRESSES,) in owned and stored.get(_ADDRESSES):
+        fields.append(FieldChange(_ADDRESSES, stored[_ADDRESSES], None))
+    change = gone(link, stored, source) or Change(Kind.RENAME, USER, name, link.dn, link.resource, link=link)
+    change.fields = (*change.fields, *fields)
+    change.reason = f"gone from directory {source}; the login is somebody else's now"
+    return change
+
+
+def conflict(found: Found, holder: str, reason: str) -> Change:
+    """Return that an entry's login is somebody else's."""
+    return Change(Kind.CONFLICT, USER, found.name, found.dn, holder, reason=reason, found=found)
+
+
+def belongs_to_another(found: Found) -> str:
+    """Return the reason of a conflict with an account."""
+    return f"the login {found.name!r} belongs to another account"
+
+
+def in_commits(changes: Sequence[Change], most: int) -> list[list[Change]]:
+    """Cut changes into lists of at most so many that may be written side by side.
+
+    Changes that hand logins to each other come together, those who give before those who take: a commit is judged by
+    what it leaves. Only a chain longer than a list is cut, in that order.
+    """
+    takers = {change.takes_from: change for change in changes if change.takes_from}
+    if not takers:
+        return [list(changes[start : start + most]) for start in range(0, len(changes), most)]
+    by_resource = {change.resource: change for change in changes if change.kind is not Kind.CONFLICT}
+    parts: list[list[Change]] = [[]]
+    for chain in _chains(changes, takers, by_resource):
+        if len(parts[-1]) + len(chain) > most and parts[-1]:
+            parts.append([])
+        parts[-1] += chain
+    return [part[start : start + most] for part in parts for start in range(0, len(part), most)]
+
+
+def _chains(
+    changes: Sequence[Change], takers: Mapping[str, Change], by_resource: Mapping[str, Change]
+) -> Iterable[list[Change]]:
+    """Yield every change once, in chains from whoever takes nothing from another change to the last taker."""
+    done: set[int] = set()
+    for start in changes:
+        if id(start) in done:
+            continue
+        head, seen = start, {id(start)}
+        while (giver := by_resource.get(head.takes_from)) is not None and id(giver) not in seen:
+            head = giver
+            seen.add(id(head))
+        chain: list[Change] = []
+        following: Change | None = head
+        while following is not None and id(following) not in done:
+            done.add(id(following))
+            chain.append(following)
+            following = takers.get(following.resource)
+        yield chain
