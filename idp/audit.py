@@ -38,6 +38,8 @@ class Tag(StrEnum):
     LDAP_RUN_APPLIED = "ldap:run:applied"
     LDAP_RUN_HELD = "ldap:run:held"
     LDAP_RUN_FAILED = "ldap:run:failed"
+    LDAP_RUN_APPROVED = "ldap:run:approved"
+    LDAP_RUN_REJECTED = "ldap:run:rejected"
     AUTH_LOGIN_SUCCEEDED = "auth:login:succeeded"
     AUTH_LOGIN_FAILED = "auth:login:failed"
     AUTH_FACTOR_FAILED = "auth:factor:failed"

@@ -1,6 +1,12 @@
 """What can go wrong with a directory, always naming the source it went wrong with."""
 
-from idp.errors import InvalidSyntax, RemoteError, Unanswered, Unavailable
+from collections.abc import Sequence
+from typing import Final
+
+from idp.errors import CallerError, InvalidSyntax, RemoteError, Unanswered, Unavailable
+
+# Differences that a message names; an object has all of them.
+_NAMED: Final = 10
 
 
 class DirectoryError(RemoteError):
@@ -57,3 +63,17 @@ class LdifError(InvalidSyntax):
         self.path = path
         self.line = line
         self.reason = reason
+
+
+class NotOpen(CallerError):
+    """A run is not in a state in which it could be decided upon."""
+
+
+class PlanOutdated(CallerError):
+    """The plan of a run no longer fits the directory; `differences` say what is not as it was."""
+
+    def __init__(self, run: str, differences: Sequence[str]) -> None:
+        more = f"; and {len(differences) - _NAMED} more" if len(differences) > _NAMED else ""
+        named = "; ".join(differences[:_NAMED])
+        super().__init__(f"the plan of run {run} no longer fits the directory: {named}{more}")
+        self.differences = differences

@@ -32,6 +32,8 @@ class PlanReport:
     by_subject: dict[str, int]
     changes: list[Logged]
     problems: list[dict[str, Any]] = field(default_factory=list)
+    run: str = ""
+    """The run that keeps this plan, to be applied later."""
 
 
 def report(plan: Plan, where: str, approach: Approach) -> PlanReport:

@@ -19,13 +19,21 @@ _LISTED: Final = 100
 
 
 class State(StrEnum):
-    """How a run stands."""
+    """How a run stands.
+
+    A held plan waits to be approved or rejected, and a planned one, which was only a look, may be applied; approved is
+    what another run carried out, and superseded what became of a held plan when another one came in its place.
+    """
 
     RUNNING = "running"
     APPLIED = "applied"
     INCOMPLETE = "incomplete"
     HELD = "held"
     FAILED = "failed"
+    PLANNED = "planned"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(slots=True)
@@ -34,6 +42,8 @@ class Run:
 
     `gaps` say why nobody was removed; of them and of `problems`, entries left as they are, the first hundred are kept.
     `feed` is the way by which the directory is followed; `whole` runs looked at everything, and `why` says the reason.
+    `mark` stands for the plan of a held run, and `confirmed` is when a run last came to the same; `decided` is when and
+    `decided_by` who approved, rejected or replaced it. `next` is the run that carried it out, whose `plan` it is.
     """
 
     id: str
@@ -57,6 +67,17 @@ class Run:
     gaps: list[str] = field(default_factory=list)
     problems: list[dict[str, Any]] = field(default_factory=list)
     expires: str = ""
+    mark: str = ""
+    confirmed: str = ""
+    decided: str = ""
+    decided_by: str = ""
+    next: str = ""
+    plan: str = ""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether everything was done that there was to do."""
+        return self.state == State.APPLIED and not self.errors and not self.counts.get("conflict")
 
 
 class Runs:
@@ -67,20 +88,33 @@ class Runs:
         self._clock = clock
         self._kept = kept
 
-    async def start(self, run: Run) -> None:
-        """Record that a run has begun."""
+    async def start(self, run: Run, *beside: Write) -> None:
+        """Record that a run has begun, and what goes into the same commit."""
         run.expires = self._end()
-        await self._store.commit([Insert(RUNS, msgspec.to_builtins(run))])
+        await self._store.commit([Insert(RUNS, msgspec.to_builtins(run)), *beside])
 
-    async def finish(self, run: Run, state: State, reason: str, told: Write) -> Run:
-        """Record how a run ended, with the event that tells of it."""
+    async def keep(self, run: Run, state: State, reason: str) -> None:
+        """Record a run that has ended already."""
         run.state, run.reason, run.finished = state, reason, to_text(self._clock.now())
+        await self.start(run)
+
+    async def finish(self, run: Run, state: State, reason: str, *beside: Write) -> Run:
+        """Record how a run ended, and what goes into the same commit."""
+        run.state, run.reason, run.finished = state, reason, run.finished or to_text(self._clock.now())
         run.expires = run.expires or self._end()
         run.problems, run.gaps = run.problems[:_LISTED], run.gaps[:_LISTED]
         record = await self._store.get(RUNS, run.id)
         if record is not None:
-            await self._store.commit([Replace(RUNS, msgspec.to_builtins(run), record.version), told])
+            await self._store.commit([Replace(RUNS, msgspec.to_builtins(run), record.version), *beside])
         return run
+
+    async def amended(self, run: str, **changes: str) -> tuple[Run, Write]:
+        """Return an ended run with something else to say of it, and the write. Raises NotFound."""
+        record = await self._store.get(RUNS, run)
+        if record is None:
+            raise NotFound("run", run)
+        document = {**record.document, **changes}
+        return msgspec.convert(document, Run), Replace(RUNS, document, record.version)
 
     async def latest(self, source: str = "", limit: int = 20) -> list[Run]:
         """Return the runs of a source, or of all, the newest first."""

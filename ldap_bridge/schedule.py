@@ -6,14 +6,17 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
+from idp.access import SYSTEM_ACTOR
 from idp.clock import Clock, from_text
 from idp.errors import IdpError, Overloaded
+from ldap_bridge.health import Health
 from ldap_bridge.runs import State
 from ldap_bridge.service import LdapService
 
 _log: Final = logging.getLogger(__name__)
 # After a failure or while another worker runs, but never more often than the interval.
 _RETRY: Final = 60.0
+_SCHEDULE: Final = SYSTEM_ACTOR("schedule")
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -30,7 +33,7 @@ async def _keep_in_step(service: LdapService, name: str, interval: float, clock:
         try:
             wait = await seconds_to_wait(service, name, interval, clock)
             if wait <= 0:
-                run = await service.sync(name, by="schedule")
+                run = await service.sync(name, by=_SCHEDULE)
                 _log.info("run %s of directory %s: %s %s", run.id, name, run.state, run.reason)
                 wait = interval
         except Overloaded:
@@ -47,8 +50,10 @@ async def seconds_to_wait(service: LdapService, name: str, interval: float, cloc
     A failed run does not count: it is tried again after a minute.
     """
     for run in await service.runs(name, limit=1):
-        if run.state != State.RUNNING:
-            pause = min(interval, _RETRY) if run.state == State.FAILED else interval
-            due = from_text(run.finished) + timedelta(seconds=pause)
-            return (due - clock.now()).total_seconds()
-    return 0.0
+        if run.state == State.RUNNING:
+            return 0.0
+    standing = await service.standing(name)
+    if not standing.seen:
+        return 0.0
+    pause = min(interval, _RETRY) if standing.health == Health.FAILED else interval
+    return (from_text(standing.seen) + timedelta(seconds=pause) - clock.now()).total_seconds()

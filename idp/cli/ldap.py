@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from ldap_bridge.runs import Run
     from ldap_bridge.service import TestReport
 
-FAILED = 1
-LISTED = 1000
-"""Changes of a run that are listed by themselves; more are asked for by `idp ldap show RUN`."""
-
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Directories.")
 
 Source = Annotated[str, typer.Argument(help="NAME of a section [ldap.NAME] of the settings.", show_default=False)]
@@ -40,21 +36,21 @@ def look_at(context: typer.Context, source: Source, json: Json = False) -> None:
     result = with_services(context, look)
     ldap_output.show_test(result, json=json)
     if not result.complete:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(ldap_runs.FAILED)
 
 
 @app.command("plan")
 def plan(context: typer.Context, source: Source, full: Full = False, json: Json = False) -> None:
     """Show what a run would change.
 
-    By name and field; changes nothing.
+    By name and field; changes nothing. `idp ldap apply` carries out the very plan later.
     """
     from idp.cli import ldap_output
     from idp.cli.ldap_progress import watching
 
     async def look(services: "Services") -> "PlanReport":
         with watching(quiet=json) as watcher:
-            return await services.ldap.plan(source, watcher, whole=full)
+            return await services.ldap.plan(source, watcher, whole=full, by=operator())
 
     ldap_output.show_plan(with_services(context, look), json=json)
 
@@ -77,17 +73,19 @@ def sync(
 
     async def work(services: "Services") -> "tuple[Run, list[Logged]]":
         with watching(quiet=json) as watcher:
-            run = await services.ldap.sync(source, force=force, whole=full, progress=watcher, by=operator().name)
-        if json and not changes:
-            return run, []
-        page = await services.ldap.history.lines(operator(), run.id, limit=run.logged if json else LISTED)
-        return run, page.lines
+            run = await services.ldap.sync(source, force=force, whole=full, progress=watcher, by=operator())
+        if json and changes:
+            return run, (await services.ldap.history.lines(operator(), run.id, limit=run.logged)).lines
+        return run, [] if json else await ldap_runs.some_lines(services, run)
 
     run, logged = with_services(context, work)
     ldap_output.show_run(run, logged, json=json, with_changes=changes)
-    if run.state != "applied" or run.errors or run.counts.get("conflict"):
-        raise typer.Exit(FAILED)
+    if not run.is_clean:
+        raise typer.Exit(ldap_runs.FAILED)
 
 
 app.command("runs")(ldap_runs.runs)
 app.command("show")(ldap_runs.show)
+app.command("approve")(ldap_runs.approve)
+app.command("reject")(ldap_runs.reject)
+app.command("apply")(ldap_runs.apply)

@@ -53,11 +53,8 @@ def show_plan(plan: PlanReport, *, json: bool) -> None:
     print_note(_approach(plan))
     print_note(f"{plan.people} people and {plan.groups} groups read from {plan.where}. {_counted(plan.counts)}")
     if plan.held:
-        print_note(
-            styled(
-                f"A run would be held: {plan.held}. `idp ldap sync {plan.source} --force` does it all the same.", "warn"
-            )
-        )
+        print_note(styled(f"A run would be held: {plan.held}.", "warn"))
+    print_note(f"Kept as run {plan.run}; `idp ldap apply {plan.run}` does this and nothing else.")
 
 
 def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: bool) -> None:
@@ -75,11 +72,9 @@ def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: b
     if run.errors:
         print_note(styled(f"{run.errors} changes could not be made; they stand above with their reasons.", "bad"))
     if run.state == State.HELD:
-        print_note(
-            styled(
-                f"Nothing was changed: {run.reason}. If that is right: `idp ldap sync {run.source} --force`.", "warn"
-            )
-        )
+        print_note(styled(f"Nothing was changed: {run.reason}. If that is right: `idp ldap approve {run.id}`.", "warn"))
+    elif run.state == State.REJECTED:
+        print_note(styled(f"Nothing was changed: {run.decided_by} has rejected this plan ({run.reason}).", "warn"))
     elif run.state == State.INCOMPLETE:
         print_note(styled("The read was not complete, so nobody was disabled or removed.", "warn"))
 
@@ -108,9 +103,20 @@ def show_one_run(run: Run) -> None:
             "read": f"{run.people} people, {run.groups} groups",
             "changes": _counted(run.counts),
             "errors": str(run.errors),
+            **_decision(run),
         }
     )
     _show_problems(run.gaps, run.problems)
+
+
+def _decision(run: Run) -> dict[str, str]:
+    said = {"carries out": f"the plan of run {run.plan}"} if run.plan else {}
+    if run.confirmed:
+        said["still so"] = run.confirmed
+    if run.decided:
+        after = f", see run {run.next}" if run.next else ""
+        said["decided"] = f"{run.decided}, {run.state} by {run.decided_by}{after}"
+    return said
 
 
 def show_changes(changes: Sequence[Logged]) -> None:

@@ -8,10 +8,19 @@ from idp.cli.output import Json
 from idp.cli.run import operator, with_services
 
 if TYPE_CHECKING:
-    from idp.app.services import Services
+    from collections.abc import Awaitable, Callable
 
-AT_ONCE = 1000
-"""Changes asked for at once; there may be hundreds of thousands."""
+    from idp.access import Actor
+    from idp.app.services import Services
+    from ldap_bridge.lines import Logged
+    from ldap_bridge.progress import Watcher
+    from ldap_bridge.runs import Run as RunRecord
+
+    Decide = Callable[[Actor, str, Watcher], Awaitable[RunRecord]]
+
+FAILED = 1
+LISTED = 1000
+"""Changes of a run that are listed unasked; more are asked for by `idp ldap show RUN`."""
 
 Run = Annotated[str, typer.Argument(help="A run as `idp ldap runs` lists it.", show_default=False)]
 
@@ -59,7 +68,7 @@ def show(
         if not json:
             ldap_output.show_one_run(found)
         while True:
-            page = await history.lines(operator(), run, kinds=kind or (), who=who, after=after, limit=AT_ONCE)
+            page = await history.lines(operator(), run, kinds=kind or (), who=who, after=after, limit=LISTED)
             if json:
                 every += page.lines
             else:
@@ -70,3 +79,57 @@ def show(
             ldap_output.show_as_json(found, every)
 
     with_services(context, look)
+
+
+async def some_lines(services: "Services", run: "RunRecord") -> "list[Logged]":
+    """Return what a run did, or nothing when that is very much."""
+    if run.logged > LISTED:
+        return []
+    return (await services.ldap.history.lines(operator(), run.id, limit=LISTED)).lines
+
+
+def approve(context: typer.Context, run: Run, json: Json = False) -> None:
+    """Carry out the plan of a held run.
+
+    Only that plan: what has come since is left to the next run. Refused when the directory is not as it was.
+    """
+    _carry_out(context, lambda services: services.ldap.approvals.approve, run, json=json)
+
+
+def apply(context: typer.Context, run: Run, json: Json = False) -> None:
+    """Carry out the plan of a dry run.
+
+    One that `idp ldap plan` has shown. Refused when the directory is not as it was.
+    """
+    _carry_out(context, lambda services: services.ldap.approvals.apply, run, json=json)
+
+
+def reject(
+    context: typer.Context,
+    run: Run,
+    why: Annotated[str, typer.Option(help="A reason, for others.", show_default=False)] = "",
+    json: Json = False,
+) -> None:
+    """Say that the plan of a held run is not to be carried out.
+
+    Runs that come to the same plan change nothing then, until the directory is another one.
+    """
+    from idp.cli import ldap_output
+
+    rejected = with_services(context, lambda services: services.ldap.approvals.reject(operator(), run, why))
+    ldap_output.show_runs([rejected], json=json)
+
+
+def _carry_out(context: typer.Context, of: "Callable[[Services], Decide]", run: str, *, json: bool) -> None:
+    from idp.cli import ldap_output
+    from idp.cli.ldap_progress import watching
+
+    async def work(services: "Services") -> "tuple[RunRecord, list[Logged]]":
+        with watching(quiet=json) as watcher:
+            done = await of(services)(operator(), run, watcher)
+        return done, [] if json else await some_lines(services, done)
+
+    done, lines = with_services(context, work)
+    ldap_output.show_run(done, lines, json=json, with_changes=False)
+    if not done.is_clean:
+        raise typer.Exit(FAILED)

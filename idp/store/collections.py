@@ -63,6 +63,7 @@ _OWN: Final = (
     Collection("leases"),
     Collection("ldap_links", indexed=(*_text("source", "resource", "ref"), *_moments("gone", "due"))),
     Collection("ldap_feeds"),
+    Collection("ldap_health"),
     Collection("ldap_runs", indexed=(*_text("source"), *_moments("started")), expires=_EXPIRES),
     Collection("ldap_changes", indexed=_text("run"), expires=_EXPIRES),
     Collection("settings"),

@@ -19,6 +19,7 @@ from tests.support.clock import FakeClock
 from tests.support.directory import SYSTEM, Directory, directory_over, everything
 from tests.support.people import BASE
 from tests.support.slapd import Slapd
+from tests.support.stores import url_of
 
 _serial = count(1)
 
@@ -93,3 +94,57 @@ def bridge_to(store: Store, clock: FakeClock) -> Callable[..., Bridge]:
 def bridge(slapd: Slapd, bridge_to: Callable[..., Bridge]) -> Bridge:
     """A bridge to the company's slapd, not run yet."""
     return bridge_to(slapd.url, bind_dn=slapd.admin_dn, bind_password=slapd.admin_password)
+
+
+@pytest.fixture(params=["sqlite", "pymongo"])
+async def any_store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
+    """An empty store of each kind."""
+    opened = await open_store(url_of(request.param, request, tmp_path), collections(), clock)
+    yield opened
+    await opened.close()
+
+
+@dataclass
+class Folk:
+    """A directory of a few people in a file, each with a stable id of her own, and one group of them all."""
+
+    path: Path
+    people: dict[str, dict[str, str]]
+
+    def write(self, **people: dict[str, str] | None) -> None:
+        """Change some people, or with None take them away, and write the file anew."""
+        for name, values in people.items():
+            if values is None:
+                del self.people[name]
+            else:
+                self.people[name] = {**self.people.get(name, {}), **values}
+        entries = [_entry(f"uid={name}", name, {"uid": name, "sn": name, **v}) for name, v in self.people.items()]
+        members = "".join(f"member: uid={name},{BASE}\n" for name in self.people)
+        group = f"dn: cn=all,{BASE}\nobjectClass: groupOfNames\ncn: all\nentryUUID: group-all\n{members}"
+        self.path.write_text("\n".join([*entries, group]))
+
+
+def _entry(rdn: str, name: str, values: dict[str, str]) -> str:
+    given = {"cn": name, "entryUUID": f"stable-{name}", **values}
+    lines = "".join(f"{attribute}: {value}\n" for attribute, value in given.items())
+    return f"dn: {rdn},{BASE}\nobjectClass: inetOrgPerson\n{lines}"
+
+
+@pytest.fixture
+def folk(tmp_path: Path) -> Folk:
+    """Twelve people, p1 to p12."""
+    made = Folk(tmp_path / "folk.ldif", {f"p{number}": {"mail": f"p{number}@example.org"} for number in range(1, 13)})
+    made.write()
+    return made
+
+
+@pytest.fixture
+def filed(store: Store, clock: FakeClock, folk: Folk) -> Bridge:
+    """A bridge to these people, not run yet."""
+    return bridge_over(store, clock, f"ldif:{folk.path}")
+
+
+@pytest.fixture
+def filed_anywhere(any_store: Store, clock: FakeClock, folk: Folk) -> Bridge:
+    """The same over each kind of store."""
+    return bridge_over(any_store, clock, f"ldif:{folk.path}")

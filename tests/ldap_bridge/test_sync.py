@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from idp.access import SYSTEM_ACTOR
 from idp.directory import Member, MemberChange
 from idp.errors import NotFound, Overloaded
 from idp.query import Compare, Field, Op, Query
@@ -383,7 +384,7 @@ async def test_a_test_tells_what_is_there_and_changes_nothing(bridge: Bridge, co
 
 
 async def test_events_name_the_run(bridge: Bridge, clock: FakeClock) -> None:
-    run = await bridge.sync(by="root@console")
+    run = await bridge.sync(by=SYSTEM_ACTOR("root@console"))
     events = await bridge.directory.events("ldap:corp")
     assert [(event["tag"], event["actorName"]) for event in events] == [("ldap:run:applied", "root@console")]
     assert events[0]["details"]["run"] == run.id

@@ -1,5 +1,6 @@
 """`idp ldap` on a directory of the test's own: what it prints for people, for programs, and on a terminal."""
 
+import json
 import os
 import pty
 import subprocess
@@ -99,12 +100,35 @@ def test_a_run_that_would_disable_too_many_is_held_and_ends_with_status_1(
     idp.command("ldap", "sync", "corp")
     ldif.write_text(Company(company.people[:5], company.groups).ldif())
     held = idp.run("ldap", "sync", "corp")
-    forced = idp.run("ldap", "sync", "corp", "--force")
+    run = idp.json("ldap", "runs", "corp", "--limit", "1")[0]["id"]
+    approved = idp.run("ldap", "approve", run)
+    again = idp.run("ldap", "approve", run)
     ldif.write_text(company.ldif())
     assert held.returncode == 1
     assert "Nothing was changed: " in held.stderr
-    assert "`idp ldap sync corp --force`" in held.stderr
-    assert forced.returncode == 0
+    assert f"`idp ldap approve {run}`" in held.stderr
+    assert approved.returncode == 0
+    assert approved.stdout.count("disable   user") == PEOPLE - 5
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "is approved, and run " in again.stderr
+    assert len(idp.json("user", "list", "--inactive")) == PEOPLE - 5
+
+
+def test_a_rejected_plan_is_not_asked_about_again_and_a_dry_run_can_be_applied(
+    idp: Idp, company: Company, ldif: Path
+) -> None:
+    idp.command("ldap", "sync", "corp")
+    ldif.write_text(Company(company.people[:5], company.groups).ldif())
+    run = json.loads(idp.run("ldap", "sync", "corp", "--json").stdout)["id"]
+    assert idp.json("ldap", "reject", run, "--why", "no")[0]["state"] == "rejected"
+    again = idp.run("ldap", "sync", "corp")
+    plan = idp.json("ldap", "plan", "corp")
+    applied = idp.run("ldap", "apply", plan["run"])
+    ldif.write_text(company.ldif())
+    assert again.returncode == 1
+    assert "has rejected this plan" in again.stderr
+    assert plan["counts"]["disable"] == PEOPLE - 5
+    assert applied.returncode == 0
     assert len(idp.json("user", "list", "--inactive")) == PEOPLE - 5
 
 

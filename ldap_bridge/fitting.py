@@ -1,0 +1,96 @@
+"""Whether a plan that was kept still fits: compared line by line with one that was made just now. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from ldap_bridge.lines import Logged
+from ldap_bridge.plan import Kind, Plan
+from ldap_bridge.report import logged_change, logged_membership
+
+# Not carried out: conflicts wait for somebody, the others are what nobody sees.
+_IDLE: Final = frozenset({Kind.CONFLICT, Kind.SAME})
+# New ids are given with every plan.
+_WITH_NEW_IDS: Final = frozenset({Kind.CREATE, Kind.MEMBERS})
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode
+_Key = tuple[bool, str, str]
+
+
+@dataclass(slots=True)
+class Fit:
+    """What of a new plan is that of the kept one; `left` counts what came since, and `differences` say what is not."""
+
+    plan: Plan
+    left: int = 0
+    differences: list[str] = field(default_factory=list)
+
+
+def mark_of(lines: Iterable[Logged]) -> str:
+    """Return what stands for everything that a plan would do, in whatever order."""
+    found = sorted(_essence(line) for line in lines if line.kind not in _IDLE)
+    return blake2b(b"\n".join(found), digest_size=16).hexdigest()
+
+
+def fitted(plan: Plan, kept: Sequence[Logged]) -> Fit:
+    """Return the part of a new plan that a kept one asks for, line by line the same."""
+    wanted = _whole(kept)
+    fit = Fit(replace(plan, changes=[], memberships=[]))
+    for change in plan.changes:
+        if change.kind is Kind.SAME or (change.kind is not Kind.CONFLICT and _take(fit, wanted, logged_change(change))):
+            fit.plan.changes.append(change)
+    for membership in plan.memberships:
+        is_idle = not membership.added and not membership.removed
+        if is_idle or _take(fit, wanted, logged_membership(membership)):
+            fit.plan.memberships.append(membership)
+    fit.differences += [f"{_named(line)} is not to be done any more" for line in wanted.values()]
+    return fit
+
+
+def _take(fit: Fit, wanted: dict[_Key, Logged], line: Logged) -> bool:
+    """Tell whether the line is wanted as it is, and note otherwise what it is instead."""
+    kept = wanted.pop(_key(line), None)
+    if kept is None:
+        fit.left += 1
+        return False
+    if _essence(kept) == _essence(line):
+        return True
+    fit.differences.append(f"{_named(kept)} is now: {_named(line)}{_fields(line)}")
+    return False
+
+
+def _whole(lines: Iterable[Logged]) -> dict[_Key, Logged]:
+    """Return the lines that do something by what they are about, those of one group's members put together."""
+    found: dict[_Key, Logged] = {}
+    for line in lines:
+        if line.kind in _IDLE or (line.kind == Kind.MEMBERS and not line.added and not line.removed):
+            continue
+        before = found.get(_key(line))
+        found[_key(line)] = _together(before, line) if before else line
+    return found
+
+
+def _together(one: Logged, other: Logged) -> Logged:
+    return replace(one, added=[*one.added, *other.added], removed=[*one.removed, *other.removed])
+
+
+def _key(line: Logged) -> _Key:
+    return (line.kind == Kind.MEMBERS, line.subject, line.stable or line.dn)
+
+
+def _essence(line: Logged) -> bytes:
+    """Return what is the same for two lines exactly when they do the same."""
+    resource = "" if line.kind in _WITH_NEW_IDS else line.resource
+    return _encode(
+        (*_key(line), line.kind, line.name, line.dn, line.fields, line.added, line.removed, line.mark, resource)
+    )
+
+
+def _named(line: Logged) -> str:
+    return f"{line.kind} {line.subject} {line.name!r}"
+
+
+def _fields(line: Logged) -> str:
+    return f" ({', '.join(one['path'] for one in line.fields)})" if line.fields else ""

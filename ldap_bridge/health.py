@@ -1,0 +1,103 @@
+"""How each directory stands: whether its accounts are in step, since when, and which plan waits for a decision."""
+
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from idp.store.contract import Insert, Replace, Store, Write
+from ldap_bridge.runs import Run, State
+
+COLLECTION: Final = "ldap_health"
+
+
+class Health(StrEnum):
+    """In which state a directory is, by the last run that told."""
+
+    NEW = "new"
+    OK = "ok"
+    INCOMPLETE = "incomplete"
+    HELD = "held"
+    FAILED = "failed"
+
+
+_OF: Final = {
+    State.APPLIED: Health.OK,
+    State.INCOMPLETE: Health.INCOMPLETE,
+    State.HELD: Health.HELD,
+    State.FAILED: Health.FAILED,
+}
+
+
+@dataclass(slots=True)
+class Standing:
+    """One directory. `run` is the last one and `since` when the state began; `success` when all was last in step.
+
+    `held` is the run whose plan waits for a decision, or was rejected, and `mark` stands for that plan. The numbers
+    are those of the last run that read the directory.
+    """
+
+    id: str
+    health: str = Health.NEW
+    since: str = ""
+    run: str = ""
+    reason: str = ""
+    seen: str = ""
+    success: str = ""
+    held: str = ""
+    mark: str = ""
+    people: int = 0
+    groups: int = 0
+    errors: int = 0
+    conflicts: int = 0
+    problems: int = 0
+    version: int = 0
+
+
+def after(before: Standing, run: Run) -> Standing:
+    """Return how a directory stands once a run has ended."""
+    health = _OF[State(run.state)]
+    found = replace(before, health=health, run=run.id, reason=run.reason, seen=run.finished)
+    if health != before.health:
+        found.since = run.finished
+    if health is Health.OK:
+        found.success, found.held, found.mark = run.finished, "", ""
+    if health is Health.HELD:
+        found.held, found.mark = run.id, run.mark
+    if health is not Health.FAILED and run.whole:
+        found.people, found.groups = run.people, run.groups
+    if health is not Health.FAILED:
+        found.errors, found.conflicts = run.errors, run.counts.get("conflict", 0)
+        found.problems = len(run.problems)
+    return found
+
+
+class Healths:
+    """Keeps how the directories stand. Written by whoever holds the lease of the directory."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def of(self, source: str) -> Standing:
+        """Return how a directory stands."""
+        record = await self._store.get(COLLECTION, source)
+        return _standing(record.document, record.version) if record else Standing(source)
+
+    async def all(self, sources: list[str]) -> list[Standing]:
+        """Return how these directories stand, in their order."""
+        records = await self._store.get_many(COLLECTION, sources)
+        found = {name: _standing(record.document, record.version) for name, record in records.items()}
+        return [found.get(source) or Standing(source) for source in sources]
+
+    def write(self, standing: Standing) -> Write:
+        """Return the write that keeps how a directory stands, as of the version that was read."""
+        document = asdict(standing)
+        version = document.pop("version")
+        return Replace(COLLECTION, document, version) if version else Insert(COLLECTION, document)
+
+
+def _standing(document: dict[str, Any], version: int) -> Standing:
+    found = msgspec.convert(document, Standing)
+    found.version = version
+    return found

@@ -1,0 +1,185 @@
+"""One run of a directory, from the lease to the last record: planned, held, or carried out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from idp.access import SYSTEM_ACTOR, Actor, ActorKind
+from idp.clock import Clock, to_text
+from idp.directory import Groups, Users
+from idp.errors import IdpError, NotFound, RemoteError
+from idp.store.contract import Store
+from idp.store.leases import Leases
+from ldap_bridge.apply import Applier
+from ldap_bridge.directories import open_directory, open_follow
+from ldap_bridge.endings import Endings
+from ldap_bridge.feeds import FeedBroken
+from ldap_bridge.fitting import mark_of
+from ldap_bridge.following import Approach, Following
+from ldap_bridge.lease import exclusive
+from ldap_bridge.lines import LineLog, Lines
+from ldap_bridge.mapping import Mapper
+from ldap_bridge.plan import Plan
+from ldap_bridge.planner import Planner
+from ldap_bridge.progress import Watcher
+from ldap_bridge.report import PlanReport, report
+from ldap_bridge.runs import Run, Runs, State
+from ldap_bridge.settings import Source
+
+
+class RunActor(Actor):
+    """A run, which people know by its source: `ldap:corp run 4711`."""
+
+    __slots__ = ()
+
+    @property
+    def label(self) -> str:
+        """How records name the run."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan, and how it came about."""
+
+    source: Source
+    plan: Plan
+    approach: Approach
+    following: Following
+
+    def report(self) -> PlanReport:
+        """Return the plan as it is shown."""
+        return report(self.plan, self.source.where, self.approach)
+
+    def describe(self, run: Run) -> None:
+        """Put what there is to say of the plan into a run."""
+        plan, approach = self.plan, self.approach
+        run.feed, run.whole, run.why = approach.choice.feed, approach.whole, approach.reason
+        run.counts, run.by_subject = plan.counts(), plan.counts_by_subject()
+        run.people, run.groups, run.gaps = plan.people, plan.groups, plan.gaps
+        run.problems = [{"dn": problem.dn, "reason": problem.reason} for problem in plan.problems]
+
+
+class Running:
+    """Makes plans and carries them out.
+
+    Methods that take the name of a source raise NotFound for one that is not configured, and DirectoryError,
+    LdifError or ConfigError for one that does not work; every message names the source.
+    """
+
+    def __init__(  # noqa: PLR0913 - what runs are wired from
+        self,
+        store: Store,
+        users: Users,
+        groups: Groups,
+        clock: Clock,
+        ids: Callable[[], str],
+        sources: Mapping[str, Source],
+        runs: Runs,
+        lines: Lines,
+        endings: Endings,
+    ) -> None:
+        self._store = store
+        self._users = users
+        self._groups = groups
+        self._clock = clock
+        self._ids = ids
+        self._mappers = {name: Mapper(source) for name, source in sources.items()}
+        self._leases = Leases(store, clock)
+        self._runs = runs
+        self._lines = lines
+        self._endings = endings
+        self.sources = sources
+        """The configured sources by name."""
+
+    def source(self, name: str) -> Source:
+        """Return a source by name. Raises NotFound."""
+        try:
+            return self.sources[name]
+        except KeyError:
+            raise NotFound("directory", name) from None
+
+    def mapper(self, source: str) -> Mapper:
+        """Return the mapping of a source."""
+        return self._mappers[source]
+
+    def new(self, source: str, by: Actor) -> Run:
+        """Return a run that begins now; it is not recorded yet."""
+        return Run(self._ids(), source, to_text(self._clock.now()), by=by.name)
+
+    @asynccontextmanager
+    async def alone(self, run: Run) -> AsyncIterator[None]:
+        """Hold the lease of the run's source. Raises Overloaded while another run of it is under way."""
+        async with exclusive(self._leases, run.source, run.id) as run.fence:
+            await self._close_abandoned(run.source)
+            yield
+
+    async def recorded(self, run: Run, by: Actor, work: Callable[[], Awaitable[Run]]) -> Run:
+        """Do the work of a run; it is recorded however it ends."""
+        try:
+            return await work()
+        except IdpError as error:
+            await self._endings.end(run, State.FAILED, str(error), by)
+            raise
+        except asyncio.CancelledError:
+            await asyncio.shield(self._endings.end(run, State.FAILED, "interrupted", by))
+            raise
+
+    async def make_plan(self, source: str, progress: Watcher, *, whole: bool) -> Made:
+        """Read what there is to look at and make the plan; change nothing."""
+        chosen, mapper = self.source(source), self._mappers[source]
+        directory, follow = open_directory(chosen), open_follow(chosen, mapper)
+        following = Following(chosen, directory, follow, mapper, self._store, self._clock)
+        approach = await following.approach(whole=whole)
+        try:
+            plan = await self._plan(following, chosen, approach, progress)
+        except FeedBroken as broken:
+            approach = await following.instead(str(broken))
+            plan = await self._plan(following, chosen, approach, progress)
+        return Made(chosen, plan, approach, following)
+
+    async def keep(self, run: Run, made: Made) -> None:
+        """Keep the whole plan as the lines of a run that does not carry it out."""
+        log = LineLog(self._lines, run.id)
+        await log.add(made.report().changes)
+        await log.close()
+        run.logged = log.count
+
+    async def hold(self, run: Run, made: Made, by: Actor) -> Run:
+        """Hold a plan for a decision, unless it is held already; returns the run that does."""
+        run.mark = mark_of(made.report().changes)
+        if earlier := await self._endings.again(run):
+            return earlier
+        await self.keep(run, made)
+        return await self._endings.end(run, State.HELD, made.plan.held, by)
+
+    async def carry_out(self, run: Run, made: Made, by: Actor, progress: Watcher, *, left: int = 0) -> Run:
+        """Carry a plan out; `left` counts changes that are not part of it and are to be found again."""
+        plan, log = made.plan, LineLog(self._lines, run.id)
+        actor = RunActor(ActorKind.SYSTEM, made.source.key, f"{made.source.key} run {run.id}")
+        mapper = self._mappers[made.source.name]
+        applier = Applier(made.source.key, mapper, self._store, self._users, self._groups, self._clock, actor)
+        try:
+            await applier.apply(plan, log.add, progress)
+        finally:
+            with suppress(RemoteError):  # then the history is the least that suffers
+                await log.close()
+            run.errors, run.logged = applier.errors, log.count
+        if not left:
+            await made.following.remember(made.approach, plan, applier.failed)
+        reasons = [*plan.gaps, *([f"{left} changes that came since are left to the next run"] if left else [])]
+        return await self._endings.end(
+            run, State.APPLIED if plan.complete else State.INCOMPLETE, "; ".join(reasons), by
+        )
+
+    async def _plan(self, following: Following, source: Source, approach: Approach, progress: Watcher) -> Plan:
+        scope, mapper = following.scope(approach), self._mappers[source.name]
+        return await Planner(source, scope, mapper, self._store, self._ids, self._clock.now(), progress).make()
+
+    async def _close_abandoned(self, source: str) -> None:
+        """Nobody else holds the lease, so what still counts as running ended with its process."""
+        for run in await self._runs.latest(source, 5):
+            if run.state == State.RUNNING:
+                reason = "the process ended before the run did"
+                await self._endings.end(run, State.FAILED, reason, SYSTEM_ACTOR(run.by))
