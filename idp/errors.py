@@ -139,6 +139,10 @@ class Unanswered(Unavailable):
     """It was asked, and did not answer in time: what it was asked may have been done all the same."""
 
 
+class Contradicted(Unavailable):
+    """What is stored contradicts what the settings declare: it stays away until somebody changes one or the other."""
+
+
 class Overloaded(RemoteError):
     """A bounded queue is full; the work was refused before it began."""
 

@@ -9,7 +9,7 @@ from idp.schema import Registry, default_registry, read_declarations, with_decla
 
 def registry_of(config: Config) -> Registry:
     """Read the declared schemas and resource types. Raises ConfigError."""
-    built_in = default_registry()
+    built_in = default_registry(unique_group_names=config.directory.unique_group_names)
     files = {name: read_declarations(_read(name), name) for name in config.scim.schemas}
     return Registry(with_declared(list(built_in.resource_types.values()), files))
 

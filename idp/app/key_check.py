@@ -7,7 +7,7 @@ from typing import Final
 
 from idp.app.services import Services
 from idp.auth.key_mark import KeyMark
-from idp.errors import ConfigError, RemoteError
+from idp.errors import ConfigError, Contradicted, RemoteError
 
 RETRY: Final = 1.0
 FITS: Final = "the key fits the store"
@@ -17,10 +17,15 @@ logger = logging.getLogger("idp")
 
 
 async def check_key(services: Services) -> None:
-    """Look at the key as soon as the store answers; see `check_key_now`."""
+    """Look at the key as soon as the store answers; see `check_key_now`.
+
+    Raises ConfigError also when the store will never answer because its records contradict the settings.
+    """
     while True:
         try:
             return await check_key_now(services)
+        except Contradicted as error:
+            raise ConfigError("store", str(error)) from error
         except RemoteError:
             await asyncio.sleep(RETRY)
 

@@ -64,6 +64,7 @@ class DirectorySettings(Section, frozen=True):
     """Rules for people and groups, whoever writes them."""
 
     strict_names: bool = False
+    unique_group_names: bool = False
     unknown_managers: Literal["keep", "refuse"] = "keep"
     history_days: Positive = 400
 

@@ -1,9 +1,10 @@
 """The Group schema (RFC 7643 sections 4.2 and 8.7.1)."""
 
+from dataclasses import replace
 from typing import Final
 
 from idp.schema import urns
-from idp.schema.attribute import Attribute, Mutability, Returned, Type
+from idp.schema.attribute import Attribute, Mutability, Returned, Type, Uniqueness
 from idp.schema.common import COMMON, READ_ONLY, ref
 from idp.schema.model import ResourceType, Schema
 
@@ -38,5 +39,15 @@ GROUP_SCHEMA: Final = Schema(
         _MEMBERS,
     ),
 )
+
+
+def with_unique_names(kind: ResourceType) -> ResourceType:
+    """Return the type of groups of which no two have the same name, in whatever case."""
+    attributes = (
+        replace(attribute, uniqueness=Uniqueness.SERVER) if attribute.name == "displayName" else attribute
+        for attribute in kind.schema.attributes
+    )
+    return replace(kind, schema=replace(kind.schema, attributes=tuple(attributes)))
+
 
 GROUP: Final = ResourceType("Group", "groups", "/Groups", "Groups of people", GROUP_SCHEMA, COMMON)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from idp.schema.group import GROUP
+from idp.schema.group import GROUP, with_unique_names
 from idp.schema.model import ResourceType, Schema
 from idp.schema.user import USER
 
@@ -19,6 +19,6 @@ class Registry:
         return {schema.id: schema for kind in self.resource_types.values() for schema in kind.schemas.values()}
 
 
-def default_registry() -> Registry:
+def default_registry(*, unique_group_names: bool = False) -> Registry:
     """Return the built-in resource types: User and Group."""
-    return Registry((USER, GROUP))
+    return Registry((USER, with_unique_names(GROUP) if unique_group_names else GROUP))

@@ -118,8 +118,22 @@ def layout(collection: Collection) -> str:
     """Return a text that changes whenever stored records would have other keys."""
     parts = [f"v{KEYS_VERSION} unicode={unicodedata.unidata_version} expires={collection.expires}"]
     for name, fields in (("indexed", collection.indexed), ("unique", collection.unique), ("list", collection.lists)):
-        parts += [f"{name} {field.name} {field.kind} {field.case_exact}" for field in fields]
+        parts += [_declared(name, field) for field in fields]
     return "\n".join(parts)
+
+
+def newly_unique(collection: Collection, before: str) -> list[Field]:
+    """Return the unique fields that by an earlier `layout` were indexed and not unique, so that records have keys."""
+    known = frozenset(before.split("\n"))
+    return [
+        field
+        for field in collection.unique
+        if _declared("indexed", field) in known and _declared("unique", field) not in known
+    ]
+
+
+def _declared(name: str, field: Field) -> str:
+    return f"{name} {field.name} {field.kind} {field.case_exact}"
 
 
 def _single(field: Field, document: Document) -> Any:

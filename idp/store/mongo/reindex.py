@@ -15,13 +15,14 @@ from pymongo import ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from idp.clock import Clock
-from idp.errors import IdpError, Unavailable
+from idp.errors import Contradicted, IdpError
 from idp.query import microseconds
-from idp.store.keys import NEVER
-from idp.store.mongo.client import WHAT, translated
-from idp.store.mongo.layout import LAYOUTS, Layout
+from idp.store.keys import NEVER, newly_unique
+from idp.store.mongo.client import WHAT, settled, translated
+from idp.store.mongo.layout import ABSENT, LAYOUTS, Layout
 from idp.store.mongo.ledger import LEDGER, count_id, counts_of
 from idp.store.mongo.setup import make_indexes
+from idp.store.shared import NAMED, SharedValues
 
 LEASE: Final = timedelta(seconds=30)
 UNDER_WAY: Final = ""
@@ -47,6 +48,8 @@ class Reindexing:
         self._process = process
         self.progress = "its records are being indexed anew"
         """What to tell those who have to wait for it."""
+        self.is_contradicted = False
+        """Whether they wait in vain, unless somebody changes the records or the declaration."""
 
     async def run(self, changed: Sequence[Layout]) -> None:
         """Return when all records are as the layouts say, whoever did it; what fails is logged and tried again."""
@@ -62,6 +65,8 @@ class Reindexing:
                 found = await self._layouts.find_one({"_id": layout.name})
                 if found is not None and found["text"] == layout.text:
                     return True
+                if found is not None:
+                    await self._look_for_shared(layout, found["text"])
                 work = await self._take(layout)
                 if work is None:
                     self.progress = _progress(layout, found, "by another process")
@@ -71,14 +76,39 @@ class Reindexing:
         except _LeaseLost:
             return False
         except IdpError as error:
+            self.is_contradicted = isinstance(error, Contradicted)
             self._tell(f"{layout.name} cannot be indexed anew: {error}")
             return False
+        self.is_contradicted = False
         return True
 
     def _tell(self, trouble: str) -> None:
         if trouble != self.progress:
             log.warning("%s", trouble)
         self.progress = trouble
+
+    async def _look_for_shared(self, layout: Layout, before: str) -> None:
+        """Look, before anything is changed, whether records share a value that is to be unique from now on.
+
+        Only where it was indexed already; of the others it comes out on the way. Raises Contradicted.
+        """
+        shared = SharedValues()
+        for field in newly_unique(layout.collection, before):
+            path = f"${layout.key_path(field)}"
+            values = self._database[layout.name].aggregate(
+                [
+                    {"$unwind": path},
+                    {"$group": {"_id": path, "least": {"$min": "$_id"}, "greatest": {"$max": "$_id"}}},
+                    {"$match": {"_id": {"$ne": ABSENT}, "$expr": {"$ne": ["$least", "$greatest"]}}},
+                    {"$sort": {"_id": 1}},
+                    {"$limit": NAMED + 1},
+                ],
+                allowDiskUse=True,
+            )
+            for one in await (await settled(values)).to_list(None):
+                shared.add(field.name, one["_id"], (one["least"], one["greatest"]))
+        if shared.reason is not None:
+            raise Contradicted(WHAT, shared.reason)
 
     # --- whose turn it is ---
 
@@ -154,12 +184,22 @@ class Reindexing:
         )
         if claims := [_claim(claim, record) for record, claims in records for claim in claims]:
             try:
-                await self._database[LEDGER].bulk_write(claims)
+                await self._database[LEDGER].bulk_write(claims, ordered=False)
             except BulkWriteError as error:
-                raise Unavailable(WHAT, "records share a value that is declared unique") from error
+                raise Contradicted(WHAT, await self._shared(error)) from error
         # Whoever replaces a record meanwhile knows its keys.
         replacements = [ReplaceOne({"_id": one["_id"], "version": one["version"]}, one) for one, _ in records]
         await self._database[layout.name].bulk_write(replacements, ordered=False)
+
+    async def _shared(self, error: BulkWriteError) -> str:
+        """Return what is to be told of claims that were refused."""
+        details: Any = error.details
+        refused = {failure["op"]["q"]["_id"]: failure["op"]["q"]["owner"] for failure in details["writeErrors"]}
+        shared = SharedValues()
+        async for entry in self._database[LEDGER].find({"_id": {"$in": sorted(refused)}}).sort("_id", 1):
+            _, field, value = entry["_id"].split("|", 2)
+            shared.add(field, value.partition(":")[2], (entry["owner"], refused[entry["_id"]]))
+        return shared.reason or "records could not claim their unique values"
 
     async def _forget_old_claims(self, layout: Layout) -> None:
         unique = "|".join(re.escape(field.name) for field in layout.collection.unique)

@@ -11,7 +11,7 @@ import pymongo
 from bson import ObjectId
 
 from idp.clock import Clock
-from idp.errors import DeadlineExceeded, Overloaded, RemoteError, Unavailable
+from idp.errors import Contradicted, DeadlineExceeded, Overloaded, RemoteError, Unavailable
 from idp.query import Filter, Query, microseconds, normalise
 from idp.store.contract import Collection, DeleteWhere, Insert, Page, Record, Replace, Settings, Write
 from idp.store.mongo.client import WHAT, connect, settled, translated
@@ -159,7 +159,8 @@ class MongoStore:
         # Few records are done at once. Nobody waits for more than a moment where there are many.
         await asyncio.wait({indexing}, timeout=max(0.0, self._patient_until - time.monotonic()))
         if not indexing.done():
-            raise Unavailable(WHAT, self._reindexing.progress)
+            kind = Contradicted if self._reindexing.is_contradicted else Unavailable
+            raise kind(WHAT, self._reindexing.progress)
         if self._indexing is indexing:
             self._indexing = None
         indexing.result()

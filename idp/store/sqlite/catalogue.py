@@ -1,6 +1,7 @@
 """Which collections a file has, and the indexing anew of those whose declaration has changed."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import apsw
 
@@ -8,10 +9,15 @@ from idp.errors import ConfigError
 from idp.query import Field
 from idp.store.contract import Collection
 from idp.store.keys import key_reader, layout, unique_reader
+from idp.store.shared import SharedValues
 from idp.store.sqlite.database import fetch, immediate
 from idp.store.sqlite.entries import entries_of, expires_at
 from idp.store.sqlite.rows import decode
 from idp.store.sqlite.table import Table
+
+_HOLDER: Final = (
+    "SELECT r.id FROM claims AS c JOIN records AS r ON r.number = c.record WHERE c.field = ? AND c.value = ?"
+)
 
 
 def load(connection: apsw.Connection, collections: Mapping[str, Collection]) -> tuple[dict[str, Table], int]:
@@ -64,7 +70,7 @@ def _lay_out(connection: apsw.Connection, collection: Collection, *, is_new: boo
 
 
 def _index_anew(connection: apsw.Connection, table: Table) -> None:
-    read = connection.cursor()
+    read, shared = connection.cursor(), SharedValues()
     for number, body in read.execute("SELECT number, body FROM records WHERE collection = ?", (table.number,)):
         document = decode(body)
         entries = entries_of(table, document)
@@ -74,9 +80,11 @@ def _index_anew(connection: apsw.Connection, table: Table) -> None:
         for field, value in entries.claims:
             try:
                 connection.execute("INSERT INTO claims VALUES (?, ?, ?)", (field, value, number))
-            except apsw.ConstraintError as error:
-                reason = f"{table.unique_name(field)} cannot be made unique: two records share a value"
-                raise ConfigError(f"store.{table.collection.name}", reason) from error
+            except apsw.ConstraintError:
+                holder = connection.execute(_HOLDER, (field, value)).get
+                shared.add(table.unique_name(field), value, (holder, document["id"]))
+    if shared.reason is not None:
+        raise ConfigError(f"store.{table.collection.name}", shared.reason)
 
 
 def _table(connection: apsw.Connection, collection: Collection) -> Table:

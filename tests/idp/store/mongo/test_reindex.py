@@ -72,7 +72,7 @@ async def ready(store: Store) -> None:
 async def test_the_next_process_goes_on_where_the_last_one_was(stores: Stores, behind: Mapping[str, Documents]) -> None:
     await fill(stores, [f"t{number}" for number in range(799)] + ["t5"])
     first = await stores.open(AFTER, BRISK)
-    await trouble_of(first, "things cannot be indexed anew: the store: records share a value that is declared unique")
+    await trouble_of(first, "title cannot be made unique, because records share a value: 't5' (0005, 0799)")
     await first.close()
     [noted] = behind[LAYOUTS].find({"_id": "things"})
     assert (noted["work"]["after"], noted["work"]["done"]) == ("0499", 500)
