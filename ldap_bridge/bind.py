@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from idp.auth import Verdict
 from idp.directory import Resource
@@ -14,6 +14,7 @@ from idp.errors import Overloaded
 from idp.store.contract import Store
 from ldap_bridge.ber import BerError
 from ldap_bridge.bind_answers import PASSWORD_POLICY, verdict_of
+from ldap_bridge.entries import Entry
 from ldap_bridge.errors import (
     DirectoryGarbled,
     DirectorySilent,
@@ -28,6 +29,7 @@ from ldap_bridge.settings import Source
 if TYPE_CHECKING:
     from ldap_bridge.client import Channel, KeptChannels, LdapDirectory
 
+T = TypeVar("T")
 _WAITING_PER_CONNECTION: Final = 16
 
 
@@ -36,6 +38,10 @@ class Prover(Protocol):
 
     def prove(self, link: Link, password: str) -> Verdict:
         """Return what is to be said of the password. Raises DirectoryError when nobody can tell."""
+        ...
+
+    def find(self, login: str) -> list[Entry]:
+        """Return the people of the source who may have a login. Raises DirectoryError."""
         ...
 
     def close(self) -> None:
@@ -65,14 +71,22 @@ class LdapBind:
         link = await self._links.of_resource(user.id)
         if link is None or link.gone:
             return Verdict.ABSENT
+        return await self.prove(link, password)
+
+    async def prove(self, link: Link, password: str) -> Verdict:
+        """Return what the directory says of the password of an entry, which need not be anybody's here yet."""
         return await self._in_thread(lambda: self._prover.prove(link, password))
+
+    async def find(self, login: str) -> list[Entry]:
+        """Return the people of the source who may have a login. Raises DirectoryError, Overloaded."""
+        return await self._in_thread(lambda: self._prover.find(login))
 
     def close(self) -> None:
         """Close the kept connections; checks under way come to their end first."""
         self._threads.shutdown(cancel_futures=True)
         self._prover.close()
 
-    async def _in_thread(self, work: Callable[[], Verdict]) -> Verdict:
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         with self._lock:
             if self._under_way >= self._room:
                 raise Overloaded(f"directory {self._source.name!r}")
@@ -82,7 +96,7 @@ class LdapBind:
         future.add_done_callback(self._leave)
         return await asyncio.wrap_future(future)
 
-    def _leave(self, _: "Future[Verdict]") -> None:
+    def _leave(self, _: "Future[T]") -> None:
         with self._lock:
             self._under_way -= 1
 
@@ -110,6 +124,14 @@ class ServerProver:
         except DirectoryUnavailable as error:
             # It answered a search right before.
             raise DirectoryUnanswered(self._source.name, error.reason) from error
+
+    def find(self, login: str) -> list[Entry]:
+        """Search for the login, as it is, in what user names are made of."""
+        from ldap_bridge.client import escape_filter_value, narrowed, read_selection
+
+        terms = [f"({name}={escape_filter_value(login)})" for name in self._mapper.login_attributes]
+        wanted = narrowed(self._mapper.people_selection, f"(|{''.join(terms)})")
+        return self._searches.ask(lambda channel: read_selection(channel, wanted))
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -15,6 +15,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from idp.auth import Verdict
 from ldap_bridge.dn import DnError
+from ldap_bridge.entries import Entry
 from ldap_bridge.errors import DirectoryUnavailable, LdifError
 from ldap_bridge.ldif import LdifFile
 from ldap_bridge.links import Link
@@ -52,6 +53,10 @@ class FileProver:
             raise DirectoryUnavailable(self._name, str(error)) from error
         right = any(matches(stored, password) for stored in self._passwords.get(link.stable, ()))
         return Verdict.RIGHT if right else Verdict.WRONG
+
+    def find(self, login: str) -> list[Entry]:
+        """Find nobody: a file is synchronised, not asked."""
+        return []
 
     def close(self) -> None:
         """Forget the passwords."""

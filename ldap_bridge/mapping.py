@@ -101,6 +101,11 @@ class Mapper:
         """The attributes in which groups name their members."""
 
     @property
+    def login_attributes(self) -> tuple[str, ...]:
+        """The attributes that the user name is made of."""
+        return tuple(dict.fromkeys(name for rule in self._login.rules for name in rule.attributes))
+
+    @property
     def people_selection(self) -> Selection:
         """What to read for people."""
         more = [self._source.groups.member_of, *self._states.attributes]

@@ -1,7 +1,7 @@
 """One run of a directory, from the lease to the last record: planned, held, or carried out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -12,17 +12,20 @@ from idp.errors import IdpError, NotFound, RemoteError
 from idp.store.contract import Store
 from idp.store.leases import Leases
 from ldap_bridge.apply import Applier
+from ldap_bridge.delta_scope import Changed
 from ldap_bridge.directories import open_directory, open_follow
 from ldap_bridge.endings import Endings
-from ldap_bridge.feeds import FeedBroken
+from ldap_bridge.entries import Entry
+from ldap_bridge.errors import DirectoryError
+from ldap_bridge.feeds import Changes, Delta, FeedBroken
 from ldap_bridge.fitting import mark_of
 from ldap_bridge.following import Approach, Following
 from ldap_bridge.lease import exclusive
-from ldap_bridge.lines import LineLog, Lines
+from ldap_bridge.lines import LineLog, Lines, Logged
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.plan import Plan
 from ldap_bridge.planner import Planner
-from ldap_bridge.progress import Watcher
+from ldap_bridge.progress import Watcher, unwatched
 from ldap_bridge.report import PlanReport, report
 from ldap_bridge.runs import Run, Runs, State
 from ldap_bridge.settings import Source
@@ -173,6 +176,25 @@ class Running:
             run, State.APPLIED if plan.complete else State.INCOMPLETE, "; ".join(reasons), by
         )
 
+    async def bring_in(self, source: str, entry: Entry, by: Actor) -> None:
+        """Plan and carry out what one person's entry asks for, if nothing holds it back.
+
+        No run is recorded: it would say nothing of the directory, but put off the next one that does.
+        Raises Overloaded while a run is under way.
+        """
+        chosen, mapper = self.source(source), self._mappers[source]
+        follow = open_follow(chosen, mapper)
+        delta = Delta(Changes([entry]), Changes(), "")
+        scope = Changed(delta, follow.find_groups, mapper, self._store, source)
+        async with exclusive(self._leases, source, self._ids()):
+            try:
+                plan = await Planner(chosen, scope, mapper, self._store, self._ids, self._clock.now()).make()
+            except FeedBroken as broken:
+                raise DirectoryError(source, str(broken)) from broken
+            if not plan.held:
+                applier = Applier(chosen.key, mapper, self._store, self._users, self._groups, self._clock, by)
+                await applier.apply(plan, _unlogged, unwatched)
+
     async def _plan(self, following: Following, source: Source, approach: Approach, progress: Watcher) -> Plan:
         scope, mapper = following.scope(approach), self._mappers[source.name]
         return await Planner(source, scope, mapper, self._store, self._ids, self._clock.now(), progress).make()
@@ -183,3 +205,7 @@ class Running:
             if run.state == State.RUNNING:
                 reason = "the process ended before the run did"
                 await self._endings.end(run, State.FAILED, reason, SYSTEM_ACTOR(run.by))
+
+
+async def _unlogged(_: Sequence[Logged]) -> None:
+    """Keep no lines: the audit log has what was done to one person."""

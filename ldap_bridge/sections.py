@@ -86,11 +86,13 @@ class LoginSettings(Section, frozen=True):
     """How people log in with the directory's passwords.
 
     `limits` are failures allowed in a time, per account: fewer than the directory's own. While the directory is down
-    logins are refused, or answered by passwords that it has accepted within `cached_hours`.
+    logins are refused, or answered by passwords that it has accepted within `cached_hours`. With `create`, people whom
+    no run has brought in yet are brought in when they log in.
     """
 
     limits: list[Failures] = msgspec.field(default_factory=lambda: ["4/15m"])
     outage: Literal["refuse", "cached"] = "refuse"
+    create: bool = False
     cached_hours: Annotated[float, Meta(gt=0, le=24 * 90)] = 72.0
 
 

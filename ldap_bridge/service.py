@@ -21,6 +21,7 @@ from ldap_bridge.history import History
 from ldap_bridge.lines import Lines
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Mapped, Mapper
+from ldap_bridge.plan import USER
 from ldap_bridge.progress import Watcher, unwatched
 from ldap_bridge.report import PlanReport
 from ldap_bridge.running import Running
@@ -136,6 +137,15 @@ class LdapService:
         async with self._running.alone(run):
             await self._runs.start(run)
             return await self._running.recorded(run, by, work)
+
+    async def bring_in(self, source: str, entry: Entry, stable: str, by: Actor = _SYSTEM) -> Link | None:
+        """Bring one person in as a run would, without being one; returns the link, None if something holds it back.
+
+        Raises Overloaded while a run of the source is under way.
+        """
+        await self._running.bring_in(source, entry, by)
+        found = await Links(self._store, source).of_stables(USER, [stable])
+        return found[0] if found else None
 
     async def standing(self, source: str) -> Standing:
         """Return how a source stands by its last run."""

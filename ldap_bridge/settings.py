@@ -145,6 +145,8 @@ def _check(name: str, settings: SourceSettings, *, is_file: bool) -> None:
             raise ConfigError(f"{prefix}.{kind}.classes", "is missing: the object classes to read")
         if is_file and part.filter:
             raise ConfigError(f"{prefix}.{kind}.filter", "an LDIF file is not filtered; use classes and not_classes")
+    if is_file and settings.login.create:
+        raise ConfigError(f"{prefix}.login.create", "an LDIF file is not asked at logins; synchronise it")
     if not is_file and not settings.base:
         raise ConfigError(f"{prefix}.base", "is missing: the DN below which to read")
     _check_bases(prefix, settings)

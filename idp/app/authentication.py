@@ -58,7 +58,7 @@ def authentication(base: Foundation, directories: DirectoryLogins, rates: Rates 
     context, config = base.context, base.config
     limits = Limits(base.store, base.clock, limit_rules(config, directories.limits))
     verifiers = Verifiers(LocalPasswords(base.store, base.pool), directories.verifiers, base.pool)
-    entry = PasswordEntry(context, verifiers, limits)
+    entry = PasswordEntry(context, verifiers, limits, directories.newcomers)
     totp = Totp(base.store, base.clock, os.urandom, base.sealer, config.login.issuer)
     recovery = RecoveryCodes(context, os.urandom, config.login.recovery_codes)
     mailed = EmailCode(context, os.urandom, base.sealer, limits, timedelta(seconds=config.login.code_lifetime))

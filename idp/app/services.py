@@ -66,13 +66,14 @@ async def open_services(
         at_end.callback(pool.close)
         sources = {name: parse(name, raw) for name, raw in config.ldap.items()}
         base = foundation(config, clock, registry, store, pool, keys, ownership(sources.values()))
-        logins = directory_logins(base, sources.values(), at_end)
         kept = timedelta(days=config.directory.history_days)
+        ldap = LdapService(store, base.users, base.groups, clock, new_id, sources, kept=kept)
+        logins = directory_logins(base, ldap, at_end)
         yield Services(
             base=base,
             audit=AuditLog(store),
             auth=authentication(base, logins, rates),
-            ldap=LdapService(store, base.users, base.groups, clock, new_id, sources, kept=kept),
+            ldap=ldap,
         )
 
 

@@ -33,11 +33,12 @@ from idp.auth.second import FactorPolicy, SecondFactors
 from idp.auth.sessions import Lifetimes, Session, Sessions
 from idp.auth.setup import Setup
 from idp.auth.tokens import OneTimeTokens
-from idp.auth.verifiers import CACHED_PASSWORDS, LocalPasswords, PasswordVerifier, Verifiers
+from idp.auth.verifiers import CACHED_PASSWORDS, Arrival, LocalPasswords, Newcomers, PasswordVerifier, Verifiers
 from idp.auth.views import FlowView, PendingTotp, Verdict
 
 __all__ = [
     "CACHED_PASSWORDS",
+    "Arrival",
     "Client",
     "ClientLog",
     "ClientSettings",
@@ -62,6 +63,7 @@ __all__ = [
     "LocalPasswords",
     "LogEntry",
     "Login",
+    "Newcomers",
     "OneTimeTokens",
     "PasswordEntry",
     "PasswordRules",

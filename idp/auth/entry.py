@@ -1,6 +1,6 @@
 """The first factor: a login name and a password, within the limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ from idp.auth.context import Context
 from idp.auth.limits import Kind, Limits
 from idp.auth.people import actor_of, has_local_password, is_active
 from idp.auth.secret_text import digest
-from idp.auth.verifiers import CREDENTIALS, Verifiers, generation_of
+from idp.auth.verifiers import CREDENTIALS, Newcomers, Verifiers, generation_of
 from idp.auth.views import Verdict
 from idp.directory.model import Resource
 from idp.query import fold
@@ -21,6 +21,7 @@ MUST_CHANGE: Final = "Your password has to be changed first. Please do that wher
 DISABLED: Final = "Your account is disabled where it is kept. Please ask your administrator."
 ENDED: Final = "Your account has expired where it is kept. Please ask your administrator."
 NOT_NOW: Final = "Your account may not be used at this time or from here. Please ask your administrator."
+HELD: Final = "Your account cannot be made here yet. Please ask your administrator."
 EXPIRING: Final = "Your password expires soon. Please change it where your account is kept."
 GRACE: Final = "Your password has expired and works a few times more. Please change it where your account is kept."
 
@@ -52,6 +53,7 @@ _REFUSALS: Final[Mapping[Verdict, Refused]] = {
     Verdict.EXPIRED: Refused(EXPIRED, "expired password"),
     Verdict.DISABLED: Refused(DISABLED, "disabled in the directory"),
     Verdict.ENDED: Refused(ENDED, "expired in the directory"),
+    Verdict.HELD: Refused(HELD, "a conflict or a limit is in the way of the account"),
     Verdict.NOT_NOW: Refused(NOT_NOW, "not permitted by the directory at this time or from here"),
 }
 # A directory's password can be changed only there.
@@ -62,10 +64,13 @@ _NOTICES: Final[Mapping[Verdict, str]] = {Verdict.EXPIRING: EXPIRING, Verdict.GR
 class PasswordEntry:
     """Tries passwords. Raises RateLimited, Overloaded and Unavailable."""
 
-    def __init__(self, context: Context, verifiers: Verifiers, limits: Limits) -> None:
+    def __init__(
+        self, context: Context, verifiers: Verifiers, limits: Limits, newcomers: Sequence[Newcomers] = ()
+    ) -> None:
         self._context = context
         self._verifiers = verifiers
         self._limits = limits
+        self._newcomers = newcomers
 
     async def enter(self, login: str, password: str, address: str) -> Entered | Refused:
         """Try a name and a password; unknown, wrong and inactive are answered alike and take about as long."""
@@ -74,14 +79,23 @@ class PasswordEntry:
         async with self._limits.attempt(Kind.PASSWORD, account, address) as attempt:
             # Read first: of a password set after this it is not known whether it was the right one.
             credential = await self._context.store.get(CREDENTIALS, account)
-            if user and not has_local_password(user):
+            if (not has_local_password(user)) if user else self._newcomers:
                 attempt.leaves()
-            verdict = await self._verifiers.verify(user, password)
+            user, verdict = await self._verified(user, login, password)
             answer = _judged(user, verdict, generation_of(credential))
             if isinstance(answer, Entered) or answer.sentence != WRONG:
                 attempt.right()
         await self._record(user, verdict, answer, address)
         return answer
+
+    async def _verified(self, user: Resource | None, login: str, password: str) -> tuple[Resource | None, Verdict]:
+        """Verify; a name that is nobody's here may be that of a newcomer."""
+        if user is None and password:
+            for newcomers in self._newcomers:
+                arrival = await newcomers.admit(login, password)
+                if arrival.verdict is not Verdict.ABSENT:
+                    return arrival.user, arrival.verdict
+        return user, await self._verifiers.verify(user, password)
 
     async def _record(self, user: Resource | None, verdict: Verdict, answer: Entered | Refused, address: str) -> None:
         # The name as typed is not recorded: people type passwords into the wrong field.
@@ -114,13 +128,11 @@ def unknown_account(login: str) -> str:
 
 
 def _judged(user: Resource | None, verdict: Verdict, generation: int) -> Entered | Refused:
-    if user is None:
-        return Refused(WRONG, "unknown")
     refused = _REFUSALS.get(verdict)
-    if refused and refused.sentence == WRONG:
-        return refused
-    if not is_active(user):
-        return Refused(WRONG, "inactive")
-    if verdict is Verdict.MUST_CHANGE and not has_local_password(user):
+    if verdict is Verdict.MUST_CHANGE and (user is None or not has_local_password(user)):
         refused = _MUST_CHANGE_THERE
+    if user is None:
+        return refused if refused and verdict is not Verdict.WRONG else Refused(WRONG, "unknown")
+    if not is_active(user) and not (refused and refused.sentence == WRONG):
+        return Refused(WRONG, "inactive")
     return refused or Entered(user, verdict is Verdict.MUST_CHANGE, generation, _NOTICES.get(verdict, ""))

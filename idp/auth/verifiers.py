@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from idp.auth.hashing import HashingPool
@@ -29,6 +30,22 @@ class PasswordVerifier(Protocol):
 
     async def verify(self, user: Resource, password: str) -> Verdict:
         """Return what is to be said of this password. Raises Unavailable or Overloaded when nothing can be said."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a directory says of a name that is nobody's here; with a right password the account it has now."""
+
+    verdict: Verdict
+    user: Resource | None = None
+
+
+class Newcomers(Protocol):
+    """People of one source who have no account yet, and get one when they log in."""
+
+    async def admit(self, login: str, password: str) -> Arrival:
+        """Check the password of who has this login there, ABSENT for nobody. Raises Unavailable, Overloaded."""
         ...
 
 

@@ -27,6 +27,8 @@ class Verdict(StrEnum):
     """Right, but the account's time is over."""
     NOT_NOW = "not_now"
     """Right, but the account may not be used at this time or from here."""
+    HELD = "held"
+    """Right, but a conflict or a limit stands against making the account."""
     LOCKED = "locked"
     """The account is locked after too many failures: said of any password, so it proves nothing."""
     UNWILLING = "unwilling"

@@ -9,8 +9,8 @@ with warnings.catch_warnings():
     from ldap_bridge.client.directory import LdapDirectory, ServerFacts
     from ldap_bridge.client.follow import ServerFollow
     from ldap_bridge.client.kept import KeptChannels
-    from ldap_bridge.client.search import PagedSearch, check_filter, escape_filter_value, filter_for
-    from ldap_bridge.client.target import present_dn
+    from ldap_bridge.client.search import PagedSearch, check_filter, escape_filter_value, filter_for, read_selection
+    from ldap_bridge.client.target import narrowed, present_dn
 
 __all__ = [
     "Channel",
@@ -22,5 +22,7 @@ __all__ = [
     "check_filter",
     "escape_filter_value",
     "filter_for",
+    "narrowed",
     "present_dn",
+    "read_selection",
 ]

@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -26,6 +26,7 @@ from idp.auth import (
     Limits,
     LocalPasswords,
     Login,
+    Newcomers,
     OneTimeTokens,
     PasswordEntry,
     PasswordRules,
@@ -89,6 +90,7 @@ class House:
     rules: LimitRules = RULES
     directories: Mapping[str, PasswordVerifier] = field(default_factory=dict)
     keys: tuple[bytes, ...] = (bytes(range(32)),)
+    newcomers: Sequence[Newcomers] = ()
 
     def over(self, store: Store) -> "House":
         """Return the same house over another store, as another process would see it."""
@@ -130,7 +132,7 @@ class House:
     @cached_property
     def entry(self) -> PasswordEntry:
         verifiers = Verifiers(LocalPasswords(self.store, self.pool), self.directories, self.pool)
-        return PasswordEntry(self.context, verifiers, self.limits)
+        return PasswordEntry(self.context, verifiers, self.limits, self.newcomers)
 
     @cached_property
     def totp(self) -> Totp:
