@@ -22,7 +22,8 @@ class SystemClock:
 
 def to_text(moment: datetime) -> str:
     """Write a moment as RFC 7643 section 2.3.5 asks (xsd:dateTime), in UTC, with milliseconds and a Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"  # in place of +00:00
 
 
 def from_text(text: str) -> datetime:

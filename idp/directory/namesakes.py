@@ -43,12 +43,12 @@ class Namesakes:
         if after.get("userName") == before.get("userName") and after.get("emails") == before.get("emails"):
             return
         by_client = actor.kind is ActorKind.CLIENT
-        name = _values(_NAME, after) - _values(_NAME, before)
+        name = _name(after) - _name(before)
         addresses = _values(_ADDRESS, after) - _values(_ADDRESS, before) if by_client else set()
         await self._refuse_ids(plan.id, name, addresses)
         if by_client and (name or addresses):
             # The store itself sees that nobody else has the new login name; asking for it would be a read in vain.
-            await self._refuse_protected(plan.id, name, addresses, addresses - _values(_NAME, after))
+            await self._refuse_protected(plan.id, name, addresses, addresses - _name(after))
 
     async def _refuse_ids(self, own: str, name: set[str], addresses: set[str]) -> None:
         wanted = [value for value in name | addresses if value != own and _ID.fullmatch(value)]
@@ -89,8 +89,13 @@ def _refuse_namesake(record: Record, own: str, name: set[str], addresses: set[st
         return
     if not known.isdisjoint(name):
         raise NotUnique(USER.collection, "userName")
-    if not (known.isdisjoint(addresses) and _values(_NAME, record.document).isdisjoint(others)):
+    if not (known.isdisjoint(addresses) and _name(record.document).isdisjoint(others)):
         raise NotUnique(USER.collection, "emails")
+
+
+def _name(document: Mapping[str, Any]) -> set[str]:
+    name = document.get("userName")
+    return {fold(name)} if isinstance(name, str) else set()
 
 
 def _values(field: Field, document: Mapping[str, Any]) -> set[str]:

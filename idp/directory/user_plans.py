@@ -17,6 +17,8 @@ from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Record
 
 LOCAL: Final = "local"
+# What no caller sets.
+_NEVER_NAMED: Final = frozenset({"id", "schemas", "meta"})
 MFA_POLICIES: Final = ("off", "optional", "required")
 
 
@@ -36,7 +38,7 @@ class Plan:
         """The top-level attributes that the plan sets or clears."""
         if self.document is None:
             return ()
-        fields = differing(self.before.document if self.before else {}, self.document) - {"id"}
+        fields = differing(self.before.document, self.document) if self.before else self.document.keys() - _NEVER_NAMED
         return (*sorted(fields), *(() if self.password is None else ("password",)))
 
 

@@ -39,13 +39,15 @@ class Slots:
     def read(self, document: Mapping[str, Any], before: Mapping[str, Any] = _NOTHING) -> dict[str, Any]:
         """Return the checked object; what it shares with the one `before` was checked then. Raises Fault."""
         found: dict[str, Any] = {}
+        by_name = self._by_name
         for key, value in document.items():
-            slot = self._by_name.get(key) or self._by_name.get(key.lower())
+            slot = by_name.get(key) or by_name.get(key.lower())
             if slot is None or value is None:
                 continue
             name, check = slot
             try:
-                checked = value if key == name and _is_same(before.get(name), value) else check(value)
+                known = before and key == name and _is_same(before.get(name), value)
+                checked = value if known else check(value)
                 if name in found:
                     raise Fault("given more than once")
             except Fault as fault:
