@@ -29,6 +29,8 @@ from idp.store.sqlite.table import Table, encoded
 # Reading, decoding and judging so many records takes about what handing them to a thread and back takes.
 MANY: Final = 128
 SHORT_PAGE: Final = 100
+# Records that a thread may hold at once, all of them, to put them in order.
+_SEVERAL: Final = 2_000
 
 _ROW: Final = "r.id, r.version, r.expires, r.body"
 
@@ -61,16 +63,26 @@ def find_quickly(rows: Rows, finder: Finder, table: Table, query: Query) -> Page
     return None
 
 
+def find_among(rows: Rows, table: Table, query: Query) -> Page | None:
+    """Return the page if an index alone says who is wanted and they are not too many, else None; for a thread."""
+    match query.filter:
+        case In(field, values) if field in table.by_field and _has_one(field, table):
+            return _among(rows, table, field, values, query, _SEVERAL)
+    return None
+
+
 def _has_one(field: Field, table: Table) -> bool:
     return field not in table.collection.lists
 
 
-def _among(rows: Rows, table: Table, field: Field, values: Sequence[Scalar], query: Query) -> Page | None:
+def _among(
+    rows: Rows, table: Table, field: Field, values: Sequence[Scalar], query: Query, most: int = MANY
+) -> Page | None:
     """Answer the commonest of searches: an index alone says who has one of these values."""
     wanted = (normalise(field, value) for value in values)
     keys = {encoded(key) for key in wanted if key is not None and is_storable(key)}
-    found = fetch(rows.connection, _holding(len(keys)), (table.by_field[field], *keys, MANY + 1)) if keys else []
-    return _page(rows.live(found), query) if len(found) <= MANY else None
+    found = fetch(rows.connection, _holding(len(keys)), (table.by_field[field], *keys, most + 1)) if keys else []
+    return _page(rows.live(found), query) if len(found) <= most else None
 
 
 def _first_page(rows: Rows, finder: Finder, table: Table, query: Query) -> Page | None:

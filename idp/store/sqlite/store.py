@@ -18,7 +18,7 @@ from idp.store.sqlite.bulk import bulk, joined
 from idp.store.sqlite.catalogue import load
 from idp.store.sqlite.database import connect, create, translated
 from idp.store.sqlite.find import Finder
-from idp.store.sqlite.quick import MANY, find_quickly
+from idp.store.sqlite.quick import MANY, find_among, find_quickly
 from idp.store.sqlite.readers import THREADS, Readers
 from idp.store.sqlite.rows import Rows
 from idp.store.sqlite.stamps import Stamps
@@ -83,7 +83,9 @@ class SqliteStore:
             page = find_quickly(self._rows, self._finder, table, query)
         except apsw.Error as error:
             return await self._after(error, lambda finder, rows: finder.find(table, query))
-        return await self._in_thread(lambda finder, rows: finder.find(table, query)) if page is None else page
+        if page is not None:
+            return page
+        return await self._in_thread(lambda finder, rows: find_among(rows, table, query) or finder.find(table, query))
 
     async def count(self, collection: str, filter: Filter) -> int:
         """Return how many records match."""
