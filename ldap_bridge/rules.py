@@ -8,7 +8,7 @@ from typing import Any, Final
 from idp.errors import ConfigError, InvalidPath
 from idp.schema import Mutability, ResourceType, Type
 from ldap_bridge.sections import RuleSettings
-from ldap_bridge.transforms import BOOLEAN, JOIN, TRANSFORMS, Transform, Unreadable, Value, join
+from ldap_bridge.transforms import BOOLEAN, TRANSFORMS, Transform, Unreadable, Value, extract, join, photo
 
 Document = dict[str, Any]
 Attributes = Mapping[str, Sequence[bytes]]
@@ -213,13 +213,32 @@ def _getter(rule: RuleSettings, key: str) -> tuple[tuple[str, ...], Getter]:
 
 
 def _transform(rule: RuleSettings, key: str) -> Transform:
-    if rule.transform == JOIN:
-        return join(rule.separator)
+    if rule.pattern and rule.transform != "regex":
+        raise ConfigError(key, "a pattern goes with the transform regex")
+    if make := _MADE.get(rule.transform):
+        try:
+            return make(rule)
+        except re.error as error:
+            raise ConfigError(key, f"{rule.pattern!r} is no pattern: {error}") from None
     found = TRANSFORMS.get(rule.transform)
     if found is None:
-        known = ", ".join(sorted([*filter(None, TRANSFORMS), JOIN]))
+        known = ", ".join(sorted([*filter(None, TRANSFORMS), *_MADE]))
         raise ConfigError(key, f"{rule.transform!r} is no transform; there are {known}")
     return found
+
+
+def _extract(rule: RuleSettings) -> Transform:
+    if not rule.pattern:
+        raise re.error("there is none")
+    return extract(re.compile(rule.pattern))
+
+
+# Transforms that take more than the values.
+_MADE: Final[Mapping[str, Callable[[RuleSettings], Transform]]] = {
+    "join": lambda rule: join(rule.separator),
+    "regex": _extract,
+    "photo": lambda rule: photo(rule.max_kb * 1024),
+}
 
 
 def _first_present(names: tuple[str, ...], transform: Transform) -> Getter:

@@ -29,6 +29,8 @@ class RuleSettings(Section, frozen=True):
     transform: str = ""
     template: str = ""
     separator: str = ", "
+    pattern: str = ""
+    max_kb: Annotated[int, Meta(ge=1, le=1024)] = 64
     shared: bool = False
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from idp.errors import ConfigError
 from ldap_bridge.rules import BadValue
-from ldap_bridge.transforms import moment_of
+from ldap_bridge.transforms import filetime, moment_of
 
 Values = Sequence[bytes]
 
@@ -27,9 +27,6 @@ Test = Callable[[Values, datetime], Verdict]
 Argument = Callable[[str], Test]
 
 DISABLED, EXPIRED, LOCKED = "disabled", "expired", "locked"
-# [MS-ADTS] 2.3.9 and 3.1.1.5.3: neither of these is a moment.
-_NEVER: Final = (0, 0x7FFF_FFFF_FFFF_FFFF)
-_EPOCH_1601: Final = datetime(1601, 1, 1, tzinfo=UTC)
 _EPOCH_1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # draft-behera-ldap-password-policy-11 section 5.3.3: locked until somebody unlocks it.
 _FOR_GOOD: Final = "000001010000Z"
@@ -141,14 +138,23 @@ def _locked(argument: str) -> Test:
     return test
 
 
+def _until(argument: str) -> Test:
+    """Make a test of how long somebody is locked."""
+    _demand_none(argument)
+
+    def test(values: Values, now: datetime) -> Verdict:
+        moments = [moment_of(value) for value in values]
+        # 389 Directory Server writes this of somebody whom time does not unlock.
+        if _EPOCH_1970 in moments:
+            return Verdict(LOCKED)
+        end = max(moments, default=now)
+        return Verdict(LOCKED, end) if now < end else Verdict()
+
+    return test
+
+
 def _any_moment(value: bytes) -> datetime | None:
-    return _filetime(value) if value.strip().isdigit() else moment_of(value)
-
-
-def _filetime(value: bytes) -> datetime | None:
-    """Read Active Directory's count of 100 nanoseconds since 1601; None stands for never."""
-    number = _number(value)
-    return None if number in _NEVER else _EPOCH_1601 + timedelta(microseconds=number // 10)
+    return filetime(value) if value.strip().isdigit() else moment_of(value)
 
 
 def _days(value: bytes) -> datetime | None:
@@ -189,12 +195,12 @@ def _demand_none(argument: str) -> None:
 def _why(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8"
-    return "no moment that can be reckoned with" if isinstance(error, OverflowError) else str(error)
+    return "not a moment of any calendar" if isinstance(error, OverflowError) else str(error)
 
 
 _MOMENTS: Final[Mapping[str, Callable[[bytes], datetime | None]]] = {
     "": moment_of,
-    "filetime": _filetime,
+    "filetime": filetime,
     "days": _days,
 }
 _TESTS: Final[Mapping[str, Argument]] = {
@@ -205,4 +211,5 @@ _TESTS: Final[Mapping[str, Argument]] = {
     "absent": _absent,
     "expires": _expires,
     "locked": _locked,
+    "until": _until,
 }

@@ -38,6 +38,10 @@ def _unit(name: str) -> str:
     return write_entry(f"ou={name},{BASE}", {"objectClass": ["organizationalUnit"], "ou": [name]})
 
 
+def _picture(slapd: Slapd, picture: bytes) -> None:
+    slapd.modify(write_change(ADA.dn, [("replace", "jpegPhoto", [picture])]))
+
+
 def _pass_on(slapd: Slapd, *numbers: int) -> None:
     """Give everybody the login of the next one, in a circle."""
     logins = [make_person(number).uid for number in numbers]
@@ -115,6 +119,27 @@ STEPS: list[tuple[str, Step, bool]] = [
         False,
     ),
     ("comes", lambda slapd: slapd.modify(write_entry(ADA.dn, ADA.attributes())), False),
+    ("she has a picture", lambda slapd: _picture(slapd, b"\xff\xd8\xff\xe0" + bytes(range(256))), False),
+    ("another one", lambda slapd: _picture(slapd, b"\x89PNG\r\n\x1a\n" + bytes(200)), False),
+    ("and none", lambda slapd: slapd.modify(write_change(ADA.dn, [("delete", "jpegPhoto", [])])), False),
+    (
+        "one is locked, another has expired",
+        lambda slapd: slapd.modify(
+            write_change(make_person(31).dn, [("replace", "pwdAccountLockedTime", ["000001010000Z"])])
+            + write_change(
+                make_person(32).dn, [("add", "objectClass", ["shadowAccount"]), ("replace", "shadowExpire", ["19000"])]
+            )
+        ),
+        False,
+    ),
+    (
+        "both may come in again",
+        lambda slapd: slapd.modify(
+            write_change(make_person(31).dn, [("delete", "pwdAccountLockedTime", [])])
+            + write_change(make_person(32).dn, [("replace", "shadowExpire", ["-1"])])
+        ),
+        False,
+    ),
     ("two swap their logins", lambda slapd: _pass_on(slapd, 21, 22), False),
     ("three pass theirs on", lambda slapd: _pass_on(slapd, 23, 24, 25), False),
     ("somebody goes, and somebody new has her login", lambda slapd: _replace(slapd, make_person(26)), False),
@@ -139,7 +164,8 @@ async def opened(url: str, clock: FakeClock) -> AsyncIterator[Store]:
 
 async def go_through(store: Store, clock: FakeClock, slapd: Slapd, feed: str) -> None:
     """Take every step, and compare after each."""
-    bridge = bridge_over(store, clock, slapd.url, feed=feed)
+    photos = {"photos[photo]": {"from": "jpegPhoto", "transform": "photo"}}
+    bridge = bridge_over(store, clock, slapd.url, feed=feed, users={"attributes": photos})
     first = await bridge.sync()
     assert (first.whole, first.errors, await differences(store, slapd)) == (True, 0, [])
     for what, step, whole in STEPS:

@@ -97,7 +97,7 @@ def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
         ({"bsae": "x"}, "ldap.corp.bsae", "did you mean base"),
         ({"users": {"clases": []}}, "ldap.corp.users.clases", "did you mean classes"),
         ({"users": {"classes": []}}, "ldap.corp.users.classes", "missing"),
-        ({"preset": "novell"}, "ldap.corp.preset", "active-directory, openldap"),
+        ({"preset": "novell"}, "ldap.corp.preset", "389ds, active-directory, freeipa, openldap"),
         ({"page_size": 0}, "ldap.corp.page_size", ">= 1"),
         ({"limits": {"percent": 120}}, "ldap.corp.limits.percent", "<= 100"),
         ({"bind_dn": "cn=x"}, "ldap.corp.bind_password", "belong together"),

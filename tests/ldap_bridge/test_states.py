@@ -93,8 +93,8 @@ def test_a_test_of_a_preset_is_taken_away_by_nothing() -> None:
         ("is:TRUE", b"\xff", "x: not UTF-8"),
         ("expires", b"tomorrow", "x: not a time as LDAP writes it"),
         ("expires", b"20261340000000Z", "x: not a moment of any calendar"),
-        ("expires:filetime", b"-9999999999999999999999", "x: no moment"),
-        ("expires:days", b"99999999999", "x: no moment"),
+        ("expires:filetime", b"-9999999999999999999999", "x: not a moment of any calendar"),
+        ("expires:days", b"99999999999", "x: not a moment of any calendar"),
         ("locked:30", b"", "x: not a time"),
     ],
 )

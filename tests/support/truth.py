@@ -1,11 +1,13 @@
 """The directory as ldapsearch shows it, person by person, beside the accounts as we keep them."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
 from idp.schema.urns import ENTERPRISE_USER, GATEHOUSE_USER
 from idp.store import Store
 from ldap_bridge.dn import DnError, key
+from tests.support.clock import START
 from tests.support.directory import everything
 from tests.support.slapd import Slapd
 
@@ -49,8 +51,21 @@ def _account(entry: Attributes) -> dict[str, Any]:
         "title": _text(entry, "title"),
         "emails": [{"value": mail.lower(), "type": "work", "primary": True}] if mail else None,
         "department": _text(entry, "departmentNumber"),
-        "active": True,
+        "photos": [{"value": _url(photo), "type": "photo"} for photo in entry.get("jpegPhoto", ())] or None,
+        "active": _may_be_used(entry),
     }
+
+
+def _url(photo: bytes) -> str:
+    kind = "png" if photo.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{b64encode(photo).decode()}"
+
+
+def _may_be_used(entry: Attributes) -> bool:
+    """Whether the account is neither locked for good nor had expired when tests begin."""
+    expires = int(entry.get("shadowExpire", [b"-1"])[0])
+    is_over = expires >= 0 and expires * 86_400 <= START.timestamp()
+    return not is_over and b"000001010000Z" not in entry.get("pwdAccountLockedTime", ())
 
 
 def _at(user: Mapping[str, Any], name: str) -> Any:
