@@ -1,4 +1,4 @@
-"""Puts SCIM into the server: everything below /scim/v2."""
+"""Puts SCIM into the server: everything below /scim."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -37,20 +37,29 @@ from scim.provider import GroupProvider, Provider, ResourceProvider, UserProvide
 from scim.request_log import RequestLog
 from scim.root_search import RootSearch
 
-BASE: Final = "/scim/v2"
+ROOT: Final = "/scim"
+# RFC 7644 section 3.13: the version may stand in the path; without it the newest that there is, which is the same.
+FORMS: Final = (f"{ROOT}/v2", ROOT)
 # RFC 7643 section 5: how to authenticate should be readable before one can.
-_PUBLIC: Final = frozenset({f"{BASE}/ServiceProviderConfig"})
+_PUBLIC: Final = frozenset(f"{form}/ServiceProviderConfig" for form in FORMS)
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def setup(app: web.Application, limits: Limits | None = None) -> None:
     """Add the endpoints over the services that are in the application; the settings say the limits, unless given."""
-    config, registry = app[CONFIG], app[REGISTRY]
-    base = config.public_url + BASE
+    config = app[CONFIG]
     limits = limits or Limits(config.scim.default_count, config.scim.max_results)
-    # Routes of the whole application, not a sub-application: the way through two routers is a tenth of a request.
     bearers = Bearers(app[CLIENTS], app[PERSONAL_TOKENS])
-    app.middlewares.append(guard(bearers, RequestLog(app[CLIENT_LOG], app[CLOCK], BASE), BASE, _PUBLIC))
+    app.middlewares.append(guard(bearers, RequestLog(app[CLIENT_LOG], app[CLOCK], FORMS), ROOT, _PUBLIC))
+    for form in FORMS:
+        # Routes of the whole application, not a sub-application: the way through two routers is a tenth of a request.
+        routes = _routes(app, config.public_url + form, limits)
+        app.add_routes([web.RouteDef(each.method, form + each.path, each.handler, each.kwargs) for each in routes])
+
+
+def _routes(app: web.Application, base: str, limits: Limits) -> list[web.RouteDef]:
+    """Return all routes; every URI in their answers begins with the base."""
+    config, registry = app[CONFIG], app[REGISTRY]
     routes: list[web.RouteDef] = []
     providers: dict[str, Provider] = {"User": UserProvider(app[USERS]), "Group": GroupProvider(app[GROUPS])}
     providers |= {name: ResourceProvider(resources) for name, resources in app[RESOURCES].items()}
@@ -73,8 +82,7 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     routes += _collection("/ResourceTypes", "ResourceType", discovery.resource_types(registry, base))
     routes += _collection("/Schemas", "Schema", discovery.schemas(registry, base))
     routes += MeEndpoints(next(each for each in types if each.name == "User")).routes()
-    routes = [*rehearsable, *map(without_dry_run, routes)]
-    app.add_routes([web.RouteDef(each.method, BASE + each.path, each.handler, each.kwargs) for each in routes])
+    return [*rehearsable, *map(without_dry_run, routes)]
 
 
 def _collection(path: str, kind: str, found: Mapping[str, dict[str, Any]]) -> list[web.RouteDef]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from idp.errors import VersionMismatch
+from idp.errors import InvalidSyntax, VersionMismatch
 from scim.body import read_object
 from scim.errors import UnsupportedMediaType
 from scim.etag import Condition
@@ -15,6 +15,9 @@ from scim.projection import Projection, Projections
 
 SCIM_JSON: Final = "application/scim+json"
 JSON: Final = "application/json"
+
+_UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
+_CHARSETS: Final = frozenset({"iso-8859-1", "windows-1252", "utf-16", "utf-16le", "utf-16be"})
 
 encode: Final = msgspec.json.Encoder().encode
 
@@ -39,7 +42,22 @@ async def read_body(request: web.Request) -> dict[str, Any]:
     """Return the JSON object of the request's body. Raises InvalidSyntax or UnsupportedMediaType."""
     if "Content-Type" in request.headers and request.content_type not in (SCIM_JSON, JSON):
         raise UnsupportedMediaType(f"the body must be {SCIM_JSON} or {JSON}, not {request.content_type}")
-    return read_object(await request.read())
+    return read_object(_as_utf8(await request.read(), request.charset))
+
+
+def _as_utf8(body: bytes, charset: str | None) -> bytes:
+    """Return the body in JSON's own encoding (RFC 8259 section 8.1), which some clients do not keep to and say so.
+
+    Raises InvalidSyntax or UnsupportedMediaType.
+    """
+    if charset is None or charset.lower() in _UTF8:
+        return body
+    if charset.lower() not in _CHARSETS:
+        raise UnsupportedMediaType(f"the body must be UTF-8, not {charset[:100]!r}")
+    try:
+        return body.decode(charset).encode()
+    except UnicodeError:
+        raise InvalidSyntax(f"the body is not {charset}, as its Content-Type says") from None
 
 
 def projection_of(request: web.Request, projections: Projections) -> Projection:

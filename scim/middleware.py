@@ -23,9 +23,11 @@ def guard(clients: Bearers, log: RequestLog, base: str, public: frozenset[str]) 
     What else goes wrong is passed on to the middleware around everything, which comes back to `error_response`.
     """
 
+    below = f"{base}/"
+
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith(base):
+        if not request.path.startswith(below) and request.path != base:
             return await handler(request)
         started = perf_counter()
         try:
@@ -55,7 +57,8 @@ def error_response(request: web.Request, error: Exception) -> web.StreamResponse
     if isinstance(error, RateLimited | RemoteError):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, NotAuthenticated):
-        given = ', error="invalid_token"' if "Authorization" in request.headers else ""
+        # RFC 6750 section 3.1: who brings no token at all is told nothing of errors.
+        given = ', error="invalid_token"' if _is_bearer(request.headers.get("Authorization", "")) else ""
         headers["WWW-Authenticate"] = f'Bearer realm="scim"{given}'
     return respond(request, error_message.build(status, detail(error), scim_type), status=status, headers=headers)
 
@@ -68,7 +71,12 @@ def _refusal(request: web.Request, error: web.HTTPException) -> web.Response:
 
 
 def _bearer(request: web.Request) -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    given = request.headers.get("Authorization", "")
+    if not _is_bearer(given):
         raise NotAuthenticated("a bearer token is needed")
-    return token.strip()
+    return given.partition(" ")[2].strip()
+
+
+def _is_bearer(credentials: str) -> bool:
+    scheme, _, token = credentials.partition(" ")
+    return scheme.lower() == "bearer" and bool(token.strip())

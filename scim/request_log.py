@@ -1,6 +1,6 @@
 """Notes each request of a client: what was asked, how it ended, and what it changed, without telling values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, Final
 
@@ -22,12 +22,12 @@ _FIRST_ERROR: Final = 400
 
 
 class RequestLog:
-    """Writes into the log of each client."""
+    """Writes into the log of each client; `forms` are the ways in which paths begin, which are the same to it."""
 
-    def __init__(self, log: ClientLog, clock: Clock, base: str) -> None:
+    def __init__(self, log: ClientLog, clock: Clock, forms: Sequence[str]) -> None:
         self._log = log
         self._clock = clock
-        self._base = base
+        self._forms = forms
 
     def note(
         self, request: web.Request, response: web.StreamResponse, started: float, error: Exception | None = None
@@ -40,7 +40,7 @@ class RequestLog:
             return
         entry = LogEntry(
             at=self._clock.now(),
-            operation=f"{request.method} {route_of(request).removeprefix(self._base) or '/'}",
+            operation=f"{request.method} {self._within(route_of(request))}",
             resource=request.match_info.get("id") or response.headers.get("Location", "").rpartition("/")[2],
             status=response.status,
             milliseconds=(perf_counter() - started) * 1000,
@@ -50,6 +50,10 @@ class RequestLog:
             detail=str(error) if isinstance(error, IdpError) else "",
         )
         self._log.note(actor.id, entry)
+
+    def _within(self, route: str) -> str:
+        begun = next((form for form in self._forms if route.startswith(form)), "")
+        return route.removeprefix(begun) or "/"
 
 
 def note_changes(request: web.Request, kind: ResourceType, resource: Resource) -> None:

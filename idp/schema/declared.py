@@ -1,5 +1,6 @@
 """Schemas and resource types as an administrator declares them: in RFC 7643's own JSON, as `/Schemas` shows it."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal
 
@@ -15,6 +16,8 @@ _NAME: Final = r"^(\$ref|[A-Za-z][A-Za-z0-9_-]*)$"
 _URN: Final = r"^urn:[A-Za-z0-9][A-Za-z0-9-]{1,31}:[A-Za-z0-9()+,.:=@;$_!*'-]+$"
 _ENDPOINT: Final = r"^/[A-Za-z][A-Za-z0-9-]*$"
 _TAKEN: Final = frozenset({"/me", "/bulk", "/schemas", "/resourcetypes", "/serviceproviderconfig"})
+# Where a version of the protocol may stand (RFC 7644 section 3.13).
+_VERSION: Final = re.compile(r"/v[0-9]+")
 # What can be looked up as one value: only of these can the service see to it that no two are the same.
 _COMPARABLE: Final = frozenset({Type.STRING, Type.REFERENCE, Type.INTEGER, Type.DECIMAL, Type.DATETIME})
 
@@ -127,7 +130,7 @@ class _Kinds:
         for other in others:
             if declared.name.lower() == other.name.lower() or declared.endpoint.lower() == other.endpoint.lower():
                 raise self._wrong(f"{declared.name} at {declared.endpoint} is taken by {other.name}")
-        if declared.endpoint.lower() in _TAKEN:
+        if declared.endpoint.lower() in _TAKEN or _VERSION.fullmatch(declared.endpoint.lower()):
             raise self._wrong(f"{declared.endpoint} is an endpoint of the protocol's own")
         schema = self._schema(declared.schema)
         common = {attribute.name.lower() for attribute in COMMON}

@@ -62,6 +62,7 @@ class Api:
         self.token = ""
         self.port = 0
         self.serial = 0
+        self.base = BASE
 
     async def ask(
         self,
@@ -77,7 +78,7 @@ class Api:
         if body is not None:
             sent.setdefault("Content-Type", "application/scim+json")
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        address = f"{BASE}{path}{'?' + urlencode(query) if query else ''}"
+        address = f"{self.base}{path}{'?' + urlencode(query) if query else ''}"
         async with self._session.request(method, address, data=body, headers=sent) as response:
             raw = await response.read()
             return Answer(response.status, json.loads(raw) if raw else None, response.headers)
