@@ -7,6 +7,8 @@ already, so that they can be compared with those that are there, and so that an 
 from collections.abc import Iterable
 from typing import Any, Final
 
+from msgspec import to_builtins
+
 from idp.errors import InvalidValue, MutabilityViolated, NoTarget, TooLarge
 from idp.query import Filter, matches
 from idp.schema import Attribute, Mutability, Type, validate_value
@@ -21,12 +23,14 @@ Document = dict[str, Any]
 
 
 def apply(document: Document, operations: Iterable[Operation]) -> Document:
-    """Carry out all operations, in their order, on a document that is the caller's own to change, and return it.
+    """Return the document with all operations carried out, in their order. What they do not reach is shared with it.
 
-    Raises InvalidValue, MutabilityViolated, NoTarget or TooLarge; the document is then of no use any more.
+    Raises InvalidValue, MutabilityViolated, NoTarget or TooLarge.
     """
+    document, own = document.copy(), set[str]()
     looks = 0
     for operation in operations:
+        _make_own(document, operation.path.keys[0], own)
         holder = _holder(document, operation.path)
         current = holder.get(operation.path.keys[-1])
         looks += len(current) if isinstance(current, list) else 1
@@ -36,6 +40,13 @@ def apply(document: Document, operations: Iterable[Operation]) -> Document:
         if not holder:
             document.pop(operation.path.keys[0], None)
     return document
+
+
+def _make_own(document: Document, key: str, own: set[str]) -> None:
+    """Put a copy in the place of an attribute that operations are about to change at some depth."""
+    if key in document and key not in own:
+        document[key] = to_builtins(document[key])
+    own.add(key)
 
 
 def _holder(document: Document, path: Path) -> Document:

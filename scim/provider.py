@@ -117,7 +117,7 @@ class UserProvider:
     async def patch(self, actor: Actor, id: str, operations: Sequence[Operation], version: int | None) -> Resource:
         """Carry out the operations on the user."""
         return await self._users.update(
-            actor, id, lambda document: patch.apply(document, operations), expected_version=version
+            actor, id, lambda document: patch.apply(document, operations), expected_version=version, shares=True
         )
 
     async def delete(self, actor: Actor, id: str, version: int | None) -> None:

@@ -1,7 +1,7 @@
 """How a stored document comes about: what the caller may say, plus what only the directory says."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -9,6 +9,8 @@ from idp.errors import MutabilityViolated
 from idp.schema import ResourceType, validate
 
 Document = dict[str, Any]
+
+_ABOUT_THE_REST: Final = frozenset({"schemas", "meta"})
 
 
 def private_copy(document: Mapping[str, Any]) -> Document:
@@ -54,10 +56,12 @@ def with_schemas(kind: ResourceType, document: Document) -> Document:
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of the top-level attributes that are not the same in both."""
-    missing = object()
-    return frozenset(
-        key for key in before.keys() | after.keys() if before.get(key, missing) != after.get(key, missing)
-    ) - {"schemas", "meta"}
+    found = before.keys() ^ after.keys()
+    for key, value in after.items():
+        # Most values of a changed document are those of the one before.
+        if key in before and before[key] is not value and before[key] != value:
+            found.add(key)
+    return frozenset(found - _ABOUT_THE_REST)
 
 
 def named_in(document: Mapping[str, Any]) -> tuple[str, ...]:

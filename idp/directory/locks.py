@@ -1,8 +1,7 @@
 """Locks by key inside one process, and retries after a race that another process won."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from idp.errors import VersionMismatch
@@ -27,21 +26,12 @@ class KeyedLocks:
     def __init__(self) -> None:
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
-    @asynccontextmanager
-    async def hold(self, *keys: str) -> AsyncIterator[None]:
+    def hold(self, *keys: str) -> "_Held":
         """Hold the locks of all these keys; always taken in the same order, so that nobody waits in a circle."""
-        held: list[str] = []
-        try:
-            for key in keys if len(keys) == 1 else sorted(set(keys)):
-                await self._take(key)
-                held.append(key)
-            yield
-        finally:
-            for key in reversed(held):
-                self._locks[key][0].release()
-                self._leave(key)
+        return _Held(self, keys if len(keys) == 1 else sorted(set(keys)))
 
-    async def _take(self, key: str) -> None:
+    async def take(self, key: str) -> None:
+        """Wait for one lock and hold it."""
         lock, users = self._locks.get(key) or (asyncio.Lock(), 0)
         self._locks[key] = (lock, users + 1)
         try:
@@ -50,10 +40,42 @@ class KeyedLocks:
             self._leave(key)
             raise
 
+    def release(self, key: str) -> None:
+        """Let go of a lock that is held."""
+        self._locks[key][0].release()
+        self._leave(key)
+
     def _leave(self, key: str) -> None:
         lock, users = self._locks.pop(key)
         if users > 1:
             self._locks[key] = (lock, users - 1)
+
+
+class _Held:
+    """Some locks, for as long as a block takes; a class, because a generator costs several times as much."""
+
+    __slots__ = ("_held", "_keys", "_locks")
+
+    def __init__(self, locks: KeyedLocks, keys: Sequence[str]) -> None:
+        self._locks = locks
+        self._keys = keys
+        self._held: list[str] = []
+
+    async def __aenter__(self) -> None:
+        try:
+            for key in self._keys:
+                await self._locks.take(key)
+                self._held.append(key)
+        except BaseException:
+            self._release()
+            raise
+
+    async def __aexit__(self, *error: object) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        while self._held:
+            self._locks.release(self._held.pop())
 
 
 async def retrying(attempt: Callable[[], Awaitable[Result]]) -> Result:

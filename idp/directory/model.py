@@ -67,13 +67,18 @@ class UserCreate:
 
 @dataclass(frozen=True, slots=True)
 class UserUpdate:
-    """A user to change. `reason` says why, where the change switches the account on or off."""
+    """A user to change. `reason` says why, where the change switches the account on or off.
+
+    A change that `shares` leaves the stored document as it is, at every depth, and gets that one itself: what it did
+    not touch is then known without a comparison.
+    """
 
     id: str
     change: Change
     reason: str = ""
     expected_version: int | None = None
     extra: Sequence[Write] = ()
+    shares: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ class UserPlans:
 
         Raises PermissionDenied, also as NotOwner, InvalidValue, MutabilityViolated.
         """
-        after = changed(self._kind, before.document, update.change(private_copy(before.document)))
+        given = before.document if update.shares else private_copy(before.document)
+        after = changed(self._kind, before.document, update.change(given))
         # A document that does not speak of `active` leaves it: a PUT must not switch an account on by leaving it out.
         after.setdefault("active", before.document["active"])
         role = role_of(before.document)

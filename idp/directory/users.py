@@ -117,13 +117,16 @@ class Users:
         expected_version: int | None = None,
         extra: Sequence[Write] = (),
         reason: str = "",
+        shares: bool = False,
     ) -> Resource:
         """Change a user by a pure function over a copy of its own; it may run more than once.
+
+        One that `shares` gets the stored document itself and must leave it as it is.
 
         When the result is the same nothing is written but `extra`. Without an expected version a lost race is run
         again. Raises NotFound, VersionMismatch, InvalidValue, MutabilityViolated, NotUnique, LastRoot.
         """
-        return await self._update(actor, UserUpdate(id, change, reason, expected_version, extra))
+        return await self._update(actor, UserUpdate(id, change, reason, expected_version, extra, shares))
 
     async def replace(
         self, actor: Actor, id: str, document: Document, *, expected_version: int | None = None
@@ -132,7 +135,7 @@ class Users:
 
         Kept are readOnly and immutable values, the password and `active`. Raises as `update`.
         """
-        return await self._update(actor, UserUpdate(id, lambda _: document, expected_version=expected_version))
+        return await self._update(actor, UserUpdate(id, lambda _: document, "", expected_version, shares=True))
 
     async def delete(self, actor: Actor, id: str, *, expected_version: int | None = None) -> None:
         """Remove a user with all memberships and credentials. Raises NotFound, VersionMismatch, LastRoot."""

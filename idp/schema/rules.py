@@ -66,6 +66,8 @@ class Slots:
 
 def _is_same(known: Any, value: Any) -> bool:
     """Tell whether the values are the same in JSON; to Python, true equals 1 and 2 equals 2.0, at any depth."""
+    if known is value:
+        return value is not None
     if type(known) is not type(value) or known != value:
         return False
     return type(value) not in (dict, list) or _encode(known) == _encode(value)

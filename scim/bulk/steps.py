@@ -158,6 +158,7 @@ class UserSteps(SingleSteps):
             step.id or "",
             lambda document: patch.apply(document, dialect.operations(step.data)),
             expected_version=step.version,
+            shares=True,
         )
 
 

@@ -37,6 +37,12 @@ class Job:
     answer: asyncio.Future[int]
     given_up: bool = False
 
+    def give_up(self) -> None:
+        """Let nobody wait any longer, and do not begin any more."""
+        if not self.answer.done():
+            self.given_up = True
+            self.answer.set_exception(DeadlineExceeded(WHAT))
+
 
 Outcome = tuple[Job, int | Exception]
 
@@ -80,12 +86,11 @@ class Writer:
                 raise Overloaded(WHAT)
             self._waiting.append(job)
             self._wake.notify()
+        timer = self._loop.call_later(self._timeout, job.give_up)
         try:
-            async with asyncio.timeout(self._timeout):
-                return await job.answer
-        except TimeoutError:
-            job.given_up = True
-            raise DeadlineExceeded(WHAT) from None
+            return await job.answer
+        finally:
+            timer.cancel()
 
     async def close(self) -> None:
         """Finish what waits, then end the thread."""
