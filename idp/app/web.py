@@ -69,7 +69,7 @@ def request_ids() -> Callable[[], str]:
 
 
 def _measuring(
-    lag: LoopLag, access_log: AccessLog, metrics: HttpMetrics
+    lag: LoopLag, access_log: AccessLog | None, metrics: HttpMetrics
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def share() -> None:
         while True:
@@ -83,7 +83,8 @@ def _measuring(
         sharing.cancel()
         metrics.share(lag.seconds)
         lag.stop()
-        access_log.flush()
+        if access_log is not None:
+            access_log.flush()
 
     return measuring
 

@@ -42,16 +42,6 @@ class AccessLog(Protocol):
         ...
 
 
-class NoAccessLog:
-    """Keeps nothing."""
-
-    def write(self, line: Line) -> None:
-        """Forget it."""
-
-    def flush(self) -> None:
-        """There is nothing."""
-
-
 class StreamAccessLog:
     """Writes lines to a stream, many at a time: a system call for each would cost more than many a request.
 
@@ -101,8 +91,8 @@ def as_json(line: Line) -> str:
     return msgspec.json.encode(told | rest).decode() + "\n"
 
 
-def open_access_log(kind: str, stream: TextIO) -> AccessLog:
-    """Return the log that `server.access_log` names: text, json or off."""
+def open_access_log(kind: str, stream: TextIO) -> AccessLog | None:
+    """Return the log that `server.access_log` names: text, json, or off, which is None."""
     if kind == "off":
-        return NoAccessLog()
+        return None
     return StreamAccessLog(stream, as_json if kind == "json" else as_text)

@@ -17,6 +17,10 @@ FaultForm = Callable[[web.Request, Exception], web.StreamResponse]
 FAULT_FORMS: Final[web.AppKey[Mapping[str, FaultForm]]] = web.AppKey("fault_forms")
 """By path prefix; the longest that fits is asked, and plain text is the form of last resort."""
 
+LostForm = Callable[[web.Request, web.HTTPException], web.StreamResponse]
+LOST_FORM: Final[web.AppKey[LostForm]] = web.AppKey("lost_form")
+"""Renders what the router says of paths nobody has and of wrong methods, and passes other answers on."""
+
 CLIENT_LEFT: Final = 499
 """nginx's status for a client that closed the connection; it is logged and never seen by anybody."""
 
@@ -83,6 +87,12 @@ def render(request: web.Request, error: Exception) -> web.StreamResponse:
     if isinstance(error, UnsupportedEncoding):
         response.headers["Accept-Encoding"] = ENCODINGS
     return response
+
+
+def lost(request: web.Request, answer: web.HTTPException) -> web.StreamResponse:
+    """Answer what was raised as an answer; what the router raised, in the form that people read."""
+    form = request.config_dict.get(LOST_FORM)
+    return answer if form is None else form(request, answer)
 
 
 def plain_text(request: web.Request, error: Exception) -> web.StreamResponse:

@@ -26,13 +26,13 @@ class HttpMetrics:
         self._buckets: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._shed = 0
-        self._clients: dict[tuple[str, str, int], tuple[int, float]] = {}
+        self._clients: dict[tuple[str, str, str, int], tuple[int, float]] = {}
 
-    def count_client(self, client: str, operation: str, status: int, seconds: float) -> None:
+    def count_client(self, client: str, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer to a SCIM client; what more clients ask than can be told apart is added up."""
-        key = (client, operation, status)
+        key = (client, method, route, status)
         if key not in self._clients and len(self._clients) >= MAX_SERIES:
-            key = (OTHERS, "", status)
+            key = (OTHERS, "", "", status)
         count, took = self._clients.get(key, (0, 0.0))
         self._clients[key] = (count + 1, took + seconds)
 
@@ -50,7 +50,10 @@ class HttpMetrics:
         """Return what this process has counted, and how late its event loop runs."""
         requests = [(*key, count) for key, count in self._requests.items()]
         times = [(route, counts, self._seconds[route]) for route, counts in self._buckets.items()]
-        clients = [(*key, count, took) for key, (count, took) in self._clients.items()]
+        clients = [
+            (client, f"{method} {route}".strip(), status, count, took)
+            for (client, method, route, status), (count, took) in self._clients.items()
+        ]
         return Tally(requests, times, self._shed, lag, clients)
 
     def share(self, lag: float) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from idp.access import ActorKind
+from idp.access import Actor, ActorKind
 from idp.clock import Clock
 from idp.errors import DeadlineExceeded, Overloaded, TooLarge
 from idp.http import faults
@@ -41,7 +41,7 @@ class Outermost:
     clock: Clock
     new_id: Callable[[], str]
     lag: LoopLag
-    access_log: AccessLog
+    access_log: AccessLog | None
     metrics: HttpMetrics
     headers: SecurityHeaders
     traffic: Traffic
@@ -55,11 +55,16 @@ class Outermost:
         async def outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
             started = time.monotonic()
             request[ADDRESS] = seen_address(request, self.trusted)
-            given = request.headers.get("X-Request-Id", "")
-            request[REQUEST_ID] = given if _OUR_ID.fullmatch(given) else self.new_id()
+            given = request.headers.get("X-Request-Id")
+            request[REQUEST_ID] = given if given and _OUR_ID.fullmatch(given) else self.new_id()
             self.traffic.enter()
             try:
-                response = await self._answer(request, handler, deadlines)
+                try:
+                    self._admit(request)
+                    with deadlines.kept():
+                        response = await handler(request)
+                except Exception as error:  # noqa: BLE001 - this is where every error ends
+                    response = self._ended(request, error)
                 self._finish(request, response, time.monotonic() - started)
             finally:
                 self.traffic.leave()
@@ -69,16 +74,10 @@ class Outermost:
 
         return outermost
 
-    async def _answer(self, request: web.Request, handler: Handler, deadlines: Deadlines) -> web.StreamResponse:
-        try:
-            self._admit(request)
-            return await deadlines.keep(lambda: handler(request))
-        except web.HTTPRequestEntityTooLarge as error:
-            return self._fault(request, error)
-        except web.HTTPException as answer:
-            return answer
-        except Exception as error:  # noqa: BLE001 - this is where every error ends
-            return self._fault(request, error)
+    def _ended(self, request: web.Request, error: Exception) -> web.StreamResponse:
+        if isinstance(error, web.HTTPException) and not isinstance(error, web.HTTPRequestEntityTooLarge):
+            return faults.lost(request, error)
+        return self._fault(request, error)
 
     def _admit(self, request: web.Request) -> None:
         if self.lag.is_overloaded and request.path not in UNSHED:
@@ -109,23 +108,24 @@ class Outermost:
             self.headers.add(request, response)
             if self.traffic.is_draining:
                 response.force_close()
-        self.metrics.count(request.method, route_of(request), response.status, seconds)
-        actor = request.get(ACTOR)
-        known = actor is not None and actor.kind is not ActorKind.ANONYMOUS
+        actor, route = request.get(ACTOR), route_of(request)
+        self.metrics.count(request.method, route, response.status, seconds)
         if actor is not None and actor.kind is ActorKind.CLIENT:
-            operation = f"{request.method} {route_of(request)}"
-            self.metrics.count_client(actor.name, operation, response.status, seconds)
-        self.access_log.write(
-            Line(
-                at=self.clock.now(),
-                address=request[ADDRESS],
-                actor=f"{actor.kind}:{actor.id}" if actor and known else "",
-                method=request.method,
-                path=request.rel_url.raw_path,
-                status=response.status,
-                seconds=seconds,
-                request_id=request[REQUEST_ID],
-            )
+            self.metrics.count_client(actor.name, request.method, route, response.status, seconds)
+        if self.access_log is not None:
+            self.access_log.write(self._line(request, response, seconds, actor))
+
+    def _line(self, request: web.Request, response: web.StreamResponse, seconds: float, actor: Actor | None) -> Line:
+        known = actor is not None and actor.kind is not ActorKind.ANONYMOUS
+        return Line(
+            at=self.clock.now(),
+            address=request[ADDRESS],
+            actor=f"{actor.kind}:{actor.id}" if actor and known else "",
+            method=request.method,
+            path=request.rel_url.raw_path,
+            status=response.status,
+            seconds=seconds,
+            request_id=request[REQUEST_ID],
         )
 
 

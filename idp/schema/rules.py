@@ -45,6 +45,9 @@ class Slots:
             if slot is None or value is None:
                 continue
             name, check = slot
+            if key == name and before.get(name) is value and name not in found:
+                found[name] = value
+                continue
             try:
                 known = before and key == name and _is_same(before.get(name), value)
                 checked = value if known else check(value)
@@ -66,8 +69,6 @@ class Slots:
 
 def _is_same(known: Any, value: Any) -> bool:
     """Tell whether the values are the same in JSON; to Python, true equals 1 and 2 equals 2.0, at any depth."""
-    if known is value:
-        return value is not None
     if type(known) is not type(value) or known != value:
         return False
     return type(value) not in (dict, list) or _encode(known) == _encode(value)

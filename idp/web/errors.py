@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from idp import errors
 from idp.auth.assurance import StaleLogin
@@ -40,18 +39,14 @@ def fault_page(request: web.Request, error: Exception) -> web.StreamResponse:
     return response
 
 
-@web.middleware
-async def lost_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
+def lost_page(request: web.Request, answer: web.HTTPException) -> web.StreamResponse:
     """Answer unknown paths and wrong methods with a page, where people are likely to have asked."""
-    try:
-        return await handler(request)
-    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-        if request.path.startswith(_FOR_PROGRAMS):
-            raise
-        response = _page(request, error.status, str(error.status))
-        if "Allow" in error.headers:
-            response.headers["Allow"] = error.headers["Allow"]
-        return response
+    if not isinstance(answer, web.HTTPNotFound | web.HTTPMethodNotAllowed) or request.path.startswith(_FOR_PROGRAMS):
+        return answer
+    response = _page(request, answer.status, str(answer.status))
+    if "Allow" in answer.headers:
+        response.headers["Allow"] = answer.headers["Allow"]
+    return response
 
 
 def _page(

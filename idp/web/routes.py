@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from idp.http.faults import LOST_FORM
 from idp.http.keys import CONFIG
 from idp.web import account, console, errors, first_admin, leave, login, recovery, second_step
 from idp.web.assets import Assets
@@ -83,7 +84,7 @@ def setup(app: web.Application, random: Callable[[int], bytes]) -> None:
     app[ASSETS] = Assets()
     app[COOKIES] = Cookies(secure=app[CONFIG].public_url.startswith("https:"))
     prepare(app)
-    app.middlewares.append(errors.lost_pages)
+    app[LOST_FORM] = errors.lost_page
     app.router.add_get("/static/{name}", app[ASSETS].serve)
     for view in VIEWS:
         # aiohttp answers HEAD like GET only when asked to.

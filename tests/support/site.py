@@ -19,7 +19,6 @@ from idp.clock import SystemClock
 from idp.config import load
 from idp.directory import Resource
 from idp.http import keys
-from idp.http.access_log import NoAccessLog
 from idp.http.faults import FAULT_FORMS
 from idp.http.headers import SecurityHeaders
 from idp.http.lag import LoopLag
@@ -120,7 +119,7 @@ def outermost(*, https: bool = False, deadline: float = 10.0, max_body: int = 1_
         clock=SystemClock(),
         new_id=lambda: uuid4().hex[:16],
         lag=LoopLag(60.0),
-        access_log=NoAccessLog(),
+        access_log=None,
         metrics=HttpMetrics(),
         headers=SecurityHeaders(https=https),
         traffic=Traffic(),

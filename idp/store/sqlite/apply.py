@@ -1,6 +1,6 @@
 """The writes of one commit, made inside the transaction that the writer holds."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +23,7 @@ from idp.store.sqlite.table import Table, Value, encoded
 Item = TypeVar("Item")
 
 _FIND: Final = "SELECT number, version, expires, body FROM records WHERE collection = ? AND id = ?"
+_FIND_MANY: Final = "SELECT id, number, version, expires, body FROM records WHERE collection = ? AND id IN ("
 _BY_NUMBER: Final = "SELECT number, version, expires, body FROM records WHERE number = ?"
 NEXT: Final = "SELECT coalesce(max(number), 0) + 1 FROM records"
 _REPLACE: Final = "UPDATE records SET version = version + 1, expires = ?, body = ? WHERE number = ?"
@@ -131,9 +132,12 @@ class Commit:
         self._keyed: set[int] = set()
         self._claims: dict[tuple[ClaimRow, int], Table] = {}
         self._amounts: Counter[int] = Counter()
+        # What the tables hold of records that writes are about to name, until the first of them has.
+        self._foreseen: dict[tuple[int, str], Stored] = {}
 
     def run(self, writes: Sequence[Prepared]) -> int:
         """Apply all writes; returns how many. Raises NotUnique or VersionMismatch, for the caller to undo the rest."""
+        self._foresee(writes)
         for prepared in writes:
             self._apply(prepared)
         self._settle_records()
@@ -142,6 +146,18 @@ class Commit:
         for number, change in self._amounts.items():
             self._connection.execute(COUNT, (change, number))
         return len(writes)
+
+    def _foresee(self, writes: Sequence[Prepared]) -> None:
+        """Read at once what the writes of a joined commit would read one by one."""
+        named = defaultdict[int, set[str]](set)
+        for one in writes:
+            if isinstance(one.write, Replace):
+                named[one.table.number].add(one.id)
+        for number, ids in named.items():
+            for some in _in_steps(list(ids)) if len(ids) > 1 else ():
+                text = f"{_FIND_MANY}{', '.join('?' * len(some))})"
+                for key, *stored in fetch(self._connection, text, (number, *some)):
+                    self._foreseen[number, key] = Stored(*stored)
 
     def _apply(self, prepared: Prepared) -> None:
         table = prepared.table
@@ -164,12 +180,18 @@ class Commit:
             self._remove(table, self._numbered(number))
 
     def _find(self, table: Table, id: str) -> Stored | None:
-        if (table.number, id) in self._new:
+        key = (table.number, id)
+        if key in self._new:
             self._settle_records()
+        foreseen = self._foreseen.pop(key, None)
+        if foreseen is not None:
+            return foreseen
         rows = fetch(self._connection, _FIND, (table.number, id))
         return Stored(*rows[0]) if rows else None
 
     def _numbered(self, number: int) -> Stored:
+        # Whoever reads by number is about to remove it.
+        self._foreseen.clear()
         return Stored(*fetch(self._connection, _BY_NUMBER, (number,))[0])
 
     def _expected(self, table: Table, id: str, version: int | None) -> Stored:

@@ -2,11 +2,21 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import pytest
 
 from idp.errors import DeadlineExceeded
 from idp.http.deadlines import TICK, Deadlines
+
+T = TypeVar("T")
+
+
+async def keep(deadlines: Deadlines, work: Callable[[], Awaitable[T]]) -> T:
+    """Do the work under a deadline."""
+    with deadlines.kept():
+        return await work()
 
 
 async def test_what_is_done_in_time_is_returned() -> None:
@@ -14,13 +24,13 @@ async def test_what_is_done_in_time_is_returned() -> None:
         await asyncio.sleep(0)
         return 7
 
-    assert await Deadlines(5).keep(work) == 7
+    assert await keep(Deadlines(5), work) == 7
 
 
 async def test_what_is_late_is_stopped_and_says_so() -> None:
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded):
-        await Deadlines(0.1).keep(asyncio.Event().wait)
+        await keep(Deadlines(0.1), asyncio.Event().wait)
     assert 0.1 <= time.monotonic() - began < 30
     current = asyncio.current_task()
     assert current is not None
@@ -33,7 +43,7 @@ async def test_each_has_a_deadline_of_its_own() -> None:
     async def lasted() -> float:
         began = time.monotonic()
         with pytest.raises(DeadlineExceeded):
-            await deadlines.keep(asyncio.Event().wait)
+            await keep(deadlines, asyncio.Event().wait)
         return time.monotonic() - began
 
     early = [asyncio.create_task(lasted()) for _ in range(20)]
@@ -50,8 +60,8 @@ async def test_an_error_and_a_cancellation_from_elsewhere_pass_through() -> None
         raise KeyError("ours")
 
     with pytest.raises(KeyError):
-        await deadlines.keep(fail)
-    task = asyncio.create_task(deadlines.keep(asyncio.Event().wait))
+        await keep(deadlines, fail)
+    task = asyncio.create_task(keep(deadlines, asyncio.Event().wait))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -70,7 +80,7 @@ async def test_a_cancellation_from_elsewhere_wins_over_the_deadline() -> None:
             assert current is not None
             current.cancel()
 
-    task = asyncio.create_task(deadlines.keep(stubborn))
+    task = asyncio.create_task(keep(deadlines, stubborn))
     with pytest.raises(asyncio.CancelledError):
         await task
 
@@ -79,8 +89,8 @@ async def test_the_timer_rests_when_nothing_is_running() -> None:
     deadlines = Deadlines(5)
     loop = asyncio.get_running_loop()
     for _ in range(3):
-        await deadlines.keep(lambda: asyncio.sleep(0))
+        await keep(deadlines, lambda: asyncio.sleep(0))
         rested = asyncio.Event()
         loop.call_later(3 * TICK, rested.set)
         await rested.wait()
-        assert await deadlines.keep(lambda: asyncio.sleep(0, result=True))
+        assert await keep(deadlines, lambda: asyncio.sleep(0, result=True))

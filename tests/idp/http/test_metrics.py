@@ -42,8 +42,8 @@ def test_the_counts_of_all_workers_are_added_up_also_of_those_that_have_ended(tm
 def test_requests_of_clients_are_told_by_client_and_operation_for_all_workers(tmp_path: Path) -> None:
     workers = [HttpMetrics(TallyFiles(tmp_path, str(number))) for number in range(2)]
     for metrics in workers:
-        metrics.count_client("hr", "PATCH /scim/v2/Users/{id}", 200, 0.25)
-        metrics.count_client("hr", "PATCH /scim/v2/Users/{id}", 412, 0.5)
+        metrics.count_client("hr", "PATCH", "/scim/v2/Users/{id}", 200, 0.25)
+        metrics.count_client("hr", "PATCH", "/scim/v2/Users/{id}", 412, 0.5)
         metrics.share(0.0)
     labels = 'client="hr",operation="PATCH /scim/v2/Users/{id}"'
     text = exposition(workers[0])
@@ -54,8 +54,8 @@ def test_requests_of_clients_are_told_by_client_and_operation_for_all_workers(tm
 def test_more_clients_than_can_be_told_apart_are_added_up() -> None:
     metrics = HttpMetrics()
     for number in range(MAX_SERIES + 50):
-        metrics.count_client(f"client {number}", "GET /", 200, 0.01)
-    metrics.count_client("client 0", "GET /", 200, 0.01)
+        metrics.count_client(f"client {number}", "GET", "/", 200, 0.01)
+    metrics.count_client("client 0", "GET", "/", 200, 0.01)
     text = exposition(metrics)
     assert 'idp_scim_requests_total{client="others",operation="",status="200"} 50.0' in text
     assert 'idp_scim_requests_total{client="client 0",operation="GET /",status="200"} 2.0' in text
