@@ -1,22 +1,19 @@
 """What differs between the resource types: which service answers, and what PATCH means for members."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 from idp.access import Actor
 from idp.directory import Groups, Resource, Resources, Users, manager_of
-from idp.errors import VersionMismatch
 from idp.memory import Stamp
 from idp.query import Query
 from idp.schema.urns import ENTERPRISE_USER
 from scim import patch
 from scim.etag import mark_of
-from scim.members import Present, member_change, needs_members
+from scim.members import member_change, needs_members
 from scim.operation import Operation
 from scim.render import NOTHING_DERIVED, Derived
-
-# A group whose members change all the time cannot be patched by what its members are called.
-_ATTEMPTS: Final = 5
 
 Wants = Callable[..., bool]
 """Tells of the keys that lead to an attribute whether any of it can be in the answer."""
@@ -196,15 +193,14 @@ class GroupProvider:
         """Carry out the operations on the group and its members."""
         on_members = [o for o in operations if o.path.attribute.name == self.derived]
         others = [o for o in operations if o.path.attribute.name != self.derived]
-        if not needs_members(on_members):
-            return await self._patch(actor, id, others, on_members, (), version)
-        for _ in range(_ATTEMPTS - 1):
-            try:
-                return await self._patch_seen(actor, id, others, on_members, version)
-            except VersionMismatch:
-                if version is not None:
-                    raise
-        return await self._patch_seen(actor, id, others, on_members, version)
+        change = partial(member_change, on_members)
+        return await self._groups.update(
+            actor,
+            id,
+            lambda document: patch.apply(document, others),
+            members=change if needs_members(on_members) else change(),
+            expected_version=version,
+        )
 
     async def delete(self, actor: Actor, id: str, version: int | None) -> None:
         """Remove the group."""
@@ -218,33 +214,3 @@ class GroupProvider:
         named = wants(self.derived, "display")
         found = await self._groups.members_of([row.id for row in rows], named=named)
         return {key: Derived(members, mark=mark_of(members) if named else "") for key, members in found.items()}
-
-    async def _patch_seen(
-        self,
-        actor: Actor,
-        id: str,
-        others: Sequence[Operation],
-        on_members: Sequence[Operation],
-        version: int | None,
-    ) -> Resource:
-        """Carry the operations out at the version at which the members were looked at."""
-        group = await self._groups.get(actor, id)
-        present = (await self._groups.members_of([id])).get(id, ())
-        return await self._patch(actor, id, others, on_members, present, version or group.version)
-
-    async def _patch(
-        self,
-        actor: Actor,
-        id: str,
-        others: Sequence[Operation],
-        on_members: Sequence[Operation],
-        present: Present,
-        version: int | None,
-    ) -> Resource:
-        return await self._groups.update(
-            actor,
-            id,
-            lambda document: patch.apply(document, others),
-            members=member_change(on_members, present),
-            expected_version=version,
-        )

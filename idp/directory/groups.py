@@ -15,7 +15,7 @@ from idp.directory.edges import Edges, forget_group, forget_member
 from idp.directory.filters import DerivedFilters
 from idp.directory.locks import KeyedLocks, Stale, retrying
 from idp.directory.memberships import Difference, Memberships
-from idp.directory.model import Change, Document, GroupCreate, GroupUpdate, Member, MemberChange, Resource
+from idp.directory.model import Change, Document, GroupCreate, GroupUpdate, Member, MemberChange, MemberWork, Resource
 from idp.directory.user_writes import touched_groups
 from idp.errors import CallerError, NotFound
 from idp.query import Query
@@ -103,11 +103,11 @@ class Groups:
         id: str,
         change: Change,
         *,
-        members: MemberChange | None = None,
+        members: MemberChange | MemberWork | None = None,
         expected_version: int | None = None,
         extra: Sequence[Write] = (),
     ) -> Resource:
-        """Change a group by a pure function over its stored document, and its members.
+        """Change a group by a pure function over its stored document, and its members, if need be by one over these.
 
         When neither comes out different nothing is written but `extra`. Without an expected version a lost race is
         run again. Raises NotFound, VersionMismatch, InvalidValue, MutabilityViolated, NotUnique.
@@ -174,7 +174,7 @@ class Groups:
             record = await self._read(update.id, update.expected_version)
             after = changed(self._kind, record.document, update.change(private_copy(record.document)))
             after.pop("members", None)
-            difference = await self._memberships.difference(update.id, update.members)
+            difference = await self._memberships.difference(update.id, await self._member_change(update))
             fields = differing(record.document, after)
             if not fields and not difference:
                 await self._commit_alone(update.extra)
@@ -187,6 +187,12 @@ class Groups:
 
         async with self._locks.hold(update.id):
             return await retrying(attempt)
+
+    async def _member_change(self, update: GroupUpdate) -> MemberChange | None:
+        # Read after the group, whose version moves with its members: what is seen too late fails the commit.
+        if not callable(update.members):
+            return update.members
+        return update.members((await self.members_of([update.id])).get(update.id, ()))
 
     def _writes(
         self, actor: Actor, before: Record, after: Document, fields: frozenset[str], difference: Difference

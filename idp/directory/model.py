@@ -1,6 +1,6 @@
 """What the directory's services take and give."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -110,6 +110,10 @@ class MemberChange:
     remove: tuple[str, ...] = ()
 
 
+MemberWork = Callable[[Sequence[Mapping[str, Any]]], MemberChange | None]
+"""A pure function of the members that a group has, as `value`, `type` and `display`; it may run more than once."""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupCreate:
     """A group to add; `document["members"]` are its members."""
@@ -125,6 +129,6 @@ class GroupUpdate:
 
     id: str
     change: Change
-    members: MemberChange | None = None
+    members: MemberChange | MemberWork | None = None
     expected_version: int | None = None
     extra: Sequence[Write] = ()

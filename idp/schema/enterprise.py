@@ -3,7 +3,7 @@
 from typing import Final
 
 from idp.schema import urns
-from idp.schema.attribute import Attribute, Mutability, Type
+from idp.schema.attribute import Attribute, Mutability, Returned, Type
 from idp.schema.common import READ_ONLY, ref
 from idp.schema.model import Schema
 
@@ -14,7 +14,7 @@ _MANAGER: Final = Attribute(
     sub_attributes=(
         Attribute("value", "The id of the manager's account.", case_exact=True, indexed=True),
         ref("The URI of the manager's account.", "User", mutability=Mutability.READ_WRITE),
-        Attribute("displayName", "The manager's name.", mutability=READ_ONLY, derived=True),
+        Attribute("displayName", "The manager's name.", mutability=READ_ONLY, returned=Returned.REQUEST, derived=True),
     ),
 )
 

@@ -19,8 +19,9 @@ _FIELD: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _READING: Final = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _METHODS: Final = _READING | {b"POST", b"PUT", b"PATCH", b"DELETE", b"TRACE", b"PROPFIND", b"SEARCH"}
 _SINGLE: Final = frozenset({b"host", b"content-type", b"content-length", b"content-encoding", b"etag"})
-# What the parser answers by itself: an expectation that nobody has, an encoding that it knows of and cannot undo.
-_PARSED: Final = {b"expect": (b"x", b""), b"content-encoding": (b"br", b"zstd")}
+# What the parser answers by itself: an expectation that nobody has, an encoding that it cannot undo, or sees at the
+# body's end to be another one.
+_PARSED: Final = {b"expect": (b"x", b""), b"content-encoding": (b"br", b"zstd", b"deflate")}
 
 
 @dataclass

@@ -30,7 +30,7 @@ def complaints(wire: Wire, answer: Answer) -> Iterator[str]:
     elif answer.status >= 400:
         if wire.method != b"HEAD" and wire.is_ours and not _is_scim_error(answer):
             yield "not an error of SCIM"
-    elif not _is_json(answer):
+    elif wire.is_ours and not _is_json(answer):
         yield "not JSON"
 
 

@@ -1,43 +1,33 @@
-"""The server as it is run, before a suite that nobody here wrote."""
+"""The server as it is run, before suites that nobody here wrote."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from httpx2 import Client
-from pydantic import BaseModel
 from scim2_client.engines.httpx2 import SyncSCIMClient
-from scim2_tester import CheckResult, Status, check_server
+from scim2_tester import Status, check_server
 
 from tests.support.idp import Idp, LoadedIdp
 
-_FINE = (Status.SUCCESS, Status.SKIPPED)
+# What scim-sanity wants and RFC 7644 does not: 200 for a PATCH of a group, where section 3.5.2 leaves the choice and
+# Microsoft's and Okta's clients expect 204; and members who do not exist.
+WISHES: Final = {
+    "PATCH /Groups/{id}": "got 204",
+    "PATCH /Groups/{id} add member": "got 400",
+    "PATCH /Groups/{id} remove members": "got 204",
+}
+# Resource types of a draft that is not implemented here.
+LEFT_OUT: Final = {"Agent CRUD Lifecycle", "AgenticApplication CRUD Lifecycle", "Agent Rapid Lifecycle"}
 
 
-def _demands_no_manager_name(result: CheckResult) -> bool:
-    """Whether the suite only minds that a manager is shown by the name that the provider knows.
-
-    It compares what it sent with what it gets, and `manager.displayName` is readOnly (RFC 7643 section 4.3): not for
-    the client to send, and for the provider to show.
-    """
-    data = result.data if isinstance(result.data, dict) else {}
-    if not {"expected", "modify_actual"} <= data.keys():
-        return False
-    sent, got = (_plain(data[name]) for name in ("expected", "modify_actual"))
-    manager = got.get("manager", got)
-    return manager.pop("displayName", None) is not None and got == sent
-
-
-def _plain(value: BaseModel) -> dict[str, Any]:
-    """Return what a model holds, without its schemas: the suite gives an extension none in what it reads back."""
-    return value.model_dump(exclude_none=True, exclude={"schemas"})
-
-
-@pytest.fixture
-def idp(tmp_path: Path) -> Iterator[Idp]:
+@pytest.fixture(scope="module")
+def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
     """A running server."""
-    installation = LoadedIdp(tmp_path)
+    installation = LoadedIdp(tmp_path_factory.mktemp("idp"))
     installation.start()
     yield installation
     installation.process.kill()
@@ -47,6 +37,25 @@ def test_scim2_tester_finds_no_error(idp: Idp) -> None:
     token = idp.command("token", "create", "tester")
     with Client(base_url=idp.scim, headers={"Authorization": f"Bearer {token}"}, timeout=30) as http:
         results = check_server(SyncSCIMClient(http))
-    bad = [result for result in results if not (result.status in _FINE or _demands_no_manager_name(result))]
+    bad = [result for result in results if result.status not in (Status.SUCCESS, Status.SKIPPED)]
     assert not bad, "\n".join(f"{result.title}: {result.reason}" for result in bad)
     assert sum(result.status is Status.SUCCESS for result in results) > 100
+
+
+def test_scim_sanity_has_no_more_than_its_known_wishes(idp: Idp) -> None:
+    results = probed(idp.scim, idp.command("token", "create", "sanity"))
+    assert {result["name"] for result in results if result["status"] == "skip"} == LEFT_OUT
+    failed = {result["name"]: result["message"] for result in results if result["status"] not in ("pass", "skip")}
+    assert failed.keys() == WISHES.keys()
+    assert all(wish in failed[name] for name, wish in WISHES.items()), failed
+    assert sum(result["status"] == "pass" for result in results) >= 25
+
+
+def probed(base: str, token: str) -> list[dict[str, Any]]:
+    """Return what scim-sanity says of a server."""
+    command = [sys.executable, "-m", "scim_sanity", "probe", base, "--token", token]
+    done = subprocess.run(
+        [*command, "--i-accept-side-effects", "--json-output"], capture_output=True, text=True, timeout=100, check=False
+    )
+    results: list[dict[str, Any]] = json.loads(done.stdout)["results"]
+    return results

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from idp.store import Store
+from tests.scim.conftest import OpenApi
 from tests.support.scim import Api
 
 BASE = "http://127.0.0.1:8080/scim/v2"
@@ -152,16 +154,34 @@ async def test_a_deleted_user_leaves_its_groups(api: Api) -> None:
     assert left.etag == 'W/"2"'
 
 
-async def test_adds_side_by_side_lose_nobody(api: Api) -> None:
-    people = [await api.user() for _ in range(20)]
-    group = await api.group(people[0])
+@pytest.mark.parametrize("store", ["sqlite", "pymongo"], indirect=True)
+async def test_clients_that_add_and_remove_members_side_by_side_lose_nobody(
+    api: Api, open_api: OpenApi, store: Store
+) -> None:
+    other = await open_api(store)
+    people = [await api.user() for _ in range(32)]
+    group = await api.group(*people[:8])
+    path = f"/Groups/{group['id']}"
 
-    async def add(person: Any) -> int:
-        operation = {"op": "add", "path": "members", "value": values(person)}
-        return (await api.patch(f"/Groups/{group['id']}", operation)).status
+    async def client(number: int, person: Any) -> list[int]:
+        """Add and remove one person in one of the ways there are; every other person stays."""
+        named = f'members[value eq "{person["id"]}"]'
+        seen = f'members[value eq "{person["id"]}" and type eq "User"]'
+        add = {"op": "add", "path": "members", "value": values(person)}
+        removals: list[dict[str, Any]] = [
+            {"op": "remove", "path": named},
+            {"op": "remove", "path": "members", "value": values(person)},
+            {"op": "remove", "path": seen},
+            {"op": "remove", "path": f"{named}.value"},
+        ]
+        remove = removals[number // 2 % 4]
+        deeds = (remove, add) if number % 2 else (add, remove)
+        worker = other if number % 8 == 0 else api
+        return [(await worker.patch(path, deed)).status for deed in deeds]
 
-    assert set(await asyncio.gather(*map(add, people))) == {204}
-    assert members((await api.get(f"/Groups/{group['id']}")).body) == ids(*people)
+    statuses = await asyncio.gather(*(client(number, person) for number, person in enumerate(people)))
+    assert statuses == [[204, 204]] * 32
+    assert members((await other.get(path)).body) == ids(*people[1::2])
 
 
 async def test_groups_are_found_by_their_members(api: Api) -> None:

@@ -17,8 +17,9 @@ Row = tuple[str, str, bool, bool, bool, str, str, str]
 
 # Where we declare something else than scim2-models, and why.
 OURS: dict[str, dict[str, Any]] = {
-    # The derived names are worked out here, whatever a client sends, and those of members when they are asked for.
+    # The derived names are worked out here, whatever a client sends, and shown when they are asked for.
     "members.display": {"mutability": "readOnly", "returned": "request"},
+    "manager.displayName": {"returned": "request"},
     "manager.$ref": {"required": False},
     "manager.value": {"required": False},
     # Section 4.2: "members" without a "value" have no meaning.
