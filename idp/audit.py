@@ -26,6 +26,7 @@ class Tag(StrEnum):
     DIRECTORY_USER_UPDATED = "directory:user:updated"
     DIRECTORY_USER_ENABLED = "directory:user:enabled"
     DIRECTORY_USER_DISABLED = "directory:user:disabled"
+    DIRECTORY_USER_CONVERTED = "directory:user:converted"
     DIRECTORY_USER_DELETED = "directory:user:deleted"
     DIRECTORY_USER_ROLE_ASSIGNED = "directory:user:role-assigned"
     DIRECTORY_USER_MFA_POLICY_SET = "directory:user:mfa-policy-set"

@@ -58,7 +58,7 @@ class Arrivals:
     async def _brought_in(self, entry: Entry, person: Found, verdict: Verdict) -> Arrival:
         actor = Actor(ActorKind.SYSTEM, self._source.key, f"{self._source.key} first login")
         async with self._turn:
-            link = await self._service.bring_in(self._source.name, entry, person.stable, actor)
-        if link is None:
+            links = await self._service.bring_in(self._source.name, {person.stable: entry}, actor)
+        if not links:
             return Arrival(Verdict.HELD)
-        return Arrival(verdict, await self._users.get(actor, link.resource))
+        return Arrival(verdict, await self._users.get(actor, links[0].resource))

@@ -176,15 +176,15 @@ class Running:
             run, State.APPLIED if plan.complete else State.INCOMPLETE, "; ".join(reasons), by
         )
 
-    async def bring_in(self, source: str, entry: Entry, by: Actor) -> None:
-        """Plan and carry out what one person's entry asks for, if nothing holds it back.
+    async def bring_in(self, source: str, entries: Sequence[Entry], by: Actor) -> None:
+        """Plan and carry out what a few people's entries ask for, if nothing holds it back.
 
         No run is recorded: it would say nothing of the directory, but put off the next one that does.
         Raises Overloaded while a run is under way.
         """
         chosen, mapper = self.source(source), self._mappers[source]
         follow = open_follow(chosen, mapper)
-        delta = Delta(Changes([entry]), Changes(), "")
+        delta = Delta(Changes([*entries]), Changes(), "")
         scope = Changed(delta, follow.find_groups, mapper, self._store, source)
         async with exclusive(self._leases, source, self._ids()):
             try:

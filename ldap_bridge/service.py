@@ -138,14 +138,13 @@ class LdapService:
             await self._runs.start(run)
             return await self._running.recorded(run, by, work)
 
-    async def bring_in(self, source: str, entry: Entry, stable: str, by: Actor = _SYSTEM) -> Link | None:
-        """Bring one person in as a run would, without being one; returns the link, None if something holds it back.
+    async def bring_in(self, source: str, people: Mapping[str, Entry], by: Actor = _SYSTEM) -> list[Link]:
+        """Bring people in, or in step, as a run would, without being one; `people` are entries by stable id.
 
-        Raises Overloaded while a run of the source is under way.
+        Returns the links that they have then: none if something holds them back. Raises Overloaded during a run.
         """
-        await self._running.bring_in(source, entry, by)
-        found = await Links(self._store, source).of_stables(USER, [stable])
-        return found[0] if found else None
+        await self._running.bring_in(source, [*people.values()], by)
+        return await Links(self._store, source).of_stables(USER, people)
 
     async def standing(self, source: str) -> Standing:
         """Return how a source stands by its last run."""

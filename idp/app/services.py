@@ -18,6 +18,7 @@ from idp.directory import Groups, Ownership, Users
 from idp.errors import ConfigError
 from idp.store import open_store
 from idp.store.collections import collections
+from ldap_bridge.conversion import Conversion
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.service import LdapService
 from ldap_bridge.settings import Source, parse
@@ -31,6 +32,7 @@ class Services:
     audit: AuditLog
     auth: Authentication
     ldap: LdapService
+    conversion: Conversion
 
     @property
     def config(self) -> Config:
@@ -69,11 +71,13 @@ async def open_services(
         kept = timedelta(days=config.directory.history_days)
         ldap = LdapService(store, base.users, base.groups, clock, new_id, sources, kept=kept)
         logins = directory_logins(base, ldap, at_end)
+        auth = authentication(base, logins, rates)
         yield Services(
             base=base,
             audit=AuditLog(store),
-            auth=authentication(base, logins, rates),
+            auth=auth,
             ldap=ldap,
+            conversion=Conversion(store, base.users, auth.passwords, ldap, clock, new_id),
         )
 
 

@@ -13,7 +13,7 @@ from idp.auth.clients import (
     scopes_of,
 )
 from idp.auth.context import Context
-from idp.auth.credentials import UserCredentials
+from idp.auth.credentials import UserCredentials, passwords_ended
 from idp.auth.enroller import Enroller
 from idp.auth.enrolment import Enrolment
 from idp.auth.entry import PasswordEntry
@@ -86,5 +86,6 @@ __all__ = [
     "UserCredentials",
     "Verdict",
     "Verifiers",
+    "passwords_ended",
     "scopes_of",
 ]

@@ -133,5 +133,10 @@ class UserCredentials:
         return Replace(CREDENTIALS, document, before.version) if before else Insert(CREDENTIALS, document)
 
 
+def passwords_ended(user_id: str) -> Sequence[Write]:
+    """Return the writes that leave no password of a person here, for when it is kept elsewhere or set anew."""
+    return _without(user_id, ((CREDENTIALS, _USER), (CACHED_PASSWORDS, _USER)))
+
+
 def _without(user_id: str, where: Sequence[tuple[str, Field]]) -> Sequence[Write]:
     return [DeleteWhere(collection, field, user_id) for collection, field in where]

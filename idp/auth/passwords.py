@@ -129,6 +129,13 @@ class Passwords:
 
         await retrying(attempt)
 
+    def first_link(self, user: Resource) -> Sequence[Write]:
+        """Return the writes that welcome a person with a link to set the first password; none without an address.
+
+        They belong into the commit that makes the password one that is kept here.
+        """
+        return self._link(user, first=True)
+
     async def reset_owner(self, token: str) -> Resource | None:
         """Return whom a reset link belongs to, None when it is unknown, used or expired."""
         taken = await self._tokens.peek(PURPOSE, token)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idp.cli import ldap_runs
+from idp.cli import ldap_convert, ldap_runs
 from idp.cli.output import Json
 from idp.cli.run import operator, with_services
 
@@ -84,6 +84,7 @@ def sync(
         raise typer.Exit(ldap_runs.FAILED)
 
 
+app.command("convert")(ldap_convert.convert)
 app.command("runs")(ldap_runs.runs)
 app.command("show")(ldap_runs.show)
 app.command("approve")(ldap_runs.approve)

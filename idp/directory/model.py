@@ -71,6 +71,7 @@ class UserUpdate:
 
     A change that `shares` leaves the stored document as it is, at every depth, and gets that one itself: what it did
     not touch is then known without a comparison.
+    A `source` makes the account that of another origin, which is for who decides about directories.
     """
 
     id: str
@@ -79,6 +80,7 @@ class UserUpdate:
     expected_version: int | None = None
     extra: Sequence[Write] = ()
     shares: bool = False
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

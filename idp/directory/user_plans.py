@@ -82,6 +82,9 @@ class UserPlans:
         after = changed(self._kind, before.document, update.change(given))
         # A document that does not speak of `active` leaves it: a PUT must not switch an account on by leaving it out.
         after.setdefault("active", before.document["active"])
+        if update.source is not None:
+            demand(actor, Verb.UPDATE, Area.DIRECTORIES)
+            after = self._of_source(after, update.source)
         role = role_of(before.document)
         password = self._take_password(actor, after, role)
         fields = differing(before.document, after)
@@ -124,6 +127,10 @@ class UserPlans:
             # Without an id: people change their own password where the old one is asked for, not here.
             demand(actor, Verb.SET_PASSWORD, Area.USERS, Target("", role=role))
         return password
+
+    def _of_source(self, document: Document, source: str) -> Document:
+        own = {**document.get(GATEHOUSE_USER, {}), "source": source}
+        return with_schemas(self._kind, {**document, GATEHOUSE_USER: own})
 
     def _is_strict(self, actor: Actor, document: Mapping[str, Any]) -> bool:
         local = document.get(GATEHOUSE_USER, {}).get("source") == LOCAL

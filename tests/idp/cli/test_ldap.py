@@ -168,3 +168,21 @@ def test_on_a_terminal_there_is_a_progress_bar_and_colour(idp: Idp) -> None:
     assert "━" in text
     assert "/s" in text
     assert "\x1b[32mcreate" in text
+
+
+def test_people_are_converted_with_a_preview(idp: Idp, company: Company) -> None:
+    assert idp.run("ldap", "sync", "corp").returncode == 0
+    ada, bob = company.people[0].uid, company.people[1].uid
+    (seen,) = idp.json("ldap", "convert", ada, "--preview")
+    assert (seen["old"], seen["new"], seen["mailed"]) == ("ldap:corp", "local", True)
+    done = idp.run("ldap", "convert", ada)
+    assert done.returncode == 0
+    assert "1 of 1 have been converted" in done.stderr
+    again = idp.run("ldap", "convert", ada)
+    assert again.returncode == 1
+    assert "comes from no directory" in again.stdout
+    back = idp.json("ldap", "convert", ada, "--to", "corp")
+    assert back[0]["new"] == "ldap:corp"
+    assert idp.run("ldap", "convert", bob, "--to", "nowhere").returncode == 1
+    assert idp.run("ldap", "convert").returncode == 2
+    assert len(idp.json("ldap", "convert", "--all", "corp", "--preview")) == PEOPLE

@@ -9,7 +9,7 @@ import typer
 
 from idp.cli.main import app
 from idp.http.metrics import HttpMetrics
-from ldap_bridge.sections import GroupSettings, LimitSettings, SourceSettings, UserSettings
+from ldap_bridge.sections import GroupSettings, LimitSettings, LoginSettings, SourceSettings, UserSettings
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -28,6 +28,7 @@ def directory_keys() -> list[str]:
         "users": UserSettings,
         "groups": GroupSettings,
         "limits": LimitSettings,
+        "login": LoginSettings,
     }
     own = [field.name for field in msgspec.structs.fields(SourceSettings) if field.name not in sections]
     inner = (f"{name}.{field.name}" for name, kind in sections.items() for field in msgspec.structs.fields(kind))

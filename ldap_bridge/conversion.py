@@ -1,0 +1,216 @@
+"""Hands people over: from a directory to this store, whose password they set then, or from here to a directory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from idp.access import Actor, ActorKind, Area, Verb, demand
+from idp.audit import Tag, event
+from idp.auth import Passwords, passwords_ended
+from idp.clock import Clock
+from idp.directory import Resource, Users, UserUpdate
+from idp.directory.ownership import source_of
+from idp.errors import CallerError, NotFound, RemoteError
+from idp.query import Compare, Op, Query, fold
+from idp.schema import USER as USER_TYPE
+from idp.schema.urns import GATEHOUSE_USER
+from idp.store.contract import Store, Write
+from idp.store.leases import Leases
+from ldap_bridge.directories import open_directory
+from ldap_bridge.entries import Entry
+from ldap_bridge.errors import DirectoryError
+from ldap_bridge.lease import exclusive
+from ldap_bridge.links import Link, Links
+from ldap_bridge.mapping import Found, Mapper
+from ldap_bridge.plan import USER
+from ldap_bridge.rules import Document
+from ldap_bridge.service import LdapService
+from ldap_bridge.settings import Source
+
+INTERNAL: Final = "internal"
+LOCAL: Final = "local"
+_SOURCE: Final = USER_TYPE.resolve(f"{GATEHOUSE_USER}:source").field
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What becomes, or would become, of one person. With a problem nothing does; `mailed` says that a link is sent."""
+
+    id: str
+    user_name: str
+    old: str
+    new: str
+    dn: str = ""
+    mailed: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """An entry of a directory, for whoever is to be linked with it."""
+
+    entry: Entry
+    found: Found
+
+
+class Conversion:
+    """Converts people one by one: each with everything that belongs to it in one commit, and nobody stops another.
+
+    Id, rights, groups and second factors stay. Methods raise NotFound for a source that is not configured,
+    PermissionDenied, DirectoryError, and Overloaded during a run.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        users: Users,
+        passwords: Passwords,
+        service: LdapService,
+        clock: Clock,
+        ids: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._users = users
+        self._passwords = passwords
+        self._service = service
+        self._clock = clock
+        self._ids = ids
+
+    async def preview(self, by: Actor, people: Sequence[str], to: str) -> list[Converted]:
+        """Return what would become of the people of these ids; change nothing."""
+        return await self._all(by, people, to, carry_out=False)
+
+    async def convert(self, by: Actor, people: Sequence[str], to: str) -> list[Converted]:
+        """Convert the people of these ids to "internal" or to the source of a name; returns what became of each."""
+        return await self._all(by, people, to, carry_out=True)
+
+    async def people_of(self, by: Actor, source: str) -> list[str]:
+        """Return the ids of everybody from a source, or from "internal"."""
+        demand(by, Verb.READ, Area.DIRECTORIES)
+        found = [person async for person in self._from(LOCAL if source == INTERNAL else f"ldap:{source}")]
+        # Of a directory that is not configured any more there may still be people.
+        if not found and source != INTERNAL:
+            self._source(source)
+        return found
+
+    async def _all(self, by: Actor, people: Sequence[str], to: str, *, carry_out: bool) -> list[Converted]:
+        demand(by, Verb.UPDATE if carry_out else Verb.READ, Area.DIRECTORIES)
+        users = [await self._users.get(by, person) for person in people]
+        if to == INTERNAL:
+            return [await self._to_internal(by, user, carry_out=carry_out) for user in users]
+        return await self._to_directory(by, users, self._source(to), carry_out=carry_out)
+
+    # --- to this store ---
+
+    async def _to_internal(self, by: Actor, user: Resource, *, carry_out: bool) -> Converted:
+        name, old = str(user.document["userName"]), source_of(user.document)
+        done = Converted(user.id, name, old, LOCAL)
+        if not old.startswith("ldap:"):
+            return replace(done, problem="comes from no directory")
+        letter = self._passwords.first_link(user)
+        if user.document["active"] and not letter:
+            return replace(done, problem="has no address to send a link to")
+        done = replace(done, mailed=bool(user.document["active"]))
+        if not carry_out:
+            return done
+        links = Links(self._store, old.removeprefix("ldap:"))
+        async with exclusive(Leases(self._store, self._clock), old.removeprefix("ldap:"), self._ids()):
+            link = await links.of_resource(user.id)
+            extra = [*([links.removal(link)] if link else []), *(letter if done.mailed else ())]
+            return await self._written(by, user, done, extra)
+
+    # --- to a directory ---
+
+    async def _to_directory(
+        self, by: Actor, users: Sequence[Resource], source: Source, *, carry_out: bool
+    ) -> list[Converted]:
+        there = await asyncio.to_thread(self._people_there, source)
+        taken = await self._taken(source, [person.found.stable for person in there.values()])
+        planned = [_to_source(user, source, there, taken) for user in users]
+        if not carry_out:
+            return planned
+        done, links = [], Links(self._store, source.name)
+        async with exclusive(Leases(self._store, self._clock), source.name, self._ids()):
+            for user, plan in zip(users, planned, strict=True):
+                if plan.problem:
+                    done.append(plan)
+                    continue
+                found = there[fold(plan.user_name)].found
+                # Without a digest the entry counts as changed, so that what is mapped is brought in step.
+                link = Link(0, USER, found.stable, user.id, found.dn, "", found.active)
+                done.append(await self._written(by, user, plan, [links.write(link)]))
+        come = [there[fold(plan.user_name)] for plan in done if not plan.problem]
+        if come and source.server is not None:
+            entries = {each.found.stable: each.entry for each in come}
+            actor = Actor(ActorKind.SYSTEM, source.key, f"{source.key} conversion")
+            # They are converted; what this cannot bring in step the next full compare does, as for files.
+            with suppress(RemoteError):
+                await self._service.bring_in(source.name, entries, actor)
+        return done
+
+    def _people_there(self, source: Source) -> dict[str, _Person]:
+        """Blocking: read who is there, by login; a login of several is nobody's."""
+        mapper, found = Mapper(source), dict[str, list[_Person]]()
+        reading = open_directory(source).read(mapper.people_selection)
+        with closing(reading.batches()) as batches:
+            for batch in batches:
+                for entry in batch:
+                    for person in mapper.people(self._clock.now(), [entry]).found:
+                        found.setdefault(fold(person.name), []).append(_Person(entry, person))
+        if not reading.outcome.complete:
+            raise DirectoryError(source.name, reading.outcome.reason)
+        return {login: people[0] for login, people in found.items() if len(people) == 1}
+
+    async def _taken(self, source: Source, stables: Sequence[str]) -> dict[str, str]:
+        return {link.stable: link.resource for link in await Links(self._store, source.name).of_stables(USER, stables)}
+
+    # --- both ---
+
+    async def _written(self, by: Actor, user: Resource, done: Converted, extra: Sequence[Write]) -> Converted:
+        details = {"userName": done.user_name, "from": done.old, "to": done.new}
+        told = event(Tag.DIRECTORY_USER_CONVERTED, by, user.id, self._clock, details)
+        writes = [*passwords_ended(user.id), *extra, told]
+        update = UserUpdate(
+            user.id, _as_it_is, expected_version=user.version, extra=writes, shares=True, source=done.new
+        )
+        (outcome,) = await self._users.write_many(by, [update])
+        return replace(done, problem=str(outcome), mailed=False) if isinstance(outcome, CallerError) else done
+
+    async def _from(self, key: str) -> AsyncIterator[str]:
+        after: str | None = None
+        while True:
+            query = Query(Compare(_SOURCE, Op.EQ, key), limit=_PAGE, after=after, total=False)
+            records = (await self._store.find(USER_TYPE.collection, query)).records
+            for record in records:
+                yield record.id
+            if len(records) < _PAGE:
+                return
+            after = records[-1].id
+
+    def _source(self, name: str) -> Source:
+        if name not in self._service.sources:
+            raise NotFound("directory", name)
+        return self._service.sources[name]
+
+
+def _to_source(user: Resource, source: Source, there: Mapping[str, _Person], taken: Mapping[str, str]) -> Converted:
+    """Return what becomes of one person: linked with the entry of the same login, if that is nobody else's."""
+    name, old = str(user.document["userName"]), source_of(user.document)
+    done = Converted(user.id, name, old, source.key)
+    if old.startswith("ldap:"):
+        problem = f"comes from {old}; convert to {INTERNAL} first" if old != source.key else f"comes from {old} already"
+        return replace(done, problem=problem)
+    person = there.get(fold(name))
+    if person is None:
+        return replace(done, problem=f"no single person of {source.name} is called that")
+    done = replace(done, dn=person.found.dn)
+    if taken.get(person.found.stable, user.id) != user.id:
+        return replace(done, problem="the entry belongs to another account")
+    return done
+
+
+def _as_it_is(document: Document) -> Document:
+    return document

@@ -1,0 +1,140 @@
+"""People are handed over whole, one by one: from a directory to this store and from here to a directory."""
+
+from collections.abc import AsyncIterator
+from contextlib import closing
+
+import pytest
+
+from idp.access import ANONYMOUS
+from idp.auth import Step
+from idp.errors import NotFound, Overloaded, PermissionDenied
+from idp.store.leases import Leases
+from ldap_bridge.bind import open_verifier
+from ldap_bridge.conversion import Conversion
+from ldap_bridge.lease import exclusive
+from tests.ldap_bridge.conftest import Bridge
+from tests.support.authentication import HOME, PASSWORD, SYSTEM, House, new_id
+from tests.support.clock import FakeClock
+from tests.support.directory import everything, person
+from tests.support.ldif import write_change
+from tests.support.people import make_person
+from tests.support.slapd import Slapd
+
+ADA, BOB = make_person(1), make_person(2)
+NEW = "a mountain walks at night"
+
+
+@pytest.fixture
+async def house(bridge: Bridge, clock: FakeClock) -> AsyncIterator[House]:
+    """Authentication over the bridge's store; nobody is in yet."""
+    with closing(open_verifier(bridge.source, bridge.store)) as bind:
+        yield House(bridge.store, clock, directories={"ldap:corp": bind})
+
+
+@pytest.fixture
+def conversion(house: House, bridge: Bridge, clock: FakeClock) -> Conversion:
+    return Conversion(house.store, house.users, house.passwords, bridge.service, clock, new_id)
+
+
+async def source_of(bridge: Bridge, login: str) -> str:
+    own = (await bridge.person(login))["urn:gatehouse:params:scim:schemas:extension:2.0:User"]
+    return str(own["source"])
+
+
+async def test_to_internal_and_back(house: House, bridge: Bridge, conversion: Conversion, slapd: Slapd) -> None:
+    await bridge.sync()
+    before = await bridge.person(ADA.uid)
+    await house.users.assign_role(SYSTEM, before["id"], "developer")
+    await house.factors.enrol_totp_now(SYSTEM, before["id"])
+    (done,) = await conversion.convert(SYSTEM, [before["id"]], "internal")
+    assert (done.user_name, done.old, done.new, done.mailed, done.problem) == (ADA.uid, "ldap:corp", "local", True, "")
+    assert await bridge.service.link("ldap:corp", before["id"]) is None
+    assert (await house.try_password(ADA.uid, ADA.password)).error is not None
+    await house.passwords.reset(await house.mailed_token(ADA.mail), NEW, HOME)
+    assert (await house.try_password(ADA.uid, NEW)).step is Step.SECOND_FACTOR
+    after = await bridge.person(ADA.uid)
+    kept = ("id", "emails", "name", "displayName", "active")
+    assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
+
+    slapd.modify(write_change(ADA.dn, [("replace", "title", ["Countess"])]))
+    (back,) = await conversion.convert(SYSTEM, [before["id"]], "corp")
+    assert (back.dn, back.problem) == (ADA.dn, "")
+    assert (await bridge.person(ADA.uid))["title"] == "Countess"
+    assert (await house.try_password(ADA.uid, NEW)).error is not None
+    assert (await house.try_password(ADA.uid, ADA.password)).step is Step.SECOND_FACTOR
+    assert await everything(bridge.store, "credentials") == []
+    tags = [event["details"]["to"] for event in await house.events("directory:user:converted")]
+    assert sorted(tags) == ["ldap:corp", "local"]
+    run = await bridge.sync(whole=True)
+    assert run.counts["conflict"] == run.counts["create"] == run.counts["disable"] == 0
+
+
+async def test_a_preview_changes_nothing(house: House, bridge: Bridge, conversion: Conversion) -> None:
+    await bridge.sync()
+    people = await conversion.people_of(SYSTEM, "corp")
+    done = await conversion.preview(SYSTEM, people, "internal")
+    assert len(done) == len(people) == 50
+    assert all(one.mailed and not one.problem for one in done)
+    assert await house.letters() == []
+    assert {await source_of(bridge, one.user_name) for one in done[:3]} == {"ldap:corp"}
+
+
+async def test_everybody_of_this_store_whom_the_directory_has(
+    house: House, bridge: Bridge, conversion: Conversion
+) -> None:
+    for login in (ADA.uid.upper(), BOB.uid, "admin"):
+        await house.person(login)
+    done = await conversion.convert(SYSTEM, await conversion.people_of(SYSTEM, "internal"), "corp")
+    assert {one.user_name: one.problem for one in done} == {
+        ADA.uid.upper(): "",
+        BOB.uid: "",
+        "admin": "no single person of corp is called that",
+    }
+    assert await source_of(bridge, "admin") == "local"
+    assert (await house.try_password("admin", PASSWORD)).error is None
+    run = await bridge.sync()
+    assert (run.counts["conflict"], run.by_subject["user.create"]) == (0, 48)
+
+
+async def test_who_cannot_be_converted_stops_nobody(
+    house: House, bridge: Bridge, conversion: Conversion, slapd: Slapd
+) -> None:
+    slapd.modify(write_change(ADA.dn, [("delete", "mail", [])]))
+    await bridge.sync()
+    local = await house.person("local")
+    ada, bob = (await bridge.person(ADA.uid))["id"], (await bridge.person(BOB.uid))["id"]
+    done = await conversion.convert(SYSTEM, [local.id, ada, bob], "internal")
+    assert [one.problem for one in done] == ["comes from no directory", "has no address to send a link to", ""]
+    assert await source_of(bridge, ADA.uid) == "ldap:corp"
+
+
+async def test_an_entry_that_somebody_else_has_is_not_given_away(
+    house: House, bridge: Bridge, conversion: Conversion, slapd: Slapd
+) -> None:
+    await bridge.sync()
+    slapd.rename(ADA.dn, "uid=late")
+    late = await house.person("late")
+    (done,) = await conversion.convert(SYSTEM, [late.id], "corp")
+    assert done.problem == "the entry belongs to another account"
+    assert await source_of(bridge, "late") == "local"
+
+
+async def test_who_may_not_and_what_is_not_there(house: House, bridge: Bridge, conversion: Conversion) -> None:
+    await bridge.sync()
+    ada = (await bridge.person(ADA.uid))["id"]
+    for stranger in (person("u"), ANONYMOUS(HOME)):
+        with pytest.raises(PermissionDenied):
+            await conversion.convert(stranger, [ada], "internal")
+    with pytest.raises(NotFound):
+        await conversion.convert(SYSTEM, [ada], "nowhere")
+    with pytest.raises(NotFound):
+        await conversion.people_of(SYSTEM, "nowhere")
+
+
+async def test_not_while_a_run_is_under_way(bridge: Bridge, conversion: Conversion, clock: FakeClock) -> None:
+    await bridge.sync()
+    ada = (await bridge.person(ADA.uid))["id"]
+    async with exclusive(Leases(bridge.store, clock), "corp", "another"):
+        with pytest.raises(Overloaded):
+            await conversion.convert(SYSTEM, [ada], "internal")
+    assert await source_of(bridge, ADA.uid) == "ldap:corp"
