@@ -41,6 +41,7 @@ class Tag(StrEnum):
     LDAP_RUN_FAILED = "ldap:run:failed"
     LDAP_RUN_APPROVED = "ldap:run:approved"
     LDAP_RUN_REJECTED = "ldap:run:rejected"
+    LDAP_CONFLICT_RESOLVED = "ldap:conflict:resolved"
     AUTH_LOGIN_SUCCEEDED = "auth:login:succeeded"
     AUTH_LOGIN_FAILED = "auth:login:failed"
     AUTH_FACTOR_FAILED = "auth:factor:failed"

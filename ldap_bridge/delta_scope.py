@@ -100,7 +100,7 @@ class Changed:
             found, link = change.found, change.link
             if found is None:
                 continue
-            if change.kind is Kind.RENAME or link is None or link.gone or link.dn_key != found.dn_key:
+            if change.kind in (Kind.RENAME, Kind.RELINK) or link is None or link.gone or link.dn_key != found.dn_key:
                 hanging.dns.add(found.dn)
                 hanging.logins.add(found.name)
                 resources.add(change.resource)

@@ -39,7 +39,7 @@ def fitted(plan: Plan, kept: Sequence[Logged]) -> Fit:
     wanted = _whole(kept)
     fit = Fit(replace(plan, changes=[], memberships=[]))
     for change in plan.changes:
-        if change.kind is Kind.SAME or (change.kind is not Kind.CONFLICT and _take(fit, wanted, logged_change(change))):
+        if change.kind in _IDLE or _take(fit, wanted, logged_change(change)):
             fit.plan.changes.append(change)
     for membership in plan.memberships:
         is_idle = not membership.added and not membership.removed

@@ -176,6 +176,17 @@ class Following:
         return blake2b(msgspec.json.encode(shown), digest_size=12).hexdigest()
 
 
+async def ask_again(store: Store, source: str, kind: str, stable: str) -> None:
+    """Let the next run look at an entry, whatever the feed says; for whoever holds the lease of the source."""
+    record = await store.get(COLLECTION, source)
+    if record is None:
+        return
+    memory = _memory(record)
+    if (kind, stable) not in memory.retry:
+        memory.retry.append((kind, stable))
+        await store.commit([Replace(COLLECTION, msgspec.to_builtins(memory), record.version)])
+
+
 def retried(plan: Plan, failed: Collection[str]) -> list[tuple[str, str]]:
     """Return the entries that a run has not brought in step, as kind and stable id."""
     again = {(problem.subject, problem.stable) for problem in plan.problems if problem.stable}
@@ -183,6 +194,7 @@ def retried(plan: Plan, failed: Collection[str]) -> list[tuple[str, str]]:
         stable = change.found.stable if change.found else change.link.stable if change.link else ""
         if change.kind is Kind.CONFLICT or change.resource in failed:
             again.add((change.subject, stable))
+    again |= {(USER, found.stable) for found in plan.skipped}
     again |= {(GROUP, change.link.stable) for change in plan.memberships if change.link and change.group in failed}
     return sorted(again)
 

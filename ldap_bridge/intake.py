@@ -62,6 +62,8 @@ class Intake:
         """Say which id an entry has."""
         self.refs[found.dn_key] = resource
         self.refs[login_ref(found.name)] = resource
+        if found.alias:
+            self.refs.setdefault(login_ref(found.alias), resource)
         for group in found.groups:
             self.belonging[group].append(resource)
 

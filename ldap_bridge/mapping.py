@@ -51,7 +51,8 @@ class Found:
     `active` is None when the directory does not tell; `reason` says why it is false, and `due` when time alone may
     change it, "" for never. `members` refers to who belongs to it, `groups` to what it says
     to belong to; only one of them is read. `raw` stands for a person's entry and the settings by which it is mapped;
-    where the link knows it already, nothing was mapped, and `encoded` is empty.
+    where the link knows it already, nothing was mapped, and `encoded` is empty. `alias` is the login that it has there,
+    where another one was chosen here.
     """
 
     stable: str
@@ -66,6 +67,7 @@ class Found:
     raw: str = ""
     reason: str = ""
     due: str = ""
+    alias: str = ""
 
     def document(self) -> Document:
         """Return the mapped document, a fresh copy."""

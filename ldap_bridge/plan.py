@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     CONFLICT = "conflict"
     CREATE = "create"
+    RELINK = "relink"
     ENABLE = "enable"
     DISABLE = "disable"
     RENAME = "rename"
@@ -93,7 +94,7 @@ class MembershipChange:
 class Plan:
     """Everything a run would do. `gaps` say why the read proves nothing about what was not seen.
 
-    `stale` links have neither an entry nor an account any more.
+    `stale` links have neither an entry nor an account any more. Whoever is `skipped` shall have no account.
     """
 
     source: str
@@ -102,6 +103,7 @@ class Plan:
     memberships: list[MembershipChange] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     stale: list[Link] = field(default_factory=list)
+    skipped: list[Found] = field(default_factory=list)
     people: int = 0
     groups: int = 0
     unresolved: int = 0

@@ -14,7 +14,9 @@ from idp.schema import GROUP as GROUP_TYPE
 from idp.schema import USER as USER_TYPE
 from idp.schema import ResourceType, validate
 from idp.store.contract import Record, Store
+from ldap_bridge.conflicts import Decisions
 from ldap_bridge.contests import Contests, twice
+from ldap_bridge.decided import Decided
 from ldap_bridge.entries import Entry, Reading
 from ldap_bridge.errors import DirectoryError
 from ldap_bridge.intake import Intake
@@ -37,7 +39,7 @@ _TOGETHER: Final = 500
 class Planner:
     """Makes the plan of one run; used once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a plan is made from
         self,
         source: Source,
         scope: Scope,
@@ -45,6 +47,7 @@ class Planner:
         store: Store,
         ids: Callable[[], str],
         now: datetime,
+        decisions: Decisions,
         watcher: Watcher = unwatched,
     ) -> None:
         self._source = source
@@ -55,6 +58,7 @@ class Planner:
         self._now = now
         self._watcher = watcher
         self._claimed: dict[str, str] = {}
+        self._decided = Decided(source.key, decisions, store)
         self._contests = Contests(source.name, mapper.users.owned, store)
         self.plan = Plan(source.name)
 
@@ -126,10 +130,12 @@ class Planner:
 
     async def _plan_new_people(self, people: Intake, new: Sequence[Found]) -> None:
         for start in range(0, len(new), _TOGETHER):
-            some = new[start : start + _TOGETHER]
-            taken = await self._taken([found.name for found in some])
+            some = self._decided.admitted(new[start : start + _TOGETHER], self.plan)
+            sharing, taken = await self._decided.sharing(some), await self._taken([found.name for found in some])
             for found in some:
-                if self._may_have(Claim(found, taken.get(fold(found.name), ""))):
+                if conflict := sharing.get(found.stable):
+                    self.plan.changes.append(conflict)
+                elif self._may_have(Claim(found, taken.get(fold(found.name), ""))):
                     self._create(USER, people, found)
 
     def _create(self, subject: str, intake: Intake, found: Found, link: Link | None = None) -> Change:
@@ -143,6 +149,8 @@ class Planner:
     async def _plan_changed(self, subject: str, intake: Intake, changed: Sequence[tuple[Found, Link]]) -> None:
         for start in range(0, len(changed), _TOGETHER):
             some = changed[start : start + _TOGETHER]
+            if subject == USER:
+                some = [(self._decided.renamed(found), link) for found, link in some]
             kind, _ = self._of(subject)
             stored = await self._store.get_many(kind.collection, [link.resource for _, link in some])
             taken = await self._taken([found.name for found, _ in some]) if subject == USER else {}
@@ -164,7 +172,7 @@ class Planner:
         except InvalidValue as error:
             intake.problems.append(Problem(found.dn, str(error), found.stable))
             return None
-        change = compare(subject, found, link, record.document, wanted, table)
+        change = self._decided.told(compare(subject, found, link, record.document, wanted, table))
         self.plan.changes.append(change)
         return change
 

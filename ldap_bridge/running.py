@@ -12,6 +12,7 @@ from idp.errors import IdpError, NotFound, RemoteError
 from idp.store.contract import Store
 from idp.store.leases import Leases
 from ldap_bridge.apply import Applier
+from ldap_bridge.conflicts import Conflicts
 from ldap_bridge.delta_scope import Changed
 from ldap_bridge.directories import open_directory, open_follow
 from ldap_bridge.endings import Endings
@@ -28,6 +29,7 @@ from ldap_bridge.planner import Planner
 from ldap_bridge.progress import Watcher, unwatched
 from ldap_bridge.report import PlanReport, report
 from ldap_bridge.runs import Run, Runs, State
+from ldap_bridge.scope import Scope
 from ldap_bridge.settings import Source
 
 
@@ -93,6 +95,7 @@ class Running:
         self._runs = runs
         self._lines = lines
         self._endings = endings
+        self._conflicts = Conflicts(store, clock)
         self.sources = sources
         """The configured sources by name."""
 
@@ -155,6 +158,7 @@ class Running:
         if earlier := await self._endings.again(run):
             return earlier
         await self.keep(run, made)
+        await self._conflicts.note(made.plan, carried_out=False)
         return await self._endings.end(run, State.HELD, made.plan.held, by)
 
     async def carry_out(self, run: Run, made: Made, by: Actor, progress: Watcher, *, left: int = 0) -> Run:
@@ -169,6 +173,7 @@ class Running:
             with suppress(RemoteError):  # then the history is the least that suffers
                 await log.close()
             run.errors, run.logged = applier.errors, log.count
+        await self._conflicts.note(plan, carried_out=not left)
         if not left:
             await made.following.remember(made.approach, plan, applier.failed)
         reasons = [*plan.gaps, *([f"{left} changes that came since are left to the next run"] if left else [])]
@@ -188,7 +193,7 @@ class Running:
         scope = Changed(delta, follow.find_groups, mapper, self._store, source)
         async with exclusive(self._leases, source, self._ids()):
             try:
-                plan = await Planner(chosen, scope, mapper, self._store, self._ids, self._clock.now()).make()
+                plan = await self._planned(chosen, scope)
             except FeedBroken as broken:
                 raise DirectoryError(source, str(broken)) from broken
             if not plan.held:
@@ -196,8 +201,12 @@ class Running:
                 await applier.apply(plan, _unlogged, unwatched)
 
     async def _plan(self, following: Following, source: Source, approach: Approach, progress: Watcher) -> Plan:
-        scope, mapper = following.scope(approach), self._mappers[source.name]
-        return await Planner(source, scope, mapper, self._store, self._ids, self._clock.now(), progress).make()
+        return await self._planned(source, following.scope(approach), progress)
+
+    async def _planned(self, source: Source, scope: Scope, progress: Watcher = unwatched) -> Plan:
+        mapper, now = self._mappers[source.name], self._clock.now()
+        decisions = await self._conflicts.decisions(source.name)
+        return await Planner(source, scope, mapper, self._store, self._ids, now, decisions, progress).make()
 
     async def _close_abandoned(self, source: str) -> None:
         """Nobody else holds the lease, so what still counts as running ended with its process."""

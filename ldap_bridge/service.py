@@ -24,6 +24,7 @@ from ldap_bridge.mapping import Mapped, Mapper
 from ldap_bridge.plan import USER
 from ldap_bridge.progress import Watcher, unwatched
 from ldap_bridge.report import PlanReport
+from ldap_bridge.resolving import Resolving
 from ldap_bridge.running import Running
 from ldap_bridge.runs import Run, Runs, State
 from ldap_bridge.settings import Source
@@ -83,6 +84,8 @@ class LdapService:
         """What there was."""
         self.approvals = Approvals(store, clock, self._runs, lines, self._running)
         """Decisions about plans that wait for one."""
+        self.resolving = Resolving(store, users, clock, self._running)
+        """Conflicts, and decisions about them."""
 
     @property
     def sources(self) -> Mapping[str, Source]:

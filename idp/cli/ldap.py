@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idp.cli import ldap_convert, ldap_runs
+from idp.cli import ldap_conflicts, ldap_convert, ldap_runs
 from idp.cli.output import Json
 from idp.cli.run import operator, with_services
 
@@ -90,3 +90,5 @@ app.command("show")(ldap_runs.show)
 app.command("approve")(ldap_runs.approve)
 app.command("reject")(ldap_runs.reject)
 app.command("apply")(ldap_runs.apply)
+app.command("conflicts")(ldap_conflicts.conflicts)
+app.command("resolve")(ldap_conflicts.resolve)

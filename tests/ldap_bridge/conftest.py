@@ -74,13 +74,13 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
     await opened.close()
 
 
-def bridge_over(store: Store, clock: FakeClock, url: str, **settings: Any) -> Bridge:
+def bridge_over(store: Store, clock: FakeClock, url: str, name: str = "corp", **settings: Any) -> Bridge:
     """Make a bridge over a store to a source given by its settings."""
     directory = directory_over(store, clock)
-    source = parse("corp", {"url": url, "base": BASE, **settings})
+    source = parse(name, {"url": url, "base": BASE, **settings})
     # In order, because runs that begin at the same moment are told apart by their ids.
     ids = (f"new-{number:09d}" for number in _serial)
-    service = LdapService(store, directory.users, directory.groups, clock, ids.__next__, {"corp": source})
+    service = LdapService(store, directory.users, directory.groups, clock, ids.__next__, {name: source})
     return Bridge(service, source, store, directory)
 
 

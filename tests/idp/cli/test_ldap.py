@@ -92,6 +92,15 @@ def test_a_run_with_conflicts_ends_with_status_1_and_names_them(idp: Idp, compan
     assert done.returncode == 1
     assert f"conflict  user   {uid}" in done.stdout
     assert "1 conflict" in done.stderr
+    (found,) = idp.json("ldap", "conflicts", "corp")
+    assert (found["login"], found["holder_name"], found["holder_source"]) == (uid, uid, "local")
+    assert f"{found['id']}  corp    {uid}" in idp.command("ldap", "conflicts")
+    wrong = idp.run("ldap", "resolve", found["id"], "burn")
+    assert (wrong.returncode, "'burn' is none of link, rename" in wrong.stderr) == (2, True)
+    decided = idp.json("ldap", "resolve", found["id"], "rename", "--name", f"{uid}.corp", "--now")
+    assert (decided["conflict"]["choice"], decided["run"]["state"]) == ("rename", "applied")
+    assert f"rename {uid}.corp by cli:" in idp.command("ldap", "conflicts")
+    assert idp.json("user", "show", f"{uid}.corp")["userName"] == f"{uid}.corp"
 
 
 def test_a_run_that_would_disable_too_many_is_held_and_ends_with_status_1(
