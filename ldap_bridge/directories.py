@@ -25,13 +25,17 @@ def open_directory(source: Source) -> Directory:
     return LdapDirectory(source.name, source.server)
 
 
-def open_follow(source: Source, mapper: Mapper) -> Follow:
-    """Return what the source's changes are learnt from; nothing is connected yet."""
-    if source.server is None:
-        return NotFollowed()
-    from ldap_bridge.client import ServerFollow
+def open_followed(source: Source, mapper: Mapper) -> tuple[Directory, Follow]:
+    """Return what the source's entries are read from, and what its changes are learnt from: one and the same server.
 
-    return ServerFollow(source, source.server, mapper)
+    Nothing is connected yet.
+    """
+    if source.server is None:
+        return open_directory(source), NotFollowed()
+    from ldap_bridge.client import LdapDirectory, ServerFollow
+
+    directory = LdapDirectory(source.name, source.server, stays=True)
+    return directory, ServerFollow(source, directory, mapper)
 
 
 class NotFollowed:

@@ -14,7 +14,7 @@ from idp.store.leases import Leases
 from ldap_bridge.apply import Applier
 from ldap_bridge.conflicts import Conflicts
 from ldap_bridge.delta_scope import Changed
-from ldap_bridge.directories import open_directory, open_follow
+from ldap_bridge.directories import open_followed
 from ldap_bridge.endings import Endings
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import DirectoryError
@@ -135,7 +135,7 @@ class Running:
     async def make_plan(self, source: str, progress: Watcher, *, whole: bool) -> Made:
         """Read what there is to look at and make the plan; change nothing."""
         chosen, mapper = self.source(source), self._mappers[source]
-        directory, follow = open_directory(chosen), open_follow(chosen, mapper)
+        directory, follow = open_followed(chosen, mapper)
         following = Following(chosen, directory, follow, mapper, self._store, self._clock)
         approach = await following.approach(whole=whole)
         try:
@@ -188,7 +188,7 @@ class Running:
         Raises Overloaded while a run is under way.
         """
         chosen, mapper = self.source(source), self._mappers[source]
-        follow = open_follow(chosen, mapper)
+        _, follow = open_followed(chosen, mapper)
         delta = Delta(Changes([*entries]), Changes(), "")
         scope = Changed(delta, follow.find_groups, mapper, self._store, source)
         async with exclusive(self._leases, source, self._ids()):

@@ -13,7 +13,7 @@ from idp.clock import Clock
 from idp.directory import Groups, Users
 from idp.store.contract import Store
 from ldap_bridge.approvals import Approvals
-from ldap_bridge.directories import describe, open_directory, open_follow
+from ldap_bridge.directories import describe, open_followed
 from ldap_bridge.endings import Endings, Letters, NoLetters
 from ldap_bridge.entries import Entry
 from ldap_bridge.health import Healths, Standing
@@ -164,8 +164,8 @@ class LdapService:
 
 def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:
     """Blocking: read everything once, as a run would."""
-    server, (choice, *_) = describe(source), open_follow(source, mapper).choose()
-    directory = open_directory(source)
+    directory, follow = open_followed(source, mapper)
+    server, (choice, *_) = describe(source), follow.choose()
     gaps, problems, counts = [], [], []
     example: dict[str, Any] | None = None
     people: Callable[[Sequence[Entry]], Mapped] = partial(mapper.people, now)

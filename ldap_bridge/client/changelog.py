@@ -17,9 +17,8 @@ _TARGET: Final = "targetUniqueId"
 
 
 class Position(Struct, frozen=True):
-    """The server, the number of its last change, and what stands for the containers as they were."""
+    """The number of the last change, and what stands for the containers as they were."""
 
-    server: str
     number: int
     containers: str
 
@@ -35,7 +34,7 @@ class Changelog:
         with closing(self._target.directory.connect()) as channel:
             last = _number(_root(channel), _LAST)
             containers = containers_below(channel, self._target.bases, self._target.stable)
-            return encode_position(Position(channel.server.url, last, containers))
+            return encode_position(Position(last, containers))
 
     def changes(self, position: str) -> Delta:
         """Return who was changed by a later number, as they are now."""
@@ -43,14 +42,12 @@ class Changelog:
         with closing(self._target.directory.connect()) as channel:
             root = _root(channel)
             last = _number(root, _LAST)
-            if channel.server.url != before.server:
-                raise FeedBroken(f"another server answers: {channel.server.url}")
             if last < before.number or _number(root, _FIRST) > before.number + 1:
                 raise FeedBroken("the changelog has been cut off or begun anew")
             ids = _ids(channel, root, before.number + 1) if last > before.number else set()
             check_containers(channel, self._target.bases, self._target.stable, before.containers)
-        people, groups = self._target.by_ids(ids)
-        return Delta(people, groups, encode_position(Position(before.server, last, before.containers)))
+            people, groups = self._target.by_ids(channel, ids)
+        return Delta(people, groups, encode_position(Position(last, before.containers)))
 
 
 def _root(channel: Channel) -> Entry:

@@ -32,11 +32,16 @@ class ServerFacts:
 
 
 class LdapDirectory:
-    """One configured server. Each read has a connection of its own."""
+    """One configured server, or several of the same data. Each read has a connection of its own.
 
-    def __init__(self, source: str, server: Server) -> None:
+    One that `stays` goes to no other server after the first that could be reached: replicas are not in step with each
+    other, and what is read in one go must fit together.
+    """
+
+    def __init__(self, source: str, server: Server, *, stays: bool = False) -> None:
         self._source = source
         self._server = server
+        self._stays = stays
         self._order = list(server.all)
 
     def open(self) -> Channel:
@@ -51,7 +56,8 @@ class LdapDirectory:
             except DirectoryUnavailable as error:
                 failures.append(error)
                 continue
-            self._order = [server, *(other for other in self._server.all if other != server)]
+            others = () if self._stays else self._server.all
+            self._order = [server, *(other for other in others if other != server)]
             return channel
         if len(failures) == 1:
             raise failures[0]

@@ -1,4 +1,4 @@
-"""The feed of Active Directory that a right is needed for: DirSync, whose cookie every domain controller knows."""
+"""The feed of Active Directory that a right is needed for: DirSync, which goes on from a cookie."""
 
 from base64 import b64decode, b64encode
 from contextlib import closing
@@ -52,7 +52,7 @@ class DirSync:
         with closing(self._target.directory.connect()) as channel:
             ids, cookie = self._ask(channel, wanted, b64decode(before.cookie))
             check_containers(channel, self._target.bases, self._target.stable, before.containers)
-        people, groups = self._target.by_ids(ids)
+            people, groups = self._target.by_ids(channel, ids)
         return Delta(people, groups, encode_position(Position(b64encode(cookie).decode(), before.containers)))
 
     def _ask(self, channel: Channel, wanted: str, cookie: bytes) -> tuple[set[str], bytes]:

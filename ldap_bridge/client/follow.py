@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ldap_bridge.choice import Choice, choose
+from ldap_bridge.client.bound import Bound
 from ldap_bridge.client.changelog import Changelog
 from ldap_bridge.client.content_sync import ContentSync
 from ldap_bridge.client.directory import LdapDirectory
@@ -19,7 +20,6 @@ from ldap_bridge.feeds import Feed, FeedBroken, FeedName
 from ldap_bridge.mapping import MEMBER_UID, Mapper
 from ldap_bridge.plan import USER
 from ldap_bridge.rules import BadValue
-from ldap_bridge.servers import Server
 from ldap_bridge.settings import Source
 
 _FEEDS: Final[dict[FeedName, Callable[[Target], Feed]]] = {
@@ -34,10 +34,11 @@ _FEEDS: Final[dict[FeedName, Callable[[Target], Feed]]] = {
 class ServerFollow:
     """Follow for a directory server."""
 
-    def __init__(self, source: Source, server: Server, mapper: Mapper) -> None:
+    def __init__(self, source: Source, directory: LdapDirectory, mapper: Mapper) -> None:
+        """Follow over a directory that stays with its server."""
         self._source = source
         self._mapper = mapper
-        self._directory = LdapDirectory(source.name, server)
+        self._directory = directory
         groups = mapper.group_selection if source.groups.enabled else None
         stable = mapper.stable_attribute
         self._target = Target(self._directory, mapper.people_selection, groups, stable, _readable(mapper.stable_id))
@@ -48,7 +49,7 @@ class ServerFollow:
 
     def feed(self, name: FeedName) -> Feed:
         """Return one of the feeds."""
-        return _FEEDS[name](self._target)
+        return Bound(_FEEDS[name](self._target), self._directory)
 
     def find_groups(self, hanging: Hanging) -> list[Entry]:
         """Ask for the groups that hang on changes. Raises DirectoryError, FeedBroken."""

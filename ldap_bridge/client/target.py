@@ -40,27 +40,34 @@ class Target:
         """Every base, once."""
         return list(dict.fromkeys(base for selection in self.selections for base in selection.bases))
 
-    def by_ids(self, ids: Iterable[str]) -> tuple[Changes, Changes]:
-        """Read the people and groups of these ids; what is neither any more is gone. Raises FeedBroken for too many."""
+    def by_ids(self, channel: Channel, ids: Iterable[str]) -> tuple[Changes, Changes]:
+        """Read the people and groups of these ids; what is neither any more is gone. Raises FeedBroken for too many.
+
+        It goes over the channel that named the ids: another connection may lead to a server that is behind.
+        """
         wanted = sorted(ids)
         found = []
         for selection in self.selections:
-            entries = self.matching(selection, [id_filter(self.stable, [stable]) for stable in wanted])
+            entries = _matching(channel, selection, [id_filter(self.stable, [stable]) for stable in wanted])
             there = {*map(self.stable_of, entries)}
             found.append(Changes(entries, set(wanted) - there))
         return found[0], found[1] if len(found) > 1 else Changes()
 
     def matching(self, selection: Selection, terms: Sequence[str]) -> list[Entry]:
         """Return the entries of a selection that match one of these filters, each entry once. Raises FeedBroken."""
-        if len(terms) > _MOST:
-            raise FeedBroken(f"{len(terms)} entries would have to be asked for one by one")
         if not terms:
             return []
-        found: dict[str, Entry] = {}
         with closing(self.directory.connect()) as channel:
-            for some in _cut(terms):
-                found |= {entry.dn: entry for entry in read_selection(channel, narrowed(selection, any_filter(some)))}
-        return [*found.values()]
+            return _matching(channel, selection, terms)
+
+
+def _matching(channel: Channel, selection: Selection, terms: Sequence[str]) -> list[Entry]:
+    if len(terms) > _MOST:
+        raise FeedBroken(f"{len(terms)} entries would have to be asked for one by one")
+    found: dict[str, Entry] = {}
+    for some in _cut(terms):
+        found |= {entry.dn: entry for entry in read_selection(channel, narrowed(selection, any_filter(some)))}
+    return [*found.values()]
 
 
 def narrowed(selection: Selection, also: str) -> Selection:

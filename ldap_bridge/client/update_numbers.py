@@ -18,13 +18,12 @@ from ldap_bridge.errors import DirectoryRefused
 from ldap_bridge.feeds import Changes, Delta, FeedBroken, decode_position, encode_position
 from ldap_bridge.sync_controls import SHOW_DELETED
 
-_ROOT: Final = ["highestCommittedUSN", "dsServiceName", "namingContexts"]
+_ROOT: Final = ["highestCommittedUSN", "namingContexts"]
 
 
 class Position(Struct, frozen=True):
-    """How far one domain controller had counted, and what stands for the containers as they were."""
+    """How far the domain controller had counted, and what stands for the containers as they were."""
 
-    server: str
     number: int
     containers: str
 
@@ -32,7 +31,6 @@ class Position(Struct, frozen=True):
 class Root(Struct, frozen=True):
     """What the rootDSE says."""
 
-    server: str
     number: int
     contexts: list[str]
 
@@ -53,8 +51,6 @@ class UpdateNumbers:
         before = decode_position(position, Position)
         with closing(self._target.directory.connect()) as channel:
             root = _root(channel)
-            if root.server != before.server:
-                raise FeedBroken(f"another domain controller answers: {root.server}")
             if root.number < before.number:
                 raise FeedBroken("the domain controller counts anew")
             if root.number == before.number:
@@ -62,11 +58,11 @@ class UpdateNumbers:
             found = [self._kind(channel, root, selection, before.number) for selection in self._target.selections]
             check_containers(channel, self._target.bases, self._target.stable, before.containers)
         groups = found[1] if len(found) > 1 else Changes()
-        return Delta(found[0], groups, encode_position(Position(root.server, root.number, before.containers)))
+        return Delta(found[0], groups, encode_position(Position(root.number, before.containers)))
 
     def _position(self, channel: Channel, root: Root) -> str:
         containers = containers_below(channel, self._target.bases, self._target.stable)
-        return encode_position(Position(root.server, root.number, containers))
+        return encode_position(Position(root.number, containers))
 
     def _kind(self, channel: Channel, root: Root, selection: Selection, number: int) -> Changes:
         """Return who changed, and who is gone: changed anywhere in the domain, but not (any more) in the selection."""
@@ -91,8 +87,7 @@ def _root(channel: Channel) -> Root:
         number = int(found["highestcommittedusn"][0])
     except (IndexError, ValueError):
         raise FeedBroken("the server does not say how far it has counted") from None
-    server = b"".join(found["dsservicename"]).decode("utf-8", "replace")
-    return Root(server, number, [value.decode("utf-8", "replace") for value in found["namingcontexts"]])
+    return Root(number, [value.decode("utf-8", "replace") for value in found["namingcontexts"]])
 
 
 def _context(root: Root, base: str) -> str:

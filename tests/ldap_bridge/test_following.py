@@ -248,7 +248,9 @@ async def test_a_cookie_that_the_server_refuses_or_that_is_lost_leads_to_a_full_
     record = await store.get(COLLECTION, "corp")
     assert record is not None
     position = json.loads(record.document["position"])
-    position["cookies"][BASE] = cookie
+    inner = json.loads(position["inner"])
+    inner["cookies"][BASE] = cookie
+    position["inner"] = json.dumps(inner)
     await store.commit([Replace(COLLECTION, {**record.document, "position": json.dumps(position)}, record.version)])
     slapd.delete(make_person(5).dn)
     run = await bridge.sync()

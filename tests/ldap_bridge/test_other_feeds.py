@@ -130,15 +130,36 @@ async def test_an_entry_without_a_stable_id_leads_to_a_full_compare(bridge_to: C
         assert run.problems
 
 
-async def test_another_domain_controller_counts_differently(bridge_to: Callable[..., Bridge]) -> None:
-    directory = domain(may_dirsync=False)
+@pytest.mark.parametrize("options", [{}, {"may_dirsync": False}])
+async def test_another_domain_controller_behind_the_same_name_is_not_gone_on_with(
+    bridge_to: Callable[..., Bridge], options: dict[str, Any]
+) -> None:
+    directory = domain(**options)
     with bridged(directory, bridge_to) as bridge:
         await bridge.sync()
         directory.root["dsServiceName"] = ["CN=NTDS Settings,CN=DC2"]
         run = await bridge.sync()
         assert run.whole
-        assert run.why.startswith("another domain controller answers: CN=NTDS Settings,CN=DC2")
+        assert run.why.startswith("another server answers: ldap://")
+        assert "CN=NTDS Settings,CN=DC2; until now it was" in run.why
         assert not (await bridge.sync()).whole
+
+
+async def test_a_run_stays_with_one_server_and_goes_on_from_no_other_ones_position(
+    bridge_to: Callable[..., Bridge],
+) -> None:
+    first, behind = domain(), domain()
+    with responder(first.answer) as port, responder(behind.answer) as other:
+        urls = [f"ldap://{HOST}:{port}", f"ldap://{HOST}:{other}"]
+        both = bridge_to(urls, preset="active-directory", base=AD)
+        await both.sync()
+        assert behind.asked == []
+        first.add(person("p9"), ["user"], sAMAccountName="p9", sn="Last")
+        assert done(await both.sync()) == {"create": 1}
+    with responder(behind.answer, port=other):
+        run = await both.sync()
+    assert (run.whole, run.counts["disable"]) == (True, 1)
+    assert run.why.startswith(f"another server answers: {urls[1]}")
 
 
 async def test_why_dirsync_is_not_used_is_told(bridge_to: Callable[..., Bridge]) -> None:

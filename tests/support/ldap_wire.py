@@ -129,10 +129,10 @@ Bound = Callable[[str, bytes], tuple[int, str]]
 
 
 @contextmanager
-def responder(answer: Answer, bind_code: int = 0, *, bound: Bound | None = None) -> Iterator[int]:
+def responder(answer: Answer, bind_code: int = 0, *, bound: Bound | None = None, port: int = 0) -> Iterator[int]:
     """Run a server that answers each search as told; None closes the line. Yields its port.
 
-    Every bind is answered with `bind_code`, or as `bound` says.
+    Every bind is answered with `bind_code`, or as `bound` says. It listens on a free port, or on the one given.
     """
 
     class Handler(socketserver.BaseRequestHandler):
@@ -140,8 +140,8 @@ def responder(answer: Answer, bind_code: int = 0, *, bound: Bound | None = None)
             with suppress(OSError):
                 _serve(self.request, answer, bound or (lambda _, __: (bind_code, "")))
 
-    with _listening(Handler) as port:
-        yield port
+    with _listening(Handler, port) as own:
+        yield own
 
 
 def _serve(line: socket.socket, answer: Answer, bound: Bound) -> None:
@@ -255,8 +255,8 @@ class _Listener(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def _listening(handler: type[socketserver.BaseRequestHandler]) -> Iterator[int]:
-    with _Listener((HOST, 0), handler) as server:
+def _listening(handler: type[socketserver.BaseRequestHandler], port: int = 0) -> Iterator[int]:
+    with _Listener((HOST, port), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

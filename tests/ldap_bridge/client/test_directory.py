@@ -266,3 +266,30 @@ def test_who_is_not_there_or_not_in_the_selection_is_not_found(slapd: Slapd, com
         assert present_dn(channel, PEOPLE, "entryUUID", stable) == company.people[0].dn
         assert present_dn(channel, others, "entryUUID", stable) is None
         assert present_dn(channel, PEOPLE, "entryUUID", "00000000-0000-4000-8000-000000000000") is None
+
+
+# --- several servers ---
+
+
+def reached(source: LdapDirectory) -> str:
+    """The server that a connection leads to."""
+    with closing(source.connect()) as channel:
+        return channel.server.url
+
+
+def test_the_next_server_is_asked_when_one_is_down_unless_one_has_to_stay(slapd: Slapd) -> None:
+    with responder(lambda _: None) as port:
+        urls = [f"ldap://{HOST}:{port}", slapd.url]
+        server = parse("corp", {"url": urls, "base": BASE}).server
+        assert server is not None
+        moving, staying = LdapDirectory("corp", server), LdapDirectory("corp", server, stays=True)
+        assert reached(moving) == reached(staying) == urls[0]
+    assert reached(moving) == slapd.url
+    with pytest.raises(DirectoryUnavailable, match=f":{port}"):
+        reached(staying)
+    assert reached(LdapDirectory("corp", server, stays=True)) == slapd.url
+    with responder(lambda _: None, port=port):
+        # Whoever answered last goes on doing so.
+        assert reached(moving) == slapd.url
+        slapd.stop()
+        assert reached(moving) == urls[0]
