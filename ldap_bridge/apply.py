@@ -79,7 +79,11 @@ class Applier:
         purged = [change for change in changes if change.kind is Kind.PURGE]
         gone = [await self._remove(change, self._users.delete) for change in purged]
         conflicts = [logged_change(change) for change in changes if change.kind is Kind.CONFLICT]
-        return [*self._logged(doable, outcomes), *self._logged(purged, gone), *conflicts]
+        logged = [*self._logged(doable, outcomes), *self._logged(purged, gone), *conflicts]
+        for change in doable:
+            if change.resource not in self.failed:
+                change.found = None  # a large plan makes room while it is carried out
+        return logged
 
     def _user_change(self, change: Change) -> UserChange:
         extra = [self._links.write(self._new_link(change))]

@@ -15,6 +15,7 @@ from idp.schema import GROUP, USER
 from ldap_bridge.dn import DnError, key, outermost
 from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.links import Link
+from ldap_bridge.packs import Pack
 from ldap_bridge.rules import BadValue, Document, Table, compile_table, put_at, value_at
 from ldap_bridge.sections import EntrySettings, as_list
 from ldap_bridge.settings import Source
@@ -27,6 +28,8 @@ ACTIVE: Final = ("active",)
 # uniqueMember may carry a bit string after the DN (RFC 4517 section 3.3.21).
 _UNIQUE_ID: Final = re.compile(r"#'[01]*'B$")
 MEMBER_UID: Final = "memberuid"
+# With fewer documents in a batch packing is not worth its while.
+_MANY: Final = 50
 _encode = msgspec.json.Encoder().encode
 _encode_entry = msgspec.msgpack.Encoder(order="sorted").encode
 # Raise it when the same entry under the same settings comes to another document: then none is taken for known.
@@ -51,8 +54,8 @@ class Found:
     `active` is None when the directory does not tell; `reason` says why it is false, and `due` when time alone may
     change it, "" for never. `members` refers to who belongs to it, `groups` to what it says
     to belong to; only one of them is read. `raw` stands for a person's entry and the settings by which it is mapped;
-    where the link knows it already, nothing was mapped, and `encoded` is empty. `alias` is the login that it has there,
-    where another one was chosen here.
+    where the link knows it already, nothing was mapped, and `encoded` is empty. It is empty, too, once the document is
+    the one at this `place` of a `pack`. `alias` is the login that it has there, where another one was chosen here.
     """
 
     stable: str
@@ -68,9 +71,13 @@ class Found:
     reason: str = ""
     due: str = ""
     alias: str = ""
+    pack: Pack | None = None
+    place: int = 0
 
     def document(self) -> Document:
         """Return the mapped document, a fresh copy."""
+        if self.pack:
+            return self.pack.document(self.place)
         decoded: Document = msgspec.json.decode(self.encoded)
         return decoded
 
@@ -81,6 +88,15 @@ class Mapped:
 
     found: list[Found] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    def packed(self) -> "Mapped":
+        """Pack the documents if there are many: of a whole directory they wait in memory until all is planned."""
+        waiting = [found for found in self.found if found.encoded]
+        if len(waiting) >= _MANY:
+            pack = Pack([found.encoded for found in waiting])
+            for place, found in enumerate(waiting):
+                found.pack, found.place, found.encoded = pack, place, b""
+        return self
 
 
 class Mapper:
@@ -138,7 +154,7 @@ class Mapper:
             found.raw = raw
             return found
 
-        return self._map(entries, person)
+        return self._map(entries, person).packed()
 
     def group_entries(self, entries: Sequence[Entry]) -> Mapped:
         """Map entries to groups."""
@@ -187,7 +203,7 @@ class Mapper:
             reason, due = verdict.reason, to_text(verdict.until) if verdict.until else ""
             active = active is not False and not reason
         encoded = _encode(document)
-        digest = _digest(_encode((document, active, reason, due)))
+        digest = _digest(encoded + _encode((active, reason, due)))
         name = document["userName"]
         return Found(stable, entry.dn, dn_key, name, encoded, digest, active, reason=reason, due=due)
 
