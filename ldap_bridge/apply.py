@@ -32,7 +32,7 @@ from ldap_bridge.mapping import Mapper
 from ldap_bridge.plan import GROUP, USER, Change, Kind, MembershipChange, Plan, apply_to
 from ldap_bridge.progress import Meter, Watcher
 from ldap_bridge.report import logged_change, logged_membership
-from ldap_bridge.rules import Document
+from ldap_bridge.rules import MANAGER, Document, put_at
 
 _TOGETHER: Final = 250
 # Members that come or go in one commit.
@@ -99,10 +99,13 @@ class Applier:
         found, link = change.found, change.link
         if found is None:
             assert link is not None  # noqa: S101 (a change has an entry, a link or both)
+            if change.manager is not None:
+                return replace(link, manager=change.manager)
             if link.gone:
                 return link
             was_active = any(field.path == "active" for field in change.fields)
             return replace(link, gone=to_text(self._clock.now()), restore=was_active, due="")
+        had = link.manager if link and change.kind is not Kind.CREATE else ""
         return Link(
             version=link.version if link else 0,
             kind=change.subject,
@@ -114,6 +117,8 @@ class Applier:
             members=link.members if link and change.kind is not Kind.CREATE else "",
             raw=found.raw,
             due=found.due,
+            boss=found.boss,
+            manager=had if change.manager is None else change.manager,
         )
 
     # --- groups ---
@@ -217,6 +222,8 @@ def _document(change: Change) -> Document:
     document = change.found.document() if change.found else {}
     if change.active is not None:
         document["active"] = change.active
+    if change.manager:
+        put_at(document, MANAGER, {"value": change.manager})
     return document
 
 

@@ -1,15 +1,16 @@
 """What a run looks at when a feed has named the changes: these, and the groups that hang on them."""
 
 import asyncio
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from idp.directory.edges import Edges
 from idp.query import In, Query
 from idp.schema import GROUP as GROUP_TYPE
 from idp.schema import USER as USER_TYPE
 from idp.store.contract import Store
-from ldap_bridge.dn import DnError
+from ldap_bridge.dn import DnError, key
 from ldap_bridge.entries import Entry, Outcome, Reading
 from ldap_bridge.feeds import Changes, Delta, FeedBroken
 from ldap_bridge.intake import Intake
@@ -33,16 +34,24 @@ class Hanging:
     stables: set[str] = field(default_factory=set)
 
 
-# Reads the groups of the selection that hang on something. Blocks; raises DirectoryError.
-FindGroups = Callable[[Hanging], list[Entry]]
+class Lookup(Protocol):
+    """Reads what hangs on changes. Its methods block, and may raise DirectoryError, and FeedBroken for too many."""
+
+    def find_groups(self, hanging: Hanging) -> list[Entry]:
+        """Return the groups that hang on something."""
+        ...
+
+    def entries(self, kind: str, stables: Sequence[str]) -> list[Entry]:
+        """Return the people, or groups, of these stable ids, as far as they are there."""
+        ...
 
 
 class Changed:
     """The Scope of an incremental run."""
 
-    def __init__(self, delta: Delta, find_groups: FindGroups, mapper: Mapper, store: Store, source: str) -> None:
+    def __init__(self, delta: Delta, lookup: Lookup, mapper: Mapper, store: Store, source: str) -> None:
         self._delta = delta
-        self._find_groups = find_groups
+        self._lookup = lookup
         self._mapper = mapper
         self._store = store
         self._links = Links(store, source)
@@ -53,6 +62,8 @@ class Changed:
         meter = Meter(watcher, "loading links")
         people = await self._touched(USER, self._delta.people)
         groups = await self._touched(GROUP, self._delta.groups)
+        if self._mapper.has_managers:
+            people += await self._reports(people)
         meter.add(len(people) + len(groups))
         await unsettle_deleted(self._store, USER_TYPE, people)
         await unsettle_deleted(self._store, GROUP_TYPE, groups)
@@ -68,7 +79,7 @@ class Changed:
         resources = self._of_people(plan, people, hanging) | self._of_groups(groups, hanging)
         for link in await self._links.of_resources({edge["group"] for edge in await self._edges.of_members(resources)}):
             hanging.stables.add(link.stable)
-        more = await asyncio.to_thread(self._find_groups, hanging)
+        more = await asyncio.to_thread(self._lookup.find_groups, hanging)
         groups.expect(await self._links.of_stables(GROUP, {*map(self._stable, more)}))
         entries = {entry.dn: entry for entry in [*more, *self._delta.groups.entries]}
         return Collected([*entries.values()])
@@ -84,6 +95,12 @@ class Changed:
         for link in links:
             if _may_be_meant(link, people, groups):
                 (people if link.kind == USER else groups).refs[link.dn_key] = link.resource
+
+    async def make_managers_known(self, people: Intake) -> None:
+        """Look up the managers that the run has not come by."""
+        for link in await self._links.of_refs({*people.bosses.values()} - people.refs.keys()):
+            if link.kind == USER and _may_be_meant(link, people, people):
+                people.refs[link.dn_key] = link.resource
 
     async def ours(self, people: Intake, groups: Intake, members: Collection[str]) -> dict[str, str]:
         """Look the links of these members up."""
@@ -115,6 +132,24 @@ class Changed:
                 hanging.dns.add(entry.dn)
                 resources |= {link.resource} if link else set()
         return resources
+
+    async def _reports(self, people: Sequence[Link]) -> list[Link]:
+        """Read those, too, whose managers came, went or have another DN; a directory may tell of the managers only."""
+        before = {link.stable: "" if link.gone else link.dn_key for link in people}
+        now = {self._stable(entry): _key(entry.dn) for entry in self._delta.people.entries}
+        refs = {
+            ref
+            for stable in before.keys() | now.keys()
+            if before.get(stable, "") != now.get(stable, "")
+            for ref in (before.get(stable, ""), now.get(stable, ""))
+        }
+        others = [link for link in await self._links.of_bosses(refs - {""}) if link.stable not in before | now]
+        stables = [link.stable for link in others]
+        entries = await asyncio.to_thread(self._lookup.entries, USER, stables) if stables else []
+        self._delta.people.entries += entries
+        read = {*map(self._stable, entries)}
+        # Who is not found has changed meanwhile, which the next run is told.
+        return [link for link in others if link.stable in read]
 
     async def _touched(self, kind: str, changes: Changes) -> list[Link]:
         stables = {*map(self._stable, changes.entries)}
@@ -157,6 +192,13 @@ class Collected:
 
     def interrupt(self) -> None:
         """Do nothing: it never blocks."""
+
+
+def _key(dn: str) -> str:
+    try:
+        return key(dn)
+    except DnError:
+        return ""
 
 
 def _may_be_meant(link: Link, people: Intake, groups: Intake) -> bool:

@@ -27,6 +27,8 @@ class Intake:
         """Ids by what members are named by: DN keys, and logins with a colon before them."""
         self.belonging: dict[str, list[str]] = defaultdict(list)
         """By a group's DN key, the ids of those who say that they belong to it (memberOf)."""
+        self.bosses: dict[str, str] = {}
+        """The DN keys by which people name their managers, by their own stable ids."""
         self.problems: list[Problem] = []
         self.count = 0
         self._whole = whole
@@ -64,6 +66,8 @@ class Intake:
         self.refs[login_ref(found.name)] = resource
         if found.alias:
             self.refs.setdefault(login_ref(found.alias), resource)
+        if found.boss:
+            self.bosses[found.stable] = found.boss
         for group in found.groups:
             self.belonging[group].append(resource)
 

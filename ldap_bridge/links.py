@@ -12,6 +12,7 @@ COLLECTION: Final = "ldap_links"
 _SOURCE: Final = Field(("source",))
 _RESOURCE: Final = Field(("resource",))
 _REF: Final = Field(("ref",))
+_BOSS: Final = Field(("boss",))
 _GONE: Final = Field(("gone",), Kind.DATETIME)
 _DUE: Final = Field(("due",), Kind.DATETIME)
 _PAGE: Final = 1000
@@ -24,7 +25,8 @@ class Link:
 
     `restore` tells whether the account was active when its entry went. `members` stands for a group's members,
     and `raw` for a person's entry as it was read, mapping included: an entry that is the same needs no mapping
-    before `due`, when time alone may change `active`; "" stands for never.
+    before `due`, when time alone may change `active`; "" stands for never. `boss` is the DN key by which the entry
+    names its manager, and `manager` the account that this was.
     """
 
     version: int
@@ -39,6 +41,8 @@ class Link:
     members: str = ""
     raw: str = ""
     due: str = ""
+    boss: str = ""
+    manager: str = ""
 
     @property
     def dn_key(self) -> str:
@@ -103,6 +107,10 @@ class Links:
                 return found
             after = records[-1].id
 
+    async def of_bosses(self, refs: Collection[str]) -> list[Link]:
+        """Return the links of people who name one of these DN keys as their manager."""
+        return await self._among(_BOSS, refs)
+
     async def of_resources(self, resources: Collection[str]) -> list[Link]:
         """Return the links of accounts and groups, as far as these come from this source."""
         return await self._among(_RESOURCE, resources)
@@ -141,6 +149,8 @@ class Links:
             "members": link.members,
             "raw": link.raw,
             "due": link.due or None,
+            "boss": link.boss or None,
+            "manager": link.manager,
         }
         return Replace(COLLECTION, document, link.version) if link.version else Insert(COLLECTION, document)
 
@@ -168,4 +178,6 @@ def _link(record: Record) -> Link:
         document["members"],
         document.get("raw", ""),
         document.get("due") or "",
+        document.get("boss") or "",
+        document.get("manager", ""),
     )

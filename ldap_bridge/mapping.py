@@ -16,7 +16,7 @@ from ldap_bridge.dn import DnError, key, outermost
 from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.links import Link
 from ldap_bridge.packs import Pack
-from ldap_bridge.rules import BadValue, Document, Table, compile_table, put_at, value_at
+from ldap_bridge.rules import MANAGER, BadValue, Document, Path, Table, compile_table, put_at, value_at
 from ldap_bridge.sections import EntrySettings, as_list
 from ldap_bridge.settings import Source
 from ldap_bridge.states import compile_states
@@ -33,7 +33,7 @@ _MANY: Final = 50
 _encode = msgspec.json.Encoder().encode
 _encode_entry = msgspec.msgpack.Encoder(order="sorted").encode
 # Raise it when the same entry under the same settings comes to another document: then none is taken for known.
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,11 @@ class Found:
 
     `encoded` is the mapped document as JSON without `active`; `digest` stands for all that the mapping says.
     `active` is None when the directory does not tell; `reason` says why it is false, and `due` when time alone may
-    change it, "" for never. `members` refers to who belongs to it, `groups` to what it says
-    to belong to; only one of them is read. `raw` stands for a person's entry and the settings by which it is mapped;
-    where the link knows it already, nothing was mapped, and `encoded` is empty. It is empty, too, once the document is
-    the one at this `place` of a `pack`. `alias` is the login that it has there, where another one was chosen here.
+    change it, "" for never. `boss` is the DN key of the manager.
+    `members` refers to who belongs to it, `groups` to what it says to belong to; only one of them is read. `raw` stands
+    for a person's entry and the settings by which it is mapped; where the link knows it already, nothing was mapped,
+    and `encoded` is empty. It is empty, too, once the document is the one at this `place` of a `pack`. `alias` is the
+    login that it has there, where another one was chosen here.
     """
 
     stable: str
@@ -73,6 +74,7 @@ class Found:
     alias: str = ""
     pack: Pack | None = None
     place: int = 0
+    boss: str = ""
 
     def document(self) -> Document:
         """Return the mapped document, a fresh copy."""
@@ -109,7 +111,11 @@ class Mapper:
         self._states = compile_states(source.users.inactive, f"{prefix}.users.inactive")
         self._login = self.users.part(("userName",))
         users = source.users
-        mapping = (_VERSION, users.attributes, users.inactive, source.stable_id, source.groups.member_of)
+        self._manager = users.manager.lower()
+        mapping = (
+            *(_VERSION, users.attributes, users.inactive, users.manager),
+            *(source.stable_id, source.groups.member_of),
+        )
         self._mark = blake2b(_encode_entry(mapping), digest_size=16).digest()
         self._source = source
         self._stable = source.stable_id.lower()
@@ -124,9 +130,19 @@ class Mapper:
         return tuple(dict.fromkeys(name for rule in self._login.rules for name in rule.attributes))
 
     @property
+    def has_managers(self) -> bool:
+        """Whether people name their managers."""
+        return bool(self._manager)
+
+    @property
+    def owned(self) -> tuple[Path, ...]:
+        """The places of a person's document that the directory decides."""
+        return (*self.users.owned, *([MANAGER] if self._manager else []))
+
+    @property
     def people_selection(self) -> Selection:
         """What to read for people."""
-        more = [self._source.groups.member_of, *self._states.attributes]
+        more = [self._source.groups.member_of, self._source.users.manager, *self._states.attributes]
         return self._selection(self._source.users, self.users, more)
 
     @property
@@ -149,6 +165,7 @@ class Mapper:
             if link and _is_known(entry, raw, link, moment):
                 login = self._login.apply(entry.attributes)["userName"]
                 found = Found(stable, entry.dn, dn_key, login, b"", link.digest, link.active)
+                found.boss = link.boss
             else:
                 found = self._person(entry, stable, dn_key, now)
             found.raw = raw
@@ -203,9 +220,10 @@ class Mapper:
             reason, due = verdict.reason, to_text(verdict.until) if verdict.until else ""
             active = active is not False and not reason
         encoded = _encode(document)
-        digest = _digest(encoded + _encode((active, reason, due)))
+        boss = next(filter(None, map(_dn_ref, entry.attributes.get(self._manager, ()))), "") if self._manager else ""
+        digest = _digest(encoded + _encode((active, reason, due, boss)))
         name = document["userName"]
-        return Found(stable, entry.dn, dn_key, name, encoded, digest, active, reason=reason, due=due)
+        return Found(stable, entry.dn, dn_key, name, encoded, digest, active, reason=reason, due=due, boss=boss)
 
     def _group(self, entry: Entry, stable: str, dn_key: str) -> Found:
         document = _named(self.groups.apply(entry.attributes), "displayName")

@@ -11,7 +11,7 @@ from idp.schema.urns import GATEHOUSE_USER
 from ldap_bridge.dn import parent
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Problem, merged
-from ldap_bridge.rules import Document, Path, Table, put_at, value_at
+from ldap_bridge.rules import MANAGER, Document, Path, Table, put_at, value_at
 
 
 class Kind(StrEnum):
@@ -55,7 +55,7 @@ class Change:
     """One person or group that changes. `resource` is its id, given at planning time to new ones.
 
     A change without an entry (`found`) is its `fields`. `takes_from` is the account whose login it takes over, "" when
-    its own is free.
+    its own is free. `manager` is the account that becomes the manager, "" for nobody, None for whoever it was.
     """
 
     kind: Kind
@@ -70,6 +70,7 @@ class Change:
     found: Found | None = None
     link: Link | None = None
     takes_from: str = ""
+    manager: str | None = None
 
 
 @dataclass(slots=True)
@@ -185,7 +186,7 @@ def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], owned: Ite
     for path in owned:
         old, new = value_at(stored, path), value_at(wanted, path)
         if old != new and path != ("active",):
-            found.append(FieldChange(_dotted(path), old, new))
+            found.append(FieldChange(dotted(path), old, new))
     return tuple(found)
 
 
@@ -257,11 +258,15 @@ def apply_to(document: Document, change: Change, table: Table) -> Document:
         document = merged(document, change.found.document(), table)
     else:
         for one in change.fields:
-            put_at(document, (one.path,), one.new)
+            if change.manager is None:
+                put_at(document, (one.path,), one.new)
+    if change.manager is not None:
+        put_at(document, MANAGER, {"value": change.manager} if change.manager else None)
     if change.active is not None and change.subject == USER:
         document["active"] = change.active
     return document
 
 
-def _dotted(path: Path) -> str:
+def dotted(path: Path) -> str:
+    """Return a place as people write it."""
     return ":".join((path[0], ".".join(path[1:]))) if path[0].startswith("urn:") else ".".join(path)

@@ -25,6 +25,7 @@ from ldap_bridge.links import Link, Links
 from ldap_bridge.logins import Claim
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
 from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, gone, purge
+from ldap_bridge.planned_managers import plan_managers
 from ldap_bridge.planned_members import plan_members
 from ldap_bridge.progress import Meter, Watcher, unwatched
 from ldap_bridge.pump import pump
@@ -77,6 +78,9 @@ class Planner:
             await self._plan_purges(people)
         else:
             self._contests.take_back(self.plan, people)
+        if self._source.users.manager:
+            await self._scope.make_managers_known(people)
+            await plan_managers(self.plan, self._store, people)
         await plan_members(self.plan, self._store, self._scope, people, groups, all_groups)
         linked, present = await self._scope.linked(), await self._store.count(GROUP_TYPE.collection, EVERYTHING)
         self.plan.held = why_held(self.plan, self._source.limits, linked, present)

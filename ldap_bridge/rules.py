@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from idp.errors import ConfigError, InvalidPath
 from idp.schema import Mutability, ResourceType, Type
+from idp.schema.urns import ENTERPRISE_USER
 from ldap_bridge.sections import RuleSettings
 from ldap_bridge.transforms import BOOLEAN, TRANSFORMS, Transform, Unreadable, Value, extract, join, photo
 
@@ -16,6 +17,7 @@ Getter = Callable[[Attributes], list[Value]]
 Setter = Callable[[Document, list[Value]], None]
 Path = tuple[str, ...]
 
+MANAGER: Final = (ENTERPRISE_USER, "manager")
 # attribute[type].sub, with the URN of an extension before it if need be
 _PATH: Final = re.compile(r"(?P<head>(?:urn:.+:)?[A-Za-z$][\w$-]*)(?:\[(?P<type>\w+)\])?(?:\.(?P<sub>[\w$-]+))?")
 _FIELD: Final = re.compile(r"\{([A-Za-z][\w;-]*)\}")

@@ -40,6 +40,10 @@ class Scope(Protocol):
         """See to it that every member of these groups can be found in the intakes."""
         ...
 
+    async def make_managers_known(self, people: Intake) -> None:
+        """See to it that every manager of these people can be found in the intake."""
+        ...
+
     async def ours(self, people: Intake, groups: Intake, members: Collection[str]) -> dict[str, str]:
         """Return those of the members who come from this directory, with their DNs."""
         ...
@@ -83,6 +87,9 @@ class Everything:
         return self._directory.read(self._mapper.group_selection)
 
     async def make_known(self, people: Intake, groups: Intake, everything: Sequence[Found]) -> None:
+        """Do nothing: whoever was read is known."""
+
+    async def make_managers_known(self, people: Intake) -> None:
         """Do nothing: whoever was read is known."""
 
     async def ours(self, people: Intake, groups: Intake, members: Collection[str]) -> dict[str, str]:

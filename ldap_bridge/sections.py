@@ -45,8 +45,12 @@ class EntrySettings(Section, frozen=True):
 
 
 class UserSettings(EntrySettings, frozen=True):
-    """Which entries are people. An account is out of use when one of the tests `inactive`, by attribute, says so."""
+    """Which entries are people. An account is out of use when one of the tests `inactive`, by attribute, says so.
 
+    `manager` is the attribute that names somebody's manager by DN.
+    """
+
+    manager: str = ""
     inactive: dict[str, str] = {}
 
 

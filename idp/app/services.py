@@ -83,7 +83,7 @@ async def open_services(
 
 def ownership(sources: Iterable[Source]) -> Ownership:
     """Return who owns which attribute: of people from a directory, what is mapped. Raises ConfigError."""
-    return Ownership({source.key: Mapper(source).users.owned for source in sources})
+    return Ownership({source.key: Mapper(source).owned for source in sources})
 
 
 def read_keys(config: Config) -> Keys:

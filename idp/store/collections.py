@@ -61,7 +61,7 @@ _OWN: Final = (
     Collection("outbox", indexed=(*_text("state"), *_moments("due")), expires=_EXPIRES),
     # background work
     Collection("leases"),
-    Collection("ldap_links", indexed=(*_text("source", "resource", "ref"), *_moments("gone", "due"))),
+    Collection("ldap_links", indexed=(*_text("source", "resource", "ref", "boss"), *_moments("gone", "due"))),
     Collection("ldap_feeds"),
     Collection("ldap_health"),
     Collection("ldap_conflicts", indexed=_text("source")),

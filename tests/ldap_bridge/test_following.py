@@ -26,6 +26,7 @@ from tests.support.slapd import Slapd
 from tests.support.truth import differences
 
 ADA = Person("ada", "Ada", "Lovelace", "Engineering", 4711)
+NEW = Person("new", "Nina", "Neu", "Sales", 4713)
 CREW = f"ou=Crew,{BASE}"
 GROUPS = f"ou=groups,{BASE}"
 
@@ -36,6 +37,20 @@ def _members(action: str, group: str, *dns: str) -> str:
 
 def _unit(name: str) -> str:
     return write_entry(f"ou={name},{BASE}", {"objectClass": ["organizationalUnit"], "ou": [name]})
+
+
+def _report(slapd: Slapd, managers: dict[int, int | str]) -> None:
+    """Give people managers: others by their number, or DNs; "" for nobody."""
+    changes = []
+    for number, manager in managers.items():
+        dn = make_person(manager).dn if isinstance(manager, int) else manager
+        changes.append(write_change(f"{_dn(number)}", [("replace", "manager", [dn] if dn else [])]))
+    slapd.modify("".join(changes))
+
+
+def _dn(number: int) -> str:
+    """Where somebody is after the first steps."""
+    return f"uid=person000002,{CREW}" if number == 2 else make_person(number).dn
 
 
 def _picture(slapd: Slapd, picture: bytes) -> None:
@@ -140,6 +155,15 @@ STEPS: list[tuple[str, Step, bool]] = [
         ),
         False,
     ),
+    ("people have managers", lambda slapd: _report(slapd, {1: 40, 2: 40, 40: 45, 3: 3, 4: "cn=out of it"}), False),
+    ("a manager is renamed", lambda slapd: slapd.rename(make_person(40).dn, "uid=boss"), False),
+    ("they follow", lambda slapd: _report(slapd, {1: f"uid=boss,ou=people,{BASE}", 2: 45}), False),
+    ("a manager has an old name", lambda slapd: slapd.rename(f"uid=boss,ou=people,{BASE}", "uid=person000040"), False),
+    ("they follow again", lambda slapd: _report(slapd, {1: 40, 45: 40}), False),
+    ("a manager goes", lambda slapd: slapd.delete(make_person(45).dn), False),
+    ("somebody new is already named", lambda slapd: _report(slapd, {5: f"uid=new,ou=people,{BASE}"}), False),
+    ("and comes", lambda slapd: slapd.modify(write_entry(NEW.dn, NEW.attributes())), False),
+    ("nobody is a manager", lambda slapd: _report(slapd, {1: "", 40: "", 5: ""}), False),
     ("two swap their logins", lambda slapd: _pass_on(slapd, 21, 22), False),
     ("three pass theirs on", lambda slapd: _pass_on(slapd, 23, 24, 25), False),
     ("somebody goes, and somebody new has her login", lambda slapd: _replace(slapd, make_person(26)), False),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from idp.directory import manager_of
 from ldap_bridge.feeds import FeedName
 from ldap_bridge.runs import Run, State
 from ldap_bridge.sync_controls import SYNC_REQUEST
@@ -59,6 +60,27 @@ async def test_a_domain_is_followed(
         assert (await bridge.person("married"))["id"] == before
         assert await bridge.members("Team") == {"married", "p9"}
         assert done(await bridge.sync()) == {}
+
+
+@pytest.mark.parametrize(("feed", "options", "settings"), WAYS)
+async def test_a_manager_who_is_renamed_is_still_the_manager_though_nobody_else_is_said_to_change(
+    bridge_to: Callable[..., Bridge], feed: str, options: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    directory = domain(**options)
+    directory.modify(person("p1"), manager=person("p4"))
+    with bridged(directory, bridge_to, **settings) as bridge:
+        await bridge.sync()
+        boss = (await bridge.person("p4"))["id"]
+        assert manager_of(await bridge.person("p1")) == boss
+        directory.rename(person("p4"), person("married"))
+        assert done(await bridge.sync()) == {"rename": 1}
+        assert manager_of(await bridge.person("p1")) == boss
+        directory.modify(person("p2"), manager=person("married"))
+        assert done(await bridge.sync()) == {"update": 1}
+        assert manager_of(await bridge.person("p2")) == boss
+        directory.delete(person("married"))
+        assert done(await bridge.sync()) == {"disable": 1, "update": 2}
+        assert manager_of(await bridge.person("p1")) is None
 
 
 @pytest.mark.parametrize(("feed", "options", "settings"), WAYS)

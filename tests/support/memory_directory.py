@@ -53,13 +53,14 @@ class MemoryDirectory:
         self._mark(dn)
 
     def rename(self, dn: str, new: str) -> None:
-        """Move an entry; as in Active Directory, what stands below moves along unmarked, and members follow."""
+        """Move an entry; as in Active Directory, what stands below moves along unmarked, and references follow."""
         for old in [each for each in self.entries if is_within(key(each), key(dn))]:
             moved = old[: len(old) - len(dn)] + new
             self.entries[moved] = self.entries.pop(old)
             for entry in self.entries.values():
-                if "member" in entry:
-                    entry["member"] = [moved.encode() if each == old.encode() else each for each in entry["member"]]
+                for name in ("member", "manager"):
+                    if name in entry:
+                        entry[name] = [moved.encode() if each == old.encode() else each for each in entry[name]]
         self._mark(new)
 
     def delete(self, dn: str) -> None:
@@ -69,8 +70,9 @@ class MemoryDirectory:
         grave = f"CN=was {self.number},CN=Deleted Objects,{self.context}"
         self.deleted[grave] = {**kept, "isdeleted": [b"TRUE"]}
         for group in self.entries.values():
-            if "member" in group:
-                group["member"] = [member for member in group["member"] if member != dn.encode()]
+            for name in ("member", "manager"):
+                if name in group:
+                    group[name] = [value for value in group[name] if value != dn.encode()]
         self._mark(grave)
 
     def _mark(self, dn: str) -> None:

@@ -26,6 +26,7 @@ async def differences(store: Store, slapd: Slapd) -> list[str]:
         *(f"group {stable} is missing" for stable in groups.keys() - kept.keys()),
         *(f"group {stable} is left over" for stable in kept.keys() - groups.keys()),
         *(f"group {name}" for stable, found in groups.items() if (name := _text(found, "cn")) != _name(kept, stable)),
+        *_managers(people, users),
         *await _members(store, people, groups, users, kept),
     ]
 
@@ -69,9 +70,26 @@ def _may_be_used(entry: Attributes) -> bool:
 
 
 def _at(user: Mapping[str, Any], name: str) -> Any:
-    if name == "department":
+    if name in ("department", "manager"):
         return user.get(ENTERPRISE_USER, {}).get(name)
     return user.get(name)
+
+
+def _managers(people: Mapping[str, Attributes], users: list[dict[str, Any]]) -> list[str]:
+    """Compare who reports to whom by stable id; a manager whose entry is not there is none."""
+    names = {key(found["dn"][0].decode()): stable for stable, found in people.items()}
+    ids = {user["id"]: user["externalId"] for user in users}
+    have = {
+        (user["externalId"], ids.get(manager["value"], "nobody"))
+        for user in users
+        if user["externalId"] in people and (manager := _at(user, "manager"))
+    }
+    want = {
+        (stable, names[boss])
+        for stable, found in people.items()
+        if (boss := _key(found.get("manager", [b""])[0])) in names
+    }
+    return [f"manager {pair} is wrong" for pair in have ^ want]
 
 
 async def _members(
