@@ -78,7 +78,7 @@ class Found:
 
     def document(self) -> Document:
         """Return the mapped document, a fresh copy."""
-        if self.pack:
+        if self.pack and not self.encoded:
             return self.pack.document(self.place)
         decoded: Document = msgspec.json.decode(self.encoded)
         return decoded
@@ -91,14 +91,13 @@ class Mapped:
     found: list[Found] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def packed(self) -> "Mapped":
+    def pack(self) -> None:
         """Pack the documents if there are many: of a whole directory they wait in memory until all is planned."""
         waiting = [found for found in self.found if found.encoded]
         if len(waiting) >= _MANY:
             pack = Pack([found.encoded for found in waiting])
             for place, found in enumerate(waiting):
                 found.pack, found.place, found.encoded = pack, place, b""
-        return self
 
 
 class Mapper:
@@ -171,7 +170,7 @@ class Mapper:
             found.raw = raw
             return found
 
-        return self._map(entries, person).packed()
+        return self._map(entries, person)
 
     def group_entries(self, entries: Sequence[Entry]) -> Mapped:
         """Map entries to groups."""

@@ -1,5 +1,6 @@
 """Reads what is to be looked at and makes the plan: entries stream by, and what is new or different is looked up."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
@@ -95,6 +96,7 @@ class Planner:
             batch = people.sort(mapped)
             await self._plan_new_people(people, batch.new)
             await self._plan_changed(USER, people, batch.changed)
+            await asyncio.to_thread(mapped.pack)
             meter.add(len(mapped.found) + len(mapped.problems))
         self.plan.people = people.count
         self._note_gaps("people", reading, people)
