@@ -184,11 +184,7 @@ def _omitter(tree: Tree) -> Reduce:
     parts = tuple((key, _omitter(inner)) for key, inner in tree.items() if inner is not None)
 
     def omit(document: dict[str, Any]) -> dict[str, Any]:
-        if gone.issuperset(document):
-            return {}
-        left = document.copy()
-        for key in gone:
-            left.pop(key, None)
+        left = {key: value for key, value in document.items() if key not in gone}
         for key, part in parts:
             if key in left:
                 left[key] = _reduced(part, left[key])

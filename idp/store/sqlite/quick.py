@@ -1,6 +1,6 @@
 """Searches cheap enough to be made on the event loop: their cost has a bound, whatever the collection's size."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import cache
 from typing import Final
 
@@ -11,6 +11,7 @@ from idp.query import (
     Field,
     Filter,
     In,
+    Kind,
     Op,
     Query,
     Scalar,
@@ -24,7 +25,7 @@ from idp.store.sqlite.compile import Leaf, Sql, leaf_select
 from idp.store.sqlite.database import fetch
 from idp.store.sqlite.find import Finder
 from idp.store.sqlite.rows import Rows
-from idp.store.sqlite.table import Table, encoded
+from idp.store.sqlite.table import Table, Value, encoded
 
 # Reading, decoding and judging so many records takes about what handing them to a thread and back takes.
 MANY: Final = 128
@@ -79,10 +80,16 @@ def _among(
     rows: Rows, table: Table, field: Field, values: Sequence[Scalar], query: Query, most: int = MANY
 ) -> Page | None:
     """Answer the commonest of searches: an index alone says who has one of these values."""
-    wanted = (normalise(field, value) for value in values)
-    keys = {encoded(key) for key in wanted if key is not None and is_storable(key)}
+    keys = _keys(field, values)
     found = fetch(rows.connection, _holding(len(keys)), (table.by_field[field], *keys, most + 1)) if keys else []
     return _page(rows.live(found), query) if len(found) <= most else None
+
+
+def _keys(field: Field, values: Sequence[Scalar]) -> Set[Value]:
+    if field.kind is Kind.STRING and field.case_exact and all(type(one) is str and one.isascii() for one in values):
+        return {one for one in values if type(one) is str}
+    wanted = (normalise(field, value) for value in values)
+    return {encoded(key) for key in wanted if key is not None and is_storable(key)}
 
 
 def _first_page(rows: Rows, finder: Finder, table: Table, query: Query) -> Page | None:
