@@ -37,8 +37,7 @@ class Projection:
 
     def apply(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return the document without what is not to be shown; the very same one where all of it is."""
-        shown = document if self._pick is None else self._pick(document)
-        return shown if self._drop.keys().isdisjoint(shown) else self._omit(shown)
+        return self._omit(document if self._pick is None else self._pick(document))
 
 
 class Projections:
@@ -179,17 +178,24 @@ def _picker(tree: Tree) -> Reduce:
 
 
 def _omitter(tree: Tree) -> Reduce:
-    """Return what takes the names in the tree away from a value."""
+    """Return what takes the names in the tree away from a value; one that has none of them stays the same."""
     gone = frozenset(key for key, inner in tree.items() if inner is None)
     parts = tuple((key, _omitter(inner)) for key, inner in tree.items() if inner is not None)
 
     def omit(document: dict[str, Any]) -> dict[str, Any]:
-        left = {key: value for key, value in document.items() if key not in gone}
+        left = document
+        if not gone.isdisjoint(document):
+            left = {key: value for key, value in document.items() if key not in gone}
         for key, part in parts:
-            if key in left:
-                left[key] = _reduced(part, left[key])
-                if left[key] in _NOTHING:
-                    del left[key]
+            value = left.get(key)
+            if value is None or (reduced := _reduced(part, value)) is value:
+                continue
+            if left is document:
+                left = document.copy()
+            if reduced in _NOTHING:
+                del left[key]
+            else:
+                left[key] = reduced
         return left
 
     return omit
