@@ -4,13 +4,17 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Seque
 from dataclasses import replace
 from typing import Any, Final
 
-from idp.query import Compare, Field, Filter, In, Op, Query
+from idp.query import EVERYTHING, And, Compare, Field, Filter, In, Op, Query
 from idp.store.contract import DeleteWhere, Insert, Store
 
 EDGES: Final = "edges"
+_GROUPS: Final = "groups"
 GROUP: Final = Field(("group",))
 MEMBER: Final = Field(("member",))
 TYPE: Final = Field(("type",))
+_ID: Final = Field(("id",))
+# Ids are text; no letter comes after this one.
+_AFTER_ALL: Final = chr(0x10FFFF)
 
 # Edges are of 150 bytes: a read of this many is a few milliseconds and under a megabyte.
 PAGE: Final = 5_000
@@ -63,8 +67,9 @@ class Edges:
 
     async def page(self, group: str, after: str | None, limit: int) -> list[Edge]:
         """Return up to `limit` edges of the group whose member comes after the given one."""
-        start = edge_id(group, after or "")
-        query = Query(Compare(GROUP, Op.EQ, group), limit=limit, after=start, total=False)
+        # Edges of a group stand together in the order of ids: said so, nothing beside them is looked at.
+        own = And((Compare(GROUP, Op.EQ, group), Compare(_ID, Op.LT, edge_id(group, _AFTER_ALL))))
+        query = Query(own, limit=limit, after=edge_id(group, after or ""), total=False)
         return [record.document for record in (await self._store.find(EDGES, query)).records]
 
     async def matching(self, filter: Filter) -> AsyncIterator[Edge]:
@@ -87,18 +92,35 @@ class Edges:
             level = set().union(*(parents[group] for group in level)) - parents.keys()
         return parents
 
-    async def people_in(self, groups: Iterable[str]) -> set[str]:
-        """Return every user who belongs to one of the groups, directly or through groups inside it."""
-        people: set[str] = set()
+    async def groups_below(self, groups: Iterable[str]) -> set[str]:
+        """Return these groups and all that are inside of them, directly or through others. Loops end."""
         seen: set[str] = set()
         level = set(groups)
         while level:
             seen |= level
             inner: set[str] = set()
-            async for edge in self._among(GROUP, level):
-                (inner if edge["type"] == "Group" else people).add(edge["member"])
+            for batch in _batches(GROUP, level):
+                inner |= await self._groups_in(batch)
             level = inner - seen
-        return people
+        return seen
+
+    async def _groups_in(self, batch: In) -> set[str]:
+        """Return the groups that are direct members of some; looked for where there are fewer: here or among all."""
+        if await self._store.count(EDGES, batch) <= await self._store.count(_GROUPS, EVERYTHING):
+            of_groups: list[Filter] = [And((batch, Compare(TYPE, Op.EQ, "Group")))]
+        else:
+            of_groups = [And((batch, members)) for members in _batches(MEMBER, await self._all_groups())]
+        return {edge["member"] for some in of_groups async for edge in self.matching(some)}
+
+    async def _all_groups(self) -> list[str]:
+        found: list[str] = []
+        query = Query(limit=PAGE, total=False)
+        while True:
+            records = (await self._store.find(_GROUPS, query)).records
+            found += [record.id for record in records]
+            if len(records) < PAGE:
+                return found
+            query = replace(query, after=records[-1].id)
 
     async def people_directly_in(self, groups: Iterable[str]) -> set[str]:
         """Return every user who is a direct member of one of the groups."""

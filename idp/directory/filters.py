@@ -1,6 +1,6 @@
 """Conditions on derived attributes, `groups` of users and `members` of groups, answered through the memberships.
 
-Each becomes a condition on the id, so that the store's own query does the rest.
+Each becomes a condition on the id, so that the store's own queries do the rest.
 """
 
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Final
 
 from idp.directory.edges import MEMBER, PAGE, TYPE, Edges
+from idp.directory.id_streams import Ids, of, people_of, union, without
 from idp.directory.manager_filters import Leaf, by_reference
+from idp.directory.slices import ID, MOST, Slice, SlicedFinder, first_of, sliced
 from idp.errors import InvalidFilter
 from idp.query import (
     EVERYTHING,
@@ -25,58 +27,94 @@ from idp.query import (
     ValuePath,
     matches,
 )
-from idp.store.contract import Store
+from idp.store.contract import Page, Store
 
-_ID: Final = Field(("id",))
 _NAME: Final = Field(("displayName",), case_exact=False)
 _LOGIN: Final = Field(("userName",), case_exact=False)
 _NOTHING: Final = Or(())
 
 # Turns a condition on one element of the derived list into one on the resource.
 Answer = Callable[[Filter], Awaitable[Filter]]
+# Turns such a condition into the ids of the resources that it holds for, those above one.
+Stream = Callable[[Filter, str | None], Awaitable[Ids]]
 # Turns a condition on one sub-attribute of an element into one on something stored.
 Translate = Callable[[str, Leaf], Awaitable[Filter]]
 
 
 class DerivedFilters:
-    """Rewrites filters; a filter without derived attributes costs no read."""
+    """Answers queries; a filter without derived attributes costs no read beside the query itself.
 
-    def __init__(self, store: Store, edges: Edges) -> None:
+    Of lists longer than `most` a query takes several slices.
+    """
+
+    def __init__(self, store: Store, edges: Edges, most: int = MOST) -> None:
         self._store = store
         self._edges = edges
+        self._most = most
 
-    async def for_users(self, filter: Filter) -> Filter:
-        """Return the filter with conditions on `groups` made such on the id, and on a manager's name such on hers."""
-        plain = await by_reference(filter, self._people_named)
-        return await _rewrite(plain, "groups", self._users_in)
+    async def find_users(self, query: Query) -> Page:
+        """Return the users that match, with conditions on `groups` and on a manager's name."""
+        plain = await by_reference(query.filter, self._people_named)
+        return await self._find("users", "groups", replace(query, filter=plain), self._people_in)
 
-    async def for_groups(self, filter: Filter) -> Filter:
-        """Return the filter with every condition on `members` made one on the id."""
-        return await _rewrite(filter, "members", self._groups_with)
+    async def find_groups(self, query: Query) -> Page:
+        """Return the groups that match, with conditions on `members`."""
+        return await self._find("groups", "members", query, self._groups_with)
 
-    async def _users_in(self, element: Filter) -> Filter:
-        direct, indirect = [await self._groups_seen_as(kind, element) for kind in ("direct", "indirect")]
-        people = await self._edges.people_in(direct & indirect)
-        people |= await self._edges.people_directly_in(direct - indirect)
+    async def _find(self, collection: str, head: str, query: Query, stream: Stream) -> Page:
+        conditions: dict[Filter, None] = {}
+
+        async def collect(element: Filter) -> Filter:
+            conditions[element] = None
+            return EVERYTHING
+
+        await _rewrite(query.filter, head, collect)
+        if not conditions:
+            return await self._store.find(collection, query)
+
+        async def compiled(part: Slice) -> Filter:
+            async def answer(element: Filter) -> Filter:
+                return In(ID, part.ids[element])
+
+            return await _rewrite(query.filter, head, answer)
+
+        above = first_of(query)
+        sources = {element: await stream(element, above) for element in conditions}
+        finder = SlicedFinder(self._store, collection, compiled)
+        return await finder.find(query, sliced(sources, above, self._most))
+
+    async def _people_in(self, element: Filter, above: str | None) -> Ids:
+        """Return the ids of the people for whom one of their groups satisfies the condition."""
+        direct, tells_type = await self._groups_seen_as("direct", element)
+        indirect = (await self._groups_seen_as("indirect", element))[0] if tells_type else direct
+        either = await self._edges.groups_below(direct & indirect)
+        streams = [await people_of(self._edges, either | (direct - indirect), above)]
         for group in indirect - direct:
-            people |= await self._edges.people_in([group]) - await self._edges.people_directly_in([group])
-        return In(_ID, tuple(sorted(people)))
+            everybody = await people_of(self._edges, await self._edges.groups_below([group]), above)
+            streams.append(without(everybody, await people_of(self._edges, [group], above)))
+        return union(streams)
 
-    async def _groups_seen_as(self, kind: str, element: Filter) -> set[str]:
-        """Return the groups that satisfy the condition for somebody who belongs to them in this way."""
+    async def _groups_seen_as(self, kind: str, element: Filter) -> tuple[set[str], bool]:
+        """Return the groups that satisfy the condition for who is in them in this way, and whether that matters."""
+        tells_type = False
 
         async def translate(name: str, leaf: Leaf) -> Filter:
+            nonlocal tells_type
             match name:
                 case "type":
+                    tells_type = True
                     return EVERYTHING if matches(leaf, {"type": kind}) else _NOTHING
                 case "display":
                     return replace(leaf, field=_NAME)
                 case _:
-                    return replace(leaf, field=_ID)
+                    return replace(leaf, field=ID)
 
-        return await self._ids("groups", await _translated(element, translate))
+        found = await self._ids("groups", await _translated(element, translate))
+        return found, tells_type
 
-    async def _groups_with(self, element: Filter) -> Filter:
+    async def _groups_with(self, element: Filter, above: str | None) -> Ids:
+        """Return the ids of the groups of which some member satisfies the condition."""
+
         async def translate(name: str, leaf: Leaf) -> Filter:
             match name:
                 case "type":
@@ -87,7 +125,7 @@ class DerivedFilters:
                     return replace(leaf, field=MEMBER)
 
         edges = self._edges.matching(await _translated(element, translate))
-        return In(_ID, tuple(sorted({edge["group"] async for edge in edges})))
+        return of({edge["group"] async for edge in edges}, above)
 
     async def _named(self, leaf: Leaf) -> set[str]:
         return await self._people_named(leaf) | await self._ids("groups", replace(leaf, field=_NAME))

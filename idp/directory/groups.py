@@ -1,7 +1,6 @@
 """The service for groups and their members: the only way to read and write them, whoever asks."""
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -94,8 +93,7 @@ class Groups:
     async def find(self, actor: Actor, query: Query) -> Page:
         """Return the groups that match; conditions on `members` are answered through the memberships."""
         demand(actor, Verb.READ, Area.GROUPS)
-        wanted = await self._filters.for_groups(query.filter)
-        return await self._store.find(self._kind.collection, dataclasses.replace(query, filter=wanted))
+        return await self._filters.find_groups(query)
 
     async def update(
         self,

@@ -1,6 +1,5 @@
 """The service for users: the only way to read and write them, whoever asks."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -90,8 +89,7 @@ class Users:
     async def find(self, actor: Actor, query: Query) -> Page:
         """Return the users that match; conditions on `groups` are answered through the memberships."""
         demand(actor, Verb.READ, Area.USERS)
-        wanted = await self._filters.for_users(query.filter)
-        return await self._store.find(self._kind.collection, dataclasses.replace(query, filter=wanted))
+        return await self._filters.find_users(query)
 
     async def by_login(self, login: str) -> Resource | None:
         """Return whom a login name means: the user of that userName, else the only one with that address, or None.

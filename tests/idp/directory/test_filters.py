@@ -7,12 +7,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.directory import Resource
-from idp.directory.edges import Edges
+from idp.directory.edges import Edges, insert_edge
 from idp.directory.filters import DerivedFilters
 from idp.errors import InvalidFilter
-from idp.query import And, Compare, Field, Filter, In, Not, Op, Or, Present, Query, ValuePath, matches
+from idp.query import (
+    And,
+    Compare,
+    Field,
+    Filter,
+    In,
+    Not,
+    Op,
+    Or,
+    Place,
+    Present,
+    Query,
+    Sort,
+    ValuePath,
+    matches,
+    sort_key,
+)
+from idp.store import Insert, Page
 from tests.support.directory import SYSTEM, Directory
+from tests.support.faulty_store import FaultyStore
 
+NAME = Field(("displayName",), case_exact=False)
 VALUE, DISPLAY, TYPE, REF = (
     Field(("value",)),
     Field(("display",), case_exact=False),
@@ -56,13 +75,32 @@ class Scene:
         members = await self.directory.groups.members_of([group.id for group in groups])
         return [{**group.document, "members": members[group.id]} for group in groups]
 
-    async def agrees(self, head: str, filter: Filter) -> None:
-        """Show that finding gives what `matches` says of the filled-in documents."""
+    async def agrees(self, head: str, filter: Filter, *, sliced: bool = True) -> None:
+        """Show that finding gives what `matches` says of the filled-in documents, also `sliced`, page by page."""
         expected = {document["id"] for document in await self.documents(head) if matches(filter, document)}
         service = self.directory.users if head == "groups" else self.directory.groups
         page = await service.find(SYSTEM, Query(filter))
         assert {record.id for record in page.records} == expected
         assert page.total == len(expected)
+        if sliced:
+            await self.agrees_in_slices(head, filter)
+
+    async def agrees_in_slices(self, head: str, filter: Filter) -> None:
+        """Show that pages are the same in slices of two ids, in either order."""
+        service = self.directory.users if head == "groups" else self.directory.groups
+        filters = DerivedFilters(self.directory.store, Edges(self.directory.store), most=2)
+        find = filters.find_users if head == "groups" else filters.find_groups
+        for sort in (None, Sort(NAME, descending=True)):
+            whole = await service.find(SYSTEM, Query(filter, sort))
+            for offset in (0, 3):
+                page = await find(Query(filter, sort, offset=offset, limit=2))
+                assert page == Page(whole.records[offset : offset + 2], whole.total)
+            first = await find(Query(filter, sort, limit=1, total=False))
+            assert first == Page(whole.records[:1], None)
+            for record in first.records:
+                place = Place(sort_key(NAME, record.document) if sort else record.id, record.id)
+                following = await find(Query(filter, sort, limit=9, after=place, total=False))
+                assert following.records == whole.records[1:]
 
 
 @pytest.fixture
@@ -118,8 +156,8 @@ async def test_every_condition_agrees_with_the_filled_in_document(scene: Scene, 
         samples.append(filter)
 
     collect()
-    for sample in samples:
-        await scene.agrees(head, sample)
+    for number, sample in enumerate(samples):
+        await scene.agrees(head, sample, sliced=number % 4 == 0)
 
 
 async def test_a_reference_compares_by_its_last_segment(scene: Scene) -> None:
@@ -133,4 +171,48 @@ async def test_a_reference_compares_by_its_last_segment(scene: Scene) -> None:
 
 async def test_a_filter_without_derived_attributes_is_passed_on_as_it_is(directory: Directory) -> None:
     plain = And((Present(DISPLAY), Not(Compare(VALUE, Op.EQ, "x"))))
-    assert await DerivedFilters(directory.store, Edges(directory.store)).for_users(plain) == plain
+    counting = FaultyStore(directory.store)
+    await DerivedFilters(counting, Edges(counting)).find_users(Query(plain))
+    assert counting.calls == 1
+
+
+@pytest.mark.parametrize("stores", ["sqlite", "pymongo"], indirect=True)
+async def test_slices_agree_on_either_store(scene: Scene) -> None:
+    inner, middle, outer = (scene.groups[name].id for name in ("inner", "middle", "outer"))
+    indirect = ValuePath(Field(("groups",)), And((Compare(VALUE, Op.EQ, outer), Compare(TYPE, Op.EQ, "indirect"))))
+    name = Compare(Field(("userName",), case_exact=False), Op.SW, "user")
+    for filter_ in (
+        Compare(at("groups", VALUE), Op.EQ, outer),
+        Not(Compare(at("groups", VALUE), Op.EQ, middle)),
+        Or((indirect, Compare(at("groups", DISPLAY), Op.EQ, "lone"))),
+        And((name, Not(indirect), In(at("groups", VALUE), (inner, middle)))),
+    ):
+        await scene.agrees("groups", filter_)
+    await scene.agrees("members", Compare(at("members", TYPE), Op.EQ, "User"))
+
+
+async def test_a_group_of_more_people_than_a_store_is_asked_about_at_once_has_pages_like_any(
+    directory: Directory,
+) -> None:
+    many, now = 10_500, "2026-03-11T09:26:53.589Z"
+    meta = {"resourceType": "User", "created": now, "lastModified": now}
+    people = [{"id": f"p{n:05}", "userName": f"u{n % 97:02}-{n}", "active": True, "meta": meta} for n in range(many)]
+    group = await directory.group("all")
+    outer = await directory.group("outer", group)
+    for start in range(0, many, 2_000):
+        some = people[start : start + 2_000]
+        writes = [Insert("users", person) for person in some]
+        writes += [insert_edge(group.id, str(person["id"]), "User", now) for person in some]
+        await directory.store.commit(writes)
+    for element in (
+        Compare(at("groups", VALUE), Op.EQ, group.id),
+        ValuePath(Field(("groups",)), And((Compare(VALUE, Op.EQ, outer.id), Compare(TYPE, Op.EQ, "indirect")))),
+    ):
+        page = await directory.users.find(SYSTEM, Query(element, offset=10_000, limit=2))
+        assert ([record.id for record in page.records], page.total) == (["p10000", "p10001"], many)
+        counted = await directory.users.find(SYSTEM, Query(Not(element), limit=0))
+        assert (counted.records, counted.total) == ([], 0)
+    by_name = Query(element, Sort(Field(("userName",), case_exact=False)), limit=1)
+    assert [record.id for record in (await directory.users.find(SYSTEM, by_name)).records] == ["p00000"]
+    last = await directory.users.find(SYSTEM, Query(element, after="p10498", limit=5, total=False))
+    assert [record.id for record in last.records] == ["p10499"]
