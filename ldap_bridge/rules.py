@@ -33,12 +33,17 @@ class BadValue(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the table: which attributes it reads, how, and where the result goes."""
+    """One line of the table: which attributes it reads, how, and where the result goes.
+
+    `path` is the line's left side as written, and `how` its template or transform.
+    """
 
     attributes: tuple[str, ...]
     get: Getter
     put: Setter
     place: Path
+    path: str
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def compile_table(settings: Mapping[str, str | RuleSettings], kind: ResourceType
         key = f'{prefix}."{path}"'
         place, put = _place(path, kind, rule, key)
         names, get = _getter(rule, key)
-        rules.append(Rule(names, get, put, place))
+        rules.append(Rule(names, get, put, place, path, rule.template or rule.transform))
         mapped.add(place)
         if not rule.shared:
             owned[place] = None

@@ -16,6 +16,7 @@ from ldap_bridge.approvals import Approvals
 from ldap_bridge.directories import describe, open_followed
 from ldap_bridge.endings import Endings, Letters, NoLetters
 from ldap_bridge.entries import Entry
+from ldap_bridge.explain import Explainer
 from ldap_bridge.health import Healths, Standing
 from ldap_bridge.history import History
 from ldap_bridge.lines import Lines
@@ -84,6 +85,8 @@ class LdapService:
         """What there was."""
         self.approvals = Approvals(store, clock, self._runs, lines, self._running)
         """Decisions about plans that wait for one."""
+        self.explainer = Explainer(store, users, clock, sources)
+        """Why people are as they are."""
         self.resolving = Resolving(store, users, clock, self._running)
         """Conflicts, and decisions about them."""
 

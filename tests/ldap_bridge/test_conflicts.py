@@ -72,6 +72,22 @@ async def test_an_address_that_two_of_one_directory_share_is_none(filed: Bridge,
     assert (await filed.sync()).counts["create"] == 1
 
 
+async def test_decisions_and_addresses_hold_in_large_reads_as_well(filed: Bridge, folk: Folk) -> None:
+    folk.write(**{f"q{number}": {"mail": f"q{number}@example.org"} for number in range(80)})
+    await filed.directory.user("petra", emails=[{"value": "q7@example.org"}])
+    await filed.directory.user("q9")
+    assert (await filed.sync()).counts["conflict"] == 2
+    found = {one.conflict.login: one.conflict for one in await filed.service.resolving.conflicts(SYSTEM)}
+    await filed.service.resolving.resolve(ROOT, found["q7"].id, Choice.RENAME, "q7.corp")
+    await filed.service.resolving.resolve(ROOT, found["q9"].id, Choice.RENAME, "q9.corp")
+    folk.write(**{f"q{number}": {"title": "Chief"} for number in range(80)})
+    assert (await filed.sync()).is_clean
+    folk.write(**{f"q{number}": {"title": "Head"} for number in range(80)})
+    run = await filed.sync()
+    assert (run.counts["update"], run.counts["rename"], run.is_clean) == (80, 0, True)
+    assert {"q7.corp", "q9.corp"} <= set(await filed.people())
+
+
 # --- link ---
 
 

@@ -65,6 +65,17 @@ def test_a_run_tells_what_it_did_by_name_and_field_and_is_remembered(idp: Idp, c
     assert [change["name"] for change in shown["changes"]] == [person.uid]
 
 
+def test_a_person_is_explained(idp: Idp, company: Company) -> None:
+    run = idp.json("ldap", "sync", "corp")["id"]
+    person = company.people[0]
+    told = idp.json("ldap", "explain", "corp", person.mail)
+    assert {value["run"] for value in told["values"] if value["attribute"] == "userName"} == {run}
+    shown = idp.command("ldap", "explain", "corp", person.uid)
+    assert f"uid: {person.uid}" in shown
+    assert f"ldap:corp run {run}" in shown
+    assert person.dn in shown
+
+
 def test_a_run_is_shown_by_kind_and_by_person(idp: Idp, company: Company) -> None:
     run = idp.json("ldap", "sync", "corp")["id"]
     person, group = company.people[0], company.groups[0]
