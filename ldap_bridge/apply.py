@@ -61,13 +61,16 @@ class Applier:
 
     async def apply(self, plan: Plan, log: Log, watcher: Watcher) -> None:
         """Make every change and log it by name. Raises what the store raises."""
-        people = [change for change in plan.changes if change.subject == USER]
+        people = [change for change in plan.changes if change.subject == USER and change.kind is not Kind.ROLE]
+        roles = [change for change in plan.changes if change.kind is Kind.ROLE]
         groups = [change for change in plan.changes if change.subject == GROUP]
         parts = in_commits(people, _TOGETHER)
         await _in_parts(parts, self._write_people, log, Meter(watcher, "writing people", len(people)))
         await _in_parts(_parts(groups), self._write_groups, log, Meter(watcher, "writing groups", len(groups)))
         meter = Meter(watcher, "writing memberships", len(plan.memberships))
         await _in_parts(_parts(plan.memberships), self._write_memberships, log, meter)
+        if roles:
+            await _in_parts(_parts(roles), self._write_roles, log, Meter(watcher, "writing roles", len(roles)))
         if plan.stale:
             await self._store.commit([self._links.removal(link) for link in plan.stale])
 
@@ -120,6 +123,17 @@ class Applier:
             boss=found.boss,
             manager=had if change.manager is None else change.manager,
         )
+
+    async def _write_roles(self, changes: Sequence[Change]) -> list[Logged]:
+        """Give people their roles one by one, since each is judged by itself."""
+        outcomes: list[CallerError | None] = []
+        for change in changes:
+            try:
+                await self._users.assign_role(self._actor, change.resource, str(change.fields[0].new))
+                outcomes.append(None)
+            except CallerError as error:
+                outcomes.append(error)
+        return self._logged(changes, outcomes)
 
     # --- groups ---
 

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     UPDATE = "update"
     REMOVE = "remove"
     PURGE = "purge"
+    ROLE = "role"
     MEMBERS = "members"
     # The link must be written anew, though nothing that anybody sees differs.
     SAME = "unchanged"

@@ -28,6 +28,7 @@ from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
 from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, gone, purge
 from ldap_bridge.planned_managers import plan_managers
 from ldap_bridge.planned_members import plan_members
+from ldap_bridge.planned_roles import plan_roles
 from ldap_bridge.progress import Meter, Watcher, unwatched
 from ldap_bridge.pump import pump
 from ldap_bridge.rules import Table
@@ -83,6 +84,8 @@ class Planner:
             await self._scope.make_managers_known(people)
             await plan_managers(self.plan, self._store, people)
         await plan_members(self.plan, self._store, self._scope, people, groups, all_groups)
+        if self._source.roles:
+            await plan_roles(self.plan, self._store, self._source, groups)
         linked, present = await self._scope.linked(), await self._store.count(GROUP_TYPE.collection, EVERYTHING)
         self.plan.held = why_held(self.plan, self._source.limits, linked, present)
         return self.plan

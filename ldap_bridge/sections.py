@@ -130,6 +130,7 @@ class SourceSettings(Section, frozen=True):
     purge_after: Annotated[float, Meta(ge=0)] = 0.0
     users: UserSettings = UserSettings()
     groups: GroupSettings = GroupSettings()
+    roles: dict[str, str | list[str]] = {}
     limits: LimitSettings = LimitSettings()
     login: LoginSettings = LoginSettings()
 

@@ -3,7 +3,7 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,8 @@ from ldap_bridge.sections import (
 from ldap_bridge.servers import Server, server_of
 
 DEFAULT_PRESETS: Final = Path(__file__).parent.parent / "config" / "ldap"
+# Root is given here only: whoever has it could not be stopped from here any more.
+_GIVEN: Final = ("developer", "admin")
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
@@ -33,7 +35,8 @@ NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 class Source:
     """A directory as configured: exactly one of `server` and `file` is set.
 
-    `interval` is in seconds, and `purge_after` in days; 0 stands for never.
+    `interval` is in seconds, and `purge_after` in days; 0 stands for never. `roles` names by DN key the groups that
+    give each of them.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Source:
     purge_after: float
     users: UserSettings
     groups: GroupSettings
+    roles: Mapping[str, Sequence[str]]
     limits: LimitSettings
     login: LoginSettings
 
@@ -83,6 +87,7 @@ def parse(name: str, raw: Mapping[str, Any], presets: Path = DEFAULT_PRESETS) ->
         purge_after=settings.purge_after,
         users=settings.users,
         groups=settings.groups,
+        roles={role: [dn_key(dn) for dn in as_list(given)] for role, given in settings.roles.items()},
         limits=settings.limits,
         login=settings.login,
     )
@@ -150,6 +155,7 @@ def _check(name: str, settings: SourceSettings, *, is_file: bool) -> None:
     if not is_file and not settings.base:
         raise ConfigError(f"{prefix}.base", "is missing: the DN below which to read")
     _check_bases(prefix, settings)
+    _check_roles(prefix, settings)
     _check_account(prefix, settings)
 
 
@@ -162,6 +168,19 @@ def _check_bases(prefix: str, settings: SourceSettings) -> None:
                 dn_key(dn)
             except DnError as error:
                 raise ConfigError(f"{prefix}.{key}", f"is no DN: {error}") from error
+
+
+def _check_roles(prefix: str, settings: SourceSettings) -> None:
+    for role, given in settings.roles.items():
+        if role not in _GIVEN:
+            raise ConfigError(f"{prefix}.roles.{role}", f"a directory gives {' or '.join(_GIVEN)}, and no other role")
+        if not settings.groups.enabled:
+            raise ConfigError(f"{prefix}.roles.{role}", "needs groups, which are not read (groups.enabled)")
+        for dn in as_list(given):
+            try:
+                dn_key(dn)
+            except DnError as error:
+                raise ConfigError(f"{prefix}.roles.{role}", f"is no DN: {error}") from error
 
 
 def _check_account(prefix: str, settings: SourceSettings) -> None:

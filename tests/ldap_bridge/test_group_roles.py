@@ -1,0 +1,101 @@
+"""Groups of a directory give roles here, and take them with the membership."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from idp.directory import role_of
+from idp.errors import ConfigError
+from ldap_bridge.runs import Run, State
+from ldap_bridge.settings import parse
+from tests.ldap_bridge.conftest import Bridge
+from tests.support.directory import SYSTEM
+from tests.support.ldif import write_change, write_entry
+from tests.support.people import BASE, Person, make_person
+from tests.support.slapd import Slapd
+
+ADMINS, CREW = f"cn=Admins,ou=groups,{BASE}", f"cn=Crew,ou=groups,{BASE}"
+ROLES = {"roles": {"admin": ADMINS.upper(), "developer": [CREW, f"cn=nowhere,{BASE}"]}}
+ADA = Person("ada", "Ada", "Lovelace", "Engineering", 4711)
+
+
+def group(dn: str, *members: str) -> str:
+    name = dn.split(",")[0].removeprefix("cn=")
+    return write_entry(dn, {"objectClass": ["groupOfNames"], "cn": [name], "member": [*members]})
+
+
+def change(dn: str, action: str, *members: str) -> str:
+    return write_change(dn, [(action, "member", [*members])])
+
+
+def dn(number: int) -> str:
+    return make_person(number).dn
+
+
+async def roles(bridge: Bridge) -> dict[str, str]:
+    """Who has a role, by the number in the login."""
+    found = {login: role_of(user) for login, user in (await bridge.people()).items()}
+    return {login.removeprefix("person00000"): role for login, role in found.items() if role != "user"}
+
+
+def given(run: Run) -> int:
+    assert (run.state, run.errors) == (State.APPLIED, 0)
+    return run.counts["role"]
+
+
+@pytest.mark.parametrize("feed", ["full", "rfc4533"])
+async def test_members_of_a_group_have_its_role_as_long_as_they_are_in_it(
+    slapd: Slapd, bridge_to: Callable[..., Bridge], feed: str
+) -> None:
+    bridge = bridge_to(slapd.url, feed=feed, **ROLES)
+    slapd.modify(group(ADMINS, dn(1)) + group(CREW, dn(2), ADMINS))
+    assert given(await bridge.sync()) == 2
+    assert await roles(bridge) == {"1": "admin", "2": "developer"}, "the highest of several, also through groups"
+    assert given(await bridge.sync()) == 0
+
+    slapd.modify(write_entry(ADA.dn, ADA.attributes()) + change(ADMINS, "replace", dn(3), ADA.dn))
+    plan = await bridge.service.plan("corp")
+    lines = [line for line in plan.changes if line.kind == "role"]
+    assert {(line.name, line.fields[0]["old"], line.fields[0]["new"]) for line in lines} == {
+        ("person000001", "admin", "user"),
+        ("person000003", "user", "admin"),
+        ("ada", "user", "admin"),
+    }
+    assert given(await bridge.sync()) == 3
+    assert await roles(bridge) == {"2": "developer", "3": "admin", "ada": "admin"}
+
+    slapd.delete(ADA.dn)
+    slapd.rename(ADMINS, "cn=Chiefs")
+    assert given(await bridge.sync()) == 2
+    assert await roles(bridge) == {"2": "developer", "3": "developer"}, "the group in the crew has another name"
+    slapd.delete(CREW)
+    assert given(await bridge.sync()) == 2
+    assert await roles(bridge) == {}
+
+
+async def test_what_was_given_here_stays(slapd: Slapd, bridge_to: Callable[..., Bridge]) -> None:
+    bridge = bridge_to(slapd.url, **ROLES)
+    local = await bridge.directory.user("local")
+    slapd.modify(group(CREW, dn(1)))
+    await bridge.sync()
+    people = await bridge.people()
+    await bridge.directory.users.assign_role(SYSTEM, people["person000001"]["id"], "root")
+    await bridge.directory.users.assign_role(SYSTEM, people["person000002"]["id"], "root")
+    await bridge.directory.users.assign_role(SYSTEM, local.id, "admin")
+    assert given(await bridge.sync(whole=True)) == 0
+    assert await roles(bridge) == {"1": "root", "2": "root", "local": "admin"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"roles": {"root": ADMINS}}, "gives developer or admin"),
+        ({"roles": {"admin": "nonsense"}}, "is no DN"),
+        ({"roles": {"admin": ADMINS}, "groups": {"enabled": False}}, "needs groups"),
+    ],
+)
+def test_a_table_that_cannot_work_is_refused(settings: dict[str, Any], why: str) -> None:
+    with pytest.raises(ConfigError, match=why) as caught:
+        parse("corp", {"url": "ldap://x", "base": BASE, **settings})
+    assert caught.value.key.startswith("ldap.corp.roles.")
