@@ -1,7 +1,11 @@
 """Time as an argument: what a service asks for the current moment."""
 
+import re
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+# `fromisoformat` reads much more: weeks, hours alone, any sign in place of the T or before the offset.
+_XSD_DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 class Clock(Protocol):
@@ -28,5 +32,7 @@ def to_text(moment: datetime) -> str:
 
 def from_text(text: str) -> datetime:
     """Read an xsd:dateTime; a moment without an offset is taken as UTC. Raises ValueError."""
+    if not _XSD_DATE_TIME.fullmatch(text):
+        raise ValueError(f"{text!r:.100} is no xsd:dateTime")
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -13,11 +13,11 @@ from scim.filter.shape import Condition, Junction, Negation, Selection, Shape
 
 # The library's own lexer takes the first letters of `nullable` for a literal.
 _TOKEN: Final = re.compile(
-    r"""[ \t]*(?:
+    r"""\.(?P<SUBATTR>[a-z$][a-z0-9_$-]*)
+    | [ \t]*(?:
       "(?P<COMP_VALUE>\d+)"
     | (?P<SCHEMA_URI>[a-z]+:[a-z0-9:._-]+(?=:[a-z$])):
     | (?P<ATTRNAME>[a-z$][a-z0-9_$-]*)
-    | \.(?P<SUBATTR>[a-z$][a-z0-9_$-]*)
     | (?P<LPAREN>\() | (?P<RPAREN>\)) | (?P<LBRACKET>\[) | (?P<RBRACKET>\])
     )""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,

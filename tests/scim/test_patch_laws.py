@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from copy import deepcopy
+from random import Random
 from typing import Any
 
 from hypothesis import given
@@ -45,6 +46,9 @@ writes = (
     | st.builds(lambda op, path, v: operation(op, path, value=v), st.sampled_from(["add", "replace"]), selected, text)
     | st.builds(lambda op, v: operation(op, "emails", value=v), st.sampled_from(["add", "replace"]), list_values)
     | st.builds(lambda v: operation("replace", value=v), documents)
+)
+writes_to_emails = st.builds(lambda v: operation("replace", "emails", value=v), list_values) | st.builds(
+    lambda k, v: operation("add", f'emails[type eq "{k}"].display', value=v), kind, text
 )
 removals = st.builds(lambda path: operation("remove", path), simple | selected | st.just("emails"))
 anything = st.recursive(
@@ -98,6 +102,30 @@ def test_operations_in_one_message_do_what_they_do_one_by_one(document: Document
     for each in operations:
         one_by_one = patched(one_by_one, each)
     assert patched(document, *operations) == one_by_one
+
+
+# Each changes something else than the others do, so that it is all the same which comes first.
+independent = st.fixed_dictionaries(
+    {},
+    optional={
+        "title": st.builds(lambda v: operation("replace", "title", value=v), text)
+        | st.just(operation("remove", "title")),
+        "name": st.builds(lambda v: operation("add", value={"name": {"familyName": v}}), text),
+        "givenName": st.builds(lambda v: operation("replace", "name.givenName", value=v), text),
+        "department": st.builds(lambda v: operation("add", f"{ENTERPRISE_USER}:department", value=v), text),
+        "manager": st.just(operation("remove", f"{ENTERPRISE_USER}:manager")),
+        "active": st.builds(lambda v: operation("replace", "active", value=v), st.booleans()),
+        "emails": writes_to_emails,
+    },
+).map(lambda found: list(found.values()))
+
+
+@given(documents, independent.flatmap(st.permutations), st.randoms(use_true_random=False))
+def test_operations_that_have_nothing_to_do_with_each_other_come_in_any_order(
+    document: Document, operations: list[Document], dice: Random
+) -> None:
+    if operations:
+        assert patched(document, *operations) == patched(document, *dice.sample(operations, len(operations)))
 
 
 @given(documents, st.lists(writes | removals, max_size=4))

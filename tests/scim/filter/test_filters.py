@@ -120,6 +120,7 @@ REFUSED = {
     "userName eq 'x'": "cannot stand in a filter",
     'userName eq "x': "not closed",
     'userName = "x"': "cannot stand in a filter",
+    'name .givenName eq "x"': "cannot stand in a filter",
     'userName eq "x"; drop': "cannot stand in a filter",
     'nosuch eq "x"': "no such attribute",
     'name.nosuch eq "x"': "no such sub-attribute",
