@@ -48,7 +48,7 @@ bench: setup-dev ## speed against a bare server, as ratios (ARGS=--quick for sma
 	@bash $(PACKAGES) bench
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-fuzz: setup-dev ## odd requests to a real server, then the property tests at length (ARGS="--part scim --store mongodb")
+fuzz: setup-dev ## odd requests to a real server, mutated LDAP messages, property tests at length (ARGS="--part ldap")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 screenshots: setup-dev ## take the README's pictures from the real pages, into docs/images

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import uvloop
 
+from tests.fuzz import ldap
 from tests.fuzz.run import Report, Server, run
 from tests.support.idp import Idp
 from tests.support.mongod import Mongod, with_database
@@ -30,6 +31,10 @@ def main() -> int:
         summary = _fuzz_scim(options)
         failed = bool(summary["findings"])
         print(json.dumps(summary) if options.json else _told(summary))
+    if options.part in ("all", "ldap"):
+        found = _fuzz_ldap(options)
+        failed |= bool(found.findings)
+        print(json.dumps(found.summary()) if options.json else f"\n{found}")
     if options.part in ("all", "properties"):
         failed |= _properties() != 0
     return int(failed)
@@ -37,14 +42,30 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--part", choices=["all", "scim", "properties"], default="all")
+    parser.add_argument("--part", choices=["all", "scim", "ldap", "properties"], default="all")
     parser.add_argument("--requests", type=int, default=100_000, help="how many requests are sent")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="how many LDAP messages are read")
     parser.add_argument("--first", type=int, default=0, help="number of the first one, to send a finding's again")
     parser.add_argument("--seed", type=int, help="the seed of an earlier run, to send the same requests")
     parser.add_argument("--store", choices=["sqlite", "mongodb"], default="sqlite")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--directory", type=Path, default=Path("var/fuzz"), help="where data goes while it runs")
     return parser.parse_args()
+
+
+def _fuzz_ldap(options: argparse.Namespace) -> ldap.Report:
+    seed = ldap.new_seed() if options.seed is None else options.seed
+    print(f"{options.messages:,} mutated LDAP messages, seed {seed}", file=sys.stderr)
+    before = _resident(os.getpid())
+    report = ldap.fuzz(seed, range(options.first, options.first + options.messages), _ldap_progress)
+    if (grown := _resident(os.getpid()) - before) > _GROWTH:
+        report.findings.append({"complaint": f"memory grew by {grown:.0f} MB"})
+    return report
+
+
+def _ldap_progress(report: ldap.Report) -> None:
+    told = f"{report.sent:,} sent, {report.messages:,} read, {report.refused:,} refused"
+    print(f"\r{told}, {len(report.findings)} findings ", end="", file=sys.stderr, flush=True)
 
 
 def _fuzz_scim(options: argparse.Namespace) -> dict[str, Any]:

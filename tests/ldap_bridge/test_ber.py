@@ -20,6 +20,7 @@ from ldap_bridge.ber import (
     paged_cookie,
 )
 from ldap_bridge.entries import Entry
+from tests.fuzz.ldap import fuzz, read, stream
 from tests.support.ldap_wire import encode_done, encode_entry, encode_reference
 
 Attributes = dict[str, list[bytes]]
@@ -178,15 +179,19 @@ def test_a_mutated_message_gives_messages_or_the_readers_own_error(attributes: A
     survive(bytes(octets))
 
 
-def test_a_long_run_of_mutations_never_raises_anything_else() -> None:
-    chance = random.Random(7643)
-    whole = encode_entry("uid=ada,dc=example", {"cn": [b"Ada"], "mail": [b"a@x", b"b@x"], "photo": [b"p" * 200]})
-    whole = whole + encode_done(cookie=b"page") + long_form(whole)
-    for _ in range(20_000):
-        octets = bytearray(whole)
-        for _ in range(chance.randint(1, 4)):
-            octets[chance.randrange(len(octets))] = chance.choice((0, 1, 4, 0x30, 0x31, 0x7F, 0x80, 0x84, 0xFF))
-        survive(bytes(octets[: chance.randint(1, len(octets))]))
+def test_of_many_mutated_messages_none_brings_anything_but_messages_or_its_own_error() -> None:
+    report = fuzz(7643, range(5_000))
+    assert (report.sent, report.findings) == (5_000, [])
+    # That many get past the first octets is what makes it worth while.
+    assert report.messages > 1_500
+    assert report.refused > 1_500
+
+
+def test_the_fuzz_sends_again_what_it_sent_and_notices_what_is_wrong() -> None:
+    assert [stream(1, each) for each in range(50)] == [stream(1, each) for each in range(50)]
+    assert stream(1, 0) != stream(2, 0)
+    with pytest.raises(BerError):
+        read(b"\x31\x00", random.Random(1))
 
 
 def survive(octets: bytes) -> None:

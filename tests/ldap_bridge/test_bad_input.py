@@ -1,0 +1,177 @@
+"""Bad settings, bad entries and bad servers: each is named with source, entry and attribute, and harms nothing else."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idp.errors import ConfigError, IdpError
+from ldap_bridge.ber import MAX_MESSAGE
+from ldap_bridge.ber_writer import element, number
+from ldap_bridge.runs import State
+from tests.ldap_bridge.conftest import Bridge
+from tests.support.directory import SYSTEM
+from tests.support.ldap_wire import Request, encode_done, encode_entry, responder
+from tests.support.ldif import write_entry
+from tests.support.people import BASE, Company
+from tests.support.ports import HOST, free_port
+from tests.support.slapd import Slapd
+
+GOOD_ID, OTHER_ID = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+
+
+# --- settings ---
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"url": "ldap://nowhere.invalid"}, ["corp", "nowhere.invalid"]),
+        ({"url": f"ldap://{HOST}:{free_port()}"}, ["corp", f"{HOST}:"]),
+        ({"starttls": True}, ["corp", "does not start TLS"]),
+        ({"bind_dn": "cn=who", "bind_password": "wrong"}, ["corp", "cn=who", "wrong DN or password"]),
+        ({"bind_dn": f"cn=admin,{BASE}", "bind_password": "wrong"}, ["corp", f"cn=admin,{BASE}"]),
+        ({"base": "dc=elsewhere"}, ["corp", "dc=elsewhere", "does not exist"]),
+        ({"users": {"base": f"ou=none,{BASE}"}}, ["corp", f"ou=none,{BASE}", "does not exist"]),
+        ({"users": {"filter": "(uid="}}, ["corp", "filter", "(uid="]),
+    ],
+)
+async def test_a_directory_that_cannot_be_read_is_told_why_and_changes_nothing(
+    slapd: Slapd, bridge: Bridge, bridge_to: Callable[..., Bridge], settings: dict[str, Any], named: list[str]
+) -> None:
+    await bridge.sync()
+    before = await bridge.people()
+    wrong = bridge_to(settings.pop("url", slapd.url), **settings)
+    with pytest.raises(IdpError) as caught:
+        await wrong.sync(whole=True)
+    assert all(word in str(caught.value) for word in named), str(caught.value)
+    (run, *_) = await wrong.service.runs("corp")
+    assert (run.state, run.reason) == (State.FAILED, str(caught.value))
+    assert await bridge.people() == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"url": "ldap//host"}, "ldap.corp.url"),
+        ({"url": "ldap://host:99999"}, "ldap.corp.url"),
+        ({"ca_file": "/nonexistent.pem"}, "ldap.corp.ca_file"),
+        ({"cert_file": "/nonexistent.pem", "url": "ldaps://h"}, "ldap.corp.cert_file"),
+        ({"bind_dn": "cn=a"}, "ldap.corp.bind_password"),
+        ({"base": "not a dn"}, "ldap.corp.base"),
+        ({"users": {"attributes": {"userNane": "uid"}}}, 'ldap.corp.users.attributes."userNane"'),
+        (
+            {"users": {"attributes": {"title": {"from": "title", "transform": "upside"}}}},
+            'ldap.corp.users.attributes."title"',
+        ),
+    ],
+)
+def test_a_setting_that_is_wrong_by_itself_is_named_by_its_key(
+    bridge_to: Callable[..., Bridge], settings: dict[str, Any], key: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        bridge_to(**{"url": "ldap://localhost", **settings})
+    assert caught.value.key.startswith(key.partition('."')[0])
+    assert key.rpartition(".")[2].strip('"') in str(caught.value)
+
+
+# --- entries ---
+
+
+def entry(name: str, stable: str, **more: list[str | bytes]) -> str:
+    """A person of a file."""
+    own: dict[str, list[str | bytes]] = {"objectClass": ["inetOrgPerson"], "uid": [name], "cn": [name], "sn": [name]}
+    own |= {"entryUUID": [stable] if stable else [], **more}
+    return write_entry(f"uid={name},{BASE}", own)
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        (entry("bad", OTHER_ID, uid=[]), ["userName"]),
+        (entry("bad", OTHER_ID, uid=[b"\xff\xfe"]), ["uid"]),
+        (entry("bad", OTHER_ID, sn=[b"M\xfcller"]), ["sn"]),
+        (entry("bad", ""), ["entryUUID"]),
+        (entry("bad", GOOD_ID), [GOOD_ID, "uid=good"]),
+        (entry("bad", OTHER_ID, uid=["x" * 5000]), ["userName"]),
+    ],
+)
+async def test_a_bad_entry_is_named_with_its_attribute_and_stops_nobody(
+    tmp_path: Path, bridge_to: Callable[..., Bridge], bad: str, named: list[str]
+) -> None:
+    file = tmp_path / "people.ldif"
+    file.write_text(entry("good", GOOD_ID) + bad)
+    bridge = bridge_to(f"ldif:{file}")
+    run = await bridge.sync()
+    problems = [*run.problems, *({"dn": each.dn, "reason": each.error} for each in await logged(bridge, run.id))]
+    (problem,) = problems
+    assert problem["dn"].startswith("uid=bad")
+    assert all(word in problem["reason"] for word in named), problem["reason"]
+    assert set(await bridge.people()) == {"good"}
+
+
+async def logged(bridge: Bridge, run: str) -> list[Any]:
+    """The changes of a run that could not be made."""
+    lines = (await bridge.service.history.lines(SYSTEM, run, limit=100)).lines
+    return [line for line in lines if line.error]
+
+
+# --- servers ---
+
+
+def endless(request: Request) -> Iterable[bytes]:
+    found = encode_entry(f"uid=p,{BASE}", {"uid": [b"p"]}, request.message_id)
+    return [found, encode_done(cookie=b"more", message_id=request.message_id)]
+
+
+def giant(request: Request) -> Iterable[bytes]:
+    size = (MAX_MESSAGE + 1).to_bytes(4, "big")
+    return [encode_entry(f"uid=p,{BASE}", {"uid": [b"p"]}, request.message_id), b"\x30\x84" + size + b"\x02\x01\x01"]
+
+
+def deep(request: Request) -> Iterable[bytes]:
+    inner = b""
+    for _ in range(5_000):
+        inner = element(0x30, inner)
+    return [element(0x30, number(request.message_id) + element(0x64, inner))]
+
+
+def foreign(request: Request) -> Iterable[bytes]:
+    return [encode_entry(f"uid=p,{BASE}", {"uid": [b"p"]}, request.message_id + 7)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        (endless, ["max_entries = 50"]),
+        (giant, ["is not LDAP", str(MAX_MESSAGE)]),
+        (deep, ["is not LDAP"]),
+        (foreign, ["an answer to message"]),
+    ],
+)
+async def test_a_hostile_server_ends_the_run_and_removes_nobody(
+    slapd: Slapd,
+    company: Company,
+    bridge: Bridge,
+    bridge_to: Callable[..., Bridge],
+    answer: Callable[[Request], Iterable[bytes]],
+    named: list[str],
+) -> None:
+    await bridge.sync()
+
+    def replied(request: Request) -> Iterable[bytes]:
+        return answer(request) if request.base else [encode_done(message_id=request.message_id)]
+
+    with responder(replied) as port:
+        hostile = bridge_to(f"ldap://{HOST}:{port}", max_entries=50)
+        try:
+            reason = "; ".join((await hostile.sync(whole=True)).gaps)
+        except IdpError as error:
+            reason = str(error)
+            assert "corp" in reason
+    (run, *_) = await hostile.service.runs("corp")
+    assert run.state in (State.FAILED, State.INCOMPLETE)
+    assert all(word in reason for word in named), reason
+    assert await bridge.inactive() == set()
+    assert len(await bridge.people()) >= len(company.people)
