@@ -8,6 +8,7 @@ from idp.clock import Clock, to_text
 from idp.store.contract import Store, Write
 from ldap_bridge.errors import NotOpen, PlanOutdated
 from ldap_bridge.fitting import fitted
+from ldap_bridge.health import Healths
 from ldap_bridge.lines import Lines
 from ldap_bridge.progress import Watcher, unwatched
 from ldap_bridge.running import Made, Running
@@ -26,6 +27,7 @@ class Approvals:
         self._runs = runs
         self._lines = lines
         self._running = running
+        self._healths = Healths(store)
 
     async def approve(self, actor: Actor, run: str, progress: Watcher = unwatched) -> Run:
         """Carry out a held plan; returns the run that does. One that was rejected can still be approved.
@@ -49,6 +51,9 @@ class Approvals:
             rejected, writes = await self._decided(
                 held, actor, Tag.LDAP_RUN_REJECTED, state=State.REJECTED, reason=reason
             )
+            standing = await self._healths.of(held.source)
+            if standing.held == held.id:
+                writes.append(self._healths.write(replace(standing, decided=True, reason=reason)))
             await self._store.commit(writes)
             return rejected
 

@@ -34,7 +34,8 @@ _OF: Final = {
 class Standing:
     """One directory. `run` is the last one and `since` when the state began; `success` when all was last in step.
 
-    `held` is the run whose plan waits for a decision, or was rejected, and `mark` stands for that plan. The numbers
+    `held` is the run whose plan waits for a decision, and `mark` stands for that plan; once it is rejected it counts as
+    `decided`. The numbers
     are those of the last run that read the directory.
     """
 
@@ -47,12 +48,18 @@ class Standing:
     success: str = ""
     held: str = ""
     mark: str = ""
+    decided: bool = False
     people: int = 0
     groups: int = 0
     errors: int = 0
     conflicts: int = 0
     problems: int = 0
     version: int = 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a plan waits for somebody to decide."""
+        return self.health == Health.HELD and not self.decided
 
 
 def after(before: Standing, run: Run) -> Standing:
@@ -62,9 +69,9 @@ def after(before: Standing, run: Run) -> Standing:
     if health != before.health:
         found.since = run.finished
     if health is Health.OK:
-        found.success, found.held, found.mark = run.finished, "", ""
+        found.success, found.held, found.mark, found.decided = run.finished, "", "", False
     if health is Health.HELD:
-        found.held, found.mark = run.id, run.mark
+        found.held, found.mark, found.decided = run.id, run.mark, False
     if health is not Health.FAILED and run.whole:
         found.people, found.groups = run.people, run.groups
     if health is not Health.FAILED:

@@ -17,18 +17,27 @@ _log: Final = logging.getLogger(__name__)
 # After a failure or while another worker runs, but never more often than the interval.
 _RETRY: Final = 60.0
 _SCHEDULE: Final = SYSTEM_ACTOR("schedule")
+_SPREAD: Final = 0.1
 Sleep = Callable[[float], Awaitable[None]]
 
 
-async def run_forever(service: LdapService, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
-    """Keep every source with an interval in step until cancelled; returns at once when there is none."""
+async def run_forever(
+    service: LdapService, clock: Clock, sleep: Sleep = asyncio.sleep, spread: Callable[[], float] = lambda: 0.0
+) -> None:
+    """Keep every source with an interval in step until cancelled; returns at once when there is none.
+
+    `spread` returns a number from 0 to 1 that is drawn for each wait: by how much of a tenth it is longer, so that many
+    sources and workers do not all begin at the same moment.
+    """
     async with asyncio.TaskGroup() as group:
         for name, source in service.sources.items():
             if source.interval > 0:
-                group.create_task(_keep_in_step(service, name, source.interval, clock, sleep))
+                group.create_task(_keep_in_step(service, name, source.interval, clock, sleep, spread))
 
 
-async def _keep_in_step(service: LdapService, name: str, interval: float, clock: Clock, sleep: Sleep) -> None:
+async def _keep_in_step(
+    service: LdapService, name: str, interval: float, clock: Clock, sleep: Sleep, spread: Callable[[], float]
+) -> None:
     while True:
         try:
             wait = await seconds_to_wait(service, name, interval, clock)
@@ -41,7 +50,7 @@ async def _keep_in_step(service: LdapService, name: str, interval: float, clock:
         except IdpError as error:
             _log.warning("directory %s: %s", name, error)
             wait = min(interval, _RETRY)
-        await sleep(wait)
+        await sleep(wait * (1 + _SPREAD * spread()))
 
 
 async def seconds_to_wait(service: LdapService, name: str, interval: float, clock: Clock) -> float:

@@ -156,6 +156,11 @@ class LdapService:
         """Return how a source stands by its last run."""
         return await self._healths.of(self._running.source(source).name)
 
+    async def standings(self, by: Actor) -> list[Standing]:
+        """Return how every source stands, by name."""
+        demand(by, Verb.READ, Area.DIRECTORIES)
+        return await self._healths.all(sorted(self.sources))
+
     async def runs(self, source: str, limit: int = 20) -> list[Run]:
         """Return the source's runs, the newest first."""
         return await self._runs.latest(self._running.source(source).name, limit)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -27,7 +28,7 @@ async def background(services: Services) -> AsyncIterator[None]:
         "client log": services.auth.client_log.run_forever,
         "outbox": services.base.outbox.run_forever,
         "sweep": lambda: _sweep(services),
-        "directories": lambda: run_forever(services.ldap, services.base.clock),
+        "directories": lambda: run_forever(services.ldap, services.base.clock, spread=random.random),
     }
     tasks = [asyncio.create_task(_kept_running(name, work)) for name, work in works.items()]
     try:

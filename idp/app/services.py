@@ -19,6 +19,7 @@ from idp.errors import ConfigError
 from idp.store import open_store
 from idp.store.collections import collections
 from ldap_bridge.conversion import Conversion
+from ldap_bridge.letters import AdministratorLetters
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.service import LdapService
 from ldap_bridge.settings import Source, parse
@@ -69,7 +70,8 @@ async def open_services(
         sources = {name: parse(name, raw) for name, raw in config.ldap.items()}
         base = foundation(config, clock, registry, store, pool, keys, ownership(sources.values()))
         kept = timedelta(days=config.directory.history_days)
-        ldap = LdapService(store, base.users, base.groups, clock, new_id, sources, kept=kept)
+        letters = AdministratorLetters(store, base.context.mailer)
+        ldap = LdapService(store, base.users, base.groups, clock, new_id, sources, kept=kept, letters=letters)
         logins = directory_logins(base, ldap, at_end)
         auth = authentication(base, logins, rates)
         yield Services(

@@ -4,6 +4,8 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import Final
 from uuid import uuid4
@@ -12,8 +14,10 @@ from aiohttp import web
 
 import idp.web
 import scim
+from idp.access import SYSTEM_ACTOR
 from idp.app.foundation import new_id
 from idp.app.services import Services
+from idp.errors import RemoteError
 from idp.http import keys
 from idp.http.access_log import AccessLog, open_access_log
 from idp.http.actor import parse_networks
@@ -26,6 +30,7 @@ from idp.http.middleware import Outermost
 from idp.http.tally import TallyFiles
 from idp.http.traffic import Traffic
 
+_METRICS: Final = SYSTEM_ACTOR("metrics")
 SHARE_EVERY: Final = 1.0
 """Seconds between two looks of the other workers at what this one has counted."""
 
@@ -54,7 +59,7 @@ def build_application(services: Services, traffic: Traffic, counts: TallyFiles |
     _put_services(app, services)
     metrics_from = parse_networks("server.metrics_from", settings.metrics_from)
     readiness = Readiness(services.base.store.check, services.config.store.timeout, traffic)
-    add_routes(app, readiness, metrics, lag, metrics_from)
+    add_routes(app, readiness, metrics, lag, metrics_from, partial(_directories, services))
     scim.setup(app)
     idp.web.setup(app, os.urandom)
     app[FAULT_FORMS] = {"/scim/": scim.error_response, "/": idp.web.fault_page}
@@ -109,3 +114,14 @@ def _put_services(app: web.Application, services: Services) -> None:
     app[keys.FACTORS] = services.auth.factors
     app[keys.SETUP] = services.auth.setup
     app[keys.PASSWORDS] = services.auth.passwords
+
+
+async def _directories(services: Services) -> bytes:
+    """Return how the directories stand; nothing while the store is away, which other metrics tell."""
+    if not services.ldap.sources:
+        return b""
+    from idp.app.directory_metrics import told  # it brings prometheus-client, which the start need not wait for
+
+    with suppress(RemoteError):
+        return told(await services.ldap.standings(_METRICS), services.base.clock.now())
+    return b""

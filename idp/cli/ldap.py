@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idp.cli import ldap_conflicts, ldap_convert, ldap_explain, ldap_runs
+from idp.cli import ldap_conflicts, ldap_convert, ldap_explain, ldap_runs, ldap_status
 from idp.cli.output import Json
 from idp.cli.run import operator, with_services
 
@@ -93,3 +93,4 @@ app.command("apply")(ldap_runs.apply)
 app.command("conflicts")(ldap_conflicts.conflicts)
 app.command("resolve")(ldap_conflicts.resolve)
 app.command("explain")(ldap_explain.explain)
+app.command("status")(ldap_status.status)

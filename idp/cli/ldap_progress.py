@@ -22,6 +22,7 @@ def watching(*, quiet: bool) -> Iterator[Watcher]:
         bars.MofNCompleteColumn(),
         bars.TextColumn("{task.fields[rate]:,.0f}/s"),
         bars.TimeElapsedColumn(),
+        bars.TimeRemainingColumn(),
     )
     with bars.Progress(*columns, console=Console(stderr=True)) as bar:
         tasks: dict[str, bars.TaskID] = {}

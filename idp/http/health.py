@@ -52,10 +52,20 @@ class Readiness:
         return None
 
 
+async def nothing_more() -> bytes:
+    """Return no further metrics."""
+    return b""
+
+
 def add_routes(
-    app: web.Application, readiness: Readiness, metrics: HttpMetrics, lag: LoopLag, metrics_from: Networks
+    app: web.Application,
+    readiness: Readiness,
+    metrics: HttpMetrics,
+    lag: LoopLag,
+    metrics_from: Networks,
+    more: Callable[[], Awaitable[bytes]] = nothing_more,
 ) -> None:
-    """Add /healthz, /readyz and /metrics."""
+    """Add /healthz, /readyz and /metrics; `more` returns further metrics in Prometheus' text form."""
 
     async def healthz(request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -69,7 +79,7 @@ def add_routes(
     async def show_metrics(request: web.Request) -> web.Response:
         if not is_within(client_address(request), metrics_from):
             raise web.HTTPNotFound
-        return metrics.exposition(lag.seconds)
+        return metrics.exposition(lag.seconds, await more())
 
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)

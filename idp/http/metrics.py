@@ -61,13 +61,13 @@ class HttpMetrics:
         if self._files is not None:
             self._files.write(self.tally(lag))
 
-    def exposition(self, lag: float) -> web.Response:
+    def exposition(self, lag: float, more: bytes = b"") -> web.Response:
         """Return everything counted, by all workers, in Prometheus' text form, and the numbers of this process."""
         from idp.http import exposition  # it brings prometheus-client, which the start need not wait for
 
         own = self.tally(lag)
         body = exposition.told([own, *self._files.read_others()] if self._files else [own])
-        return web.Response(body=body, headers={"Content-Type": exposition.CONTENT_TYPE})
+        return web.Response(body=body + more, headers={"Content-Type": exposition.CONTENT_TYPE})
 
 
 def route_of(request: web.Request) -> str:

@@ -47,3 +47,9 @@ def recovery_renewed(to: str, name: str) -> Message:
 def recovery_used(to: str, name: str, left: int) -> Message:
     """Notice that a recovery code was used to log in, and how many are left."""
     return Message("recovery_used", to, _NOTICE, {"name": name, "left": left})
+
+
+def directory_trouble(to: str, name: str, source: str, state: str, reason: str, run: str) -> Message:
+    """Notice that a directory cannot be read (`failed`), or that a run of it waits for a decision (`held`)."""
+    values: dict[str, str | int] = {"name": name, "source": source, "state": state, "reason": reason, "run": run}
+    return Message("directory_trouble", to, _NOTICE, values)

@@ -11,6 +11,7 @@ import pytest
 
 from idp.store import Store, open_store
 from idp.store.collections import collections
+from ldap_bridge.endings import Letters
 from ldap_bridge.lines import Logged
 from ldap_bridge.runs import Run
 from ldap_bridge.service import LdapService
@@ -74,13 +75,17 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
     await opened.close()
 
 
-def bridge_over(store: Store, clock: FakeClock, url: str, name: str = "corp", **settings: Any) -> Bridge:
+def bridge_over(
+    store: Store, clock: FakeClock, url: str, name: str = "corp", letters: Letters | None = None, **settings: Any
+) -> Bridge:
     """Make a bridge over a store to a source given by its settings."""
     directory = directory_over(store, clock)
     source = parse(name, {"url": url, "base": BASE, **settings})
     # In order, because runs that begin at the same moment are told apart by their ids.
     ids = (f"new-{number:09d}" for number in _serial)
-    service = LdapService(store, directory.users, directory.groups, clock, ids.__next__, {name: source})
+    service = LdapService(
+        store, directory.users, directory.groups, clock, ids.__next__, {name: source}, letters=letters
+    )
     return Bridge(service, source, store, directory)
 
 

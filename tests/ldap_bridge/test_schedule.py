@@ -11,6 +11,7 @@ from ldap_bridge.runs import State
 from ldap_bridge.schedule import run_forever, seconds_to_wait
 from tests.ldap_bridge.conftest import Bridge
 from tests.support.clock import FakeClock
+from tests.support.people import make_person
 from tests.support.slapd import Slapd
 
 
@@ -93,3 +94,20 @@ async def test_a_run_that_died_with_its_process_is_closed_by_the_next(hourly: Br
     states = {run.id: run.state for run in await hourly.service.runs("corp")}
     assert states.pop(first.id) == State.FAILED
     assert list(states.values()) == [State.APPLIED]
+
+
+async def test_waits_are_spread(hourly: Bridge, clock: FakeClock) -> None:
+    sleeper = Sleeper(clock, 2)
+    with pytest.raises(ExceptionGroup):
+        await run_forever(hourly.service, clock, sleeper, lambda: 0.5)
+    assert sleeper.slept == [3780, 3780]
+
+
+async def test_a_plan_that_is_held_still_puts_off_the_next_run(hourly: Bridge, clock: FakeClock, slapd: Slapd) -> None:
+    await hourly.sync()
+    slapd.delete(*(make_person(number).dn for number in range(1, 8)))
+    clock.advance(3600)
+    await hourly.sync()
+    clock.advance(3600)
+    assert await keep(hourly, clock, 2) == [3600, 3600]
+    assert [run.state for run in await hourly.service.runs("corp")] == [State.HELD, State.APPLIED]

@@ -142,11 +142,13 @@ def test_a_rejected_plan_is_not_asked_about_again_and_a_dry_run_can_be_applied(
     run = json.loads(idp.run("ldap", "sync", "corp", "--json").stdout)["id"]
     assert idp.json("ldap", "reject", run, "--why", "no")[0]["state"] == "rejected"
     again = idp.run("ldap", "sync", "corp")
+    status = idp.run("ldap", "status", "--json")
     plan = idp.json("ldap", "plan", "corp")
     applied = idp.run("ldap", "apply", plan["run"])
     ldif.write_text(company.ldif())
     assert again.returncode == 1
     assert "has rejected this plan" in again.stderr
+    assert (status.returncode, json.loads(status.stdout)[0]["health"]) == (1, "held")
     assert plan["counts"]["disable"] == PEOPLE - 5
     assert applied.returncode == 0
     assert len(idp.json("user", "list", "--inactive")) == PEOPLE - 5

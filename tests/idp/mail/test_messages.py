@@ -19,6 +19,9 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     "factor_removed": lambda name: messages.factor_removed("ada@example.test", name),
     "recovery_renewed": lambda name: messages.recovery_renewed("ada@example.test", name),
     "recovery_used": lambda name: messages.recovery_used("ada@example.test", name, 3),
+    "directory_trouble": lambda name: messages.directory_trouble(
+        "ada@example.test", name, "corp", "held", "7", "run-1"
+    ),
 }
 
 
