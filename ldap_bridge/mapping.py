@@ -11,7 +11,6 @@ import msgspec
 
 from idp.clock import to_text
 from idp.query import fold
-from idp.schema import GROUP, USER
 from ldap_bridge.dn import DnError, key, outermost
 from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.links import Link
@@ -105,8 +104,10 @@ class Mapper:
 
     def __init__(self, source: Source) -> None:
         prefix = f"ldap.{source.name}"
-        self.users: Table = compile_table(source.users.attributes, USER, f"{prefix}.users.attributes")
-        self.groups: Table = compile_table(source.groups.attributes, GROUP, f"{prefix}.groups.attributes")
+        self.kinds: Final = source.registry.resource_types
+        """What people and groups are declared to be."""
+        self.users: Table = compile_table(source.users.attributes, self.kinds["User"], f"{prefix}.users.attributes")
+        self.groups: Table = compile_table(source.groups.attributes, self.kinds["Group"], f"{prefix}.groups.attributes")
         self._states = compile_states(source.users.inactive, f"{prefix}.users.inactive")
         self._login = self.users.part(("userName",))
         users = source.users

@@ -191,7 +191,8 @@ class Planner:
         return self._plan_one(USER, people, claim.found, claim.link, claim.record)
 
     def _of(self, subject: str) -> tuple[ResourceType, Table]:
-        return (USER_TYPE, self._mapper.users) if subject == USER else (GROUP_TYPE, self._mapper.groups)
+        kinds = self._mapper.kinds
+        return (kinds["User"], self._mapper.users) if subject == USER else (kinds["Group"], self._mapper.groups)
 
     async def _taken(self, names: Sequence[str]) -> dict[str, str]:
         """Return who has which of these logins now."""

@@ -4,13 +4,14 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from idp.errors import ConfigError
+from idp.schema import Registry, default_registry
 from ldap_bridge.dn import DnError
 from ldap_bridge.dn import key as dn_key
 from ldap_bridge.feeds import AUTO, FeedName
@@ -28,6 +29,7 @@ from ldap_bridge.servers import Server, server_of
 DEFAULT_PRESETS: Final = Path(__file__).parent.parent / "config" / "ldap"
 # Root is given here only: whoever has it could not be stopped from here any more.
 _GIVEN: Final = ("developer", "admin")
+_BUILT_IN: Final = default_registry()
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
@@ -53,6 +55,8 @@ class Source:
     roles: Mapping[str, Sequence[str]]
     limits: LimitSettings
     login: LoginSettings
+    registry: Registry = field(default=_BUILT_IN, compare=False, repr=False)
+    """What attributes people and groups have."""
 
     @property
     def key(self) -> str:
@@ -65,7 +69,7 @@ class Source:
         return ", ".join(server.url for server in self.server.all) if self.server else f"ldif:{self.file}"
 
 
-def parse(name: str, raw: Mapping[str, Any], presets: Path = DEFAULT_PRESETS) -> Source:
+def parse(name: str, raw: Mapping[str, Any], presets: Path = DEFAULT_PRESETS, registry: Registry = _BUILT_IN) -> Source:
     """Return the source that a section describes; raises ConfigError with the dotted key that is wrong."""
     if not NAME.fullmatch(name):
         raise ConfigError(f"ldap.{name}", "a source's name is made of small letters, digits, - and _")
@@ -90,6 +94,7 @@ def parse(name: str, raw: Mapping[str, Any], presets: Path = DEFAULT_PRESETS) ->
         roles={role: [dn_key(dn) for dn in as_list(given)] for role, given in settings.roles.items()},
         limits=settings.limits,
         login=settings.login,
+        registry=registry,
     )
 
 

@@ -67,7 +67,7 @@ async def open_services(
         at_end.push_async_callback(store.close)
         pool = hashing_pool(config)
         at_end.callback(pool.close)
-        sources = {name: parse(name, raw) for name, raw in config.ldap.items()}
+        sources = {name: parse(name, raw, registry=registry) for name, raw in config.ldap.items()}
         base = foundation(config, clock, registry, store, pool, keys, ownership(sources.values()))
         kept = timedelta(days=config.directory.history_days)
         letters = AdministratorLetters(store, base.context.mailer)

@@ -123,14 +123,21 @@ def _schema_problems(config: "Config") -> Iterator["ConfigError"]:
 
 
 def _directory_problems(config: "Config") -> Iterator["ConfigError"]:
+    from idp.app.declared import registry_of
     from idp.errors import ConfigError
+    from idp.schema import default_registry
     from ldap_bridge.directories import check_filters
     from ldap_bridge.mapping import Mapper
     from ldap_bridge.settings import parse
 
+    try:
+        registry = registry_of(config)
+    except ConfigError:
+        # What is wrong with the declarations is told by itself.
+        registry = default_registry()
     for name, raw in config.ldap.items():
         try:
-            source = parse(name, raw)
+            source = parse(name, raw, registry=registry)
             check_filters(source, Mapper(source))
         except ConfigError as problem:
             yield problem

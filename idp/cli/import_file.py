@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from idp.app.services import Services
     from idp.cli.importing.plan import Change, Plan
     from idp.cli.importing.rows import Rows, Wrong
+    from idp.schema import Registry
 
 FAILED = 1
 FORMATS = ("csv", "json", "ldif")
@@ -37,7 +38,9 @@ def import_file(
         from idp.cli.importing.apply import apply
         from idp.cli.importing.plan import Planner
 
-        plan = await Planner(services.users, services.groups, operator(), new_id).plan(_read(file))
+        registry = services.base.registry
+        planner = Planner(services.users, services.groups, operator(), new_id, registry)
+        plan = await planner.plan(_read(file, registry))
         if dry_run or (plan.wrong and not skip_wrong):
             return plan, False
         return await apply(plan, services.users, services.groups, operator()), True
@@ -51,16 +54,16 @@ def import_file(
         raise typer.Exit(FAILED)
 
 
-def _read(file: Path) -> "Rows":
+def _read(file: Path, registry: "Registry") -> "Rows":
     from idp.cli.importing import csv_file, json_file, ldif_file
 
     match file.suffix.lower():
         case ".csv" | ".tsv":
-            return csv_file.read(file)
+            return csv_file.read(file, registry)
         case ".json" | ".ndjson" | ".jsonl":
-            return json_file.read(file)
+            return json_file.read(file, registry)
         case ".ldif":
-            return ldif_file.read(file)
+            return ldif_file.read(file, registry)
         case _:
             raise typer.BadParameter(f"{file}: the ending must be one of {', '.join(FORMATS)}", param_hint="FILE")
 

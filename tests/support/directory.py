@@ -10,7 +10,7 @@ from idp.directory import Groups, KeyedLocks, Ownership, PeopleRules, Resource, 
 from idp.directory.model import Document
 from idp.errors import InvalidValue
 from idp.query import Field, Query
-from idp.schema import GROUP, USER
+from idp.schema import Registry, default_registry
 from idp.store import DeleteWhere, Insert, Record, Store, Write
 from tests.support.clock import FakeClock
 
@@ -79,6 +79,7 @@ def directory_over(
     rules: PeopleRules | None = None,
     prefix: str = "id-",
     ownership: Ownership | None = None,
+    registry: Registry | None = None,
 ) -> Directory:
     """Wire both services over a store; each new id is the prefix and a number."""
     numbers = count(1)
@@ -87,8 +88,9 @@ def directory_over(
     def ids() -> str:
         return f"{prefix}{next(numbers):04d}"
 
-    users = Users(store, USER, clock, ids, StoredCredentials(), rules=rules, locks=locks, ownership=ownership)
-    return Directory(store, clock, users, Groups(store, GROUP, clock, ids, locks=locks))
+    kinds = (registry or default_registry()).resource_types
+    users = Users(store, kinds["User"], clock, ids, StoredCredentials(), rules=rules, locks=locks, ownership=ownership)
+    return Directory(store, clock, users, Groups(store, kinds["Group"], clock, ids, locks=locks))
 
 
 async def everything(store: Store, collection: str) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from idp.cli.importing.rows import GROUPS, USERS, Row, Rows, Wrong, read_text
+from idp.cli.importing.rows import BUILT_IN, GROUPS, USERS, Row, Rows, Wrong, read_text
 from idp.errors import InvalidSyntax
-from idp.schema import GROUP, USER, coerce
+from idp.schema import GROUP, Registry, coerce
 from idp.schema.urns import GATEHOUSE_USER
 
 _LISTS: Final = re.compile(r'"(resources|users|groups)"\s*:\s*\[', re.IGNORECASE)
@@ -19,13 +19,13 @@ _NOT_TO_IMPORT: Final = ("id", "meta", "groups", "members", "schemas")
 _DECODER: Final = json.JSONDecoder()
 
 
-def read(file: Path) -> Rows:
+def read(file: Path, registry: Registry = BUILT_IN) -> Rows:
     """Return the rows. Raises InvalidSyntax with line and column for a file that is not JSON."""
     text = read_text(file)
     if text.lstrip()[:1] == "[":
-        return _elements(file, text, text.index("[") + 1, None)[0]
+        return _elements(file, text, text.index("[") + 1, None, registry)[0]
     if "\n" in text.strip() and _is_json(text.strip().partition("\n")[0]):
-        return _lines(text)
+        return _lines(text, registry)
     try:
         whole = json.loads(text)
     except json.JSONDecodeError as error:
@@ -33,24 +33,26 @@ def read(file: Path) -> Rows:
     except RecursionError:
         raise InvalidSyntax(f"{file}: {_TOO_DEEP}") from None
     if isinstance(whole, dict) and ("userName" in whole or "displayName" in whole):
-        return [_row(1, whole, None)]
-    return _lists(file, text)
+        return [_row(1, whole, None, registry)]
+    return _lists(file, text, registry)
 
 
-def _lists(file: Path, text: str) -> list[Row | Wrong]:
+def _lists(file: Path, text: str, registry: Registry) -> list[Row | Wrong]:
     rows: list[Row | Wrong] = []
     end = 0
     for match in _LISTS.finditer(text):
         # A group may itself hold words like these; only lists outside of the last one count.
         if match.start() >= end:
-            found, end = _elements(file, text, match.end(), _KINDS.get(match[1].lower()))
+            found, end = _elements(file, text, match.end(), _KINDS.get(match[1].lower()), registry)
             rows += found
     if end == 0:
         raise InvalidSyntax(f'{file}: holds none of the lists "users", "groups" and "Resources"')
     return rows
 
 
-def _elements(file: Path, text: str, position: int, kind: str | None) -> tuple[list[Row | Wrong], int]:
+def _elements(
+    file: Path, text: str, position: int, kind: str | None, registry: Registry
+) -> tuple[list[Row | Wrong], int]:
     """Return the elements of the list that is open at the position, each with its line, and where the list ends."""
     rows: list[Row | Wrong] = []
     line, counted = 1, 0
@@ -62,7 +64,7 @@ def _elements(file: Path, text: str, position: int, kind: str | None) -> tuple[l
             raise _unreadable(file, error) from error
         except RecursionError:
             raise InvalidSyntax(f"{file}, line {line}: {_TOO_DEEP}") from None
-        rows.append(_row(line, element, kind))
+        rows.append(_row(line, element, kind, registry))
     return rows, position
 
 
@@ -79,19 +81,19 @@ def _skip(text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def _lines(text: str) -> Iterator[Row | Wrong]:
+def _lines(text: str, registry: Registry) -> Iterator[Row | Wrong]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            yield _row(number, json.loads(line), None)
+            yield _row(number, json.loads(line), None, registry)
         except json.JSONDecodeError as error:
             yield Wrong(number, f"is not JSON: {error.msg} at column {error.colno}")
         except RecursionError:
             yield Wrong(number, _TOO_DEEP)
 
 
-def _row(line: int, element: Any, kind: str | None) -> Row | Wrong:
+def _row(line: int, element: Any, kind: str | None, registry: Registry) -> Row | Wrong:
     if not isinstance(element, dict):
         return Wrong(line, "expected an object, a user or a group")
     if kind is None:
@@ -101,7 +103,7 @@ def _row(line: int, element: Any, kind: str | None) -> Row | Wrong:
     if refused := _refused(element):
         return Wrong(line, f"{refused}: is not imported")
     given = {name: value for name, value in element.items() if name not in _NOT_TO_IMPORT}
-    document = coerce(USER if kind == USERS else GROUP, given)
+    document = coerce(registry.resource_types[kind], given)
     # A member's `value` is an id of its file; what a group is called is its `display`.
     members, groups = _names(element.get("members"), "value"), _names(element.get("groups"), "display")
     return Row(line, kind, document, members, groups)

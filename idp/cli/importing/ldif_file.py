@@ -5,8 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from idp.cli.importing.rows import GROUPS, USERS, Row, Rows, Wrong
+from idp.cli.importing.rows import BUILT_IN, GROUPS, USERS, Row, Rows, Wrong
 from idp.clock import SystemClock
+from idp.schema import Registry
 from ldap_bridge.ldif import BOM, LdifFile
 from ldap_bridge.mapping import STABLE_DN, Found, Mapped, Mapper, login_ref
 from ldap_bridge.settings import parse
@@ -14,10 +15,10 @@ from ldap_bridge.settings import parse
 _NAME: Final = "import"
 
 
-def read(file: Path) -> Rows:
+def read(file: Path, registry: Registry = BUILT_IN) -> Rows:
     """Return the rows. Raises LdifError with the line that is wrong: half a file is not imported."""
     # An export may lack operational attributes such as entryUUID; nothing here has to outlive a rename.
-    source = parse(_NAME, {"url": f"ldif:{file}", "stable_id": STABLE_DN})
+    source = parse(_NAME, {"url": f"ldif:{file}", "stable_id": STABLE_DN}, registry=registry)
     mapper, ldif = Mapper(source), LdifFile(file)
     lines = _lines(ldif)
     people, groups = Mapped(), Mapped()

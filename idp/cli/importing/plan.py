@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from idp.access import Actor
-from idp.cli.importing.rows import GROUPS, USERS, Row, Wrong
+from idp.cli.importing.rows import BUILT_IN, GROUPS, USERS, Row, Wrong
 from idp.directory import Groups, Member, Resource, Users, check_name
 from idp.directory.names import check_address
 from idp.errors import CallerError, InvalidValue
 from idp.query import In, Query, fold
-from idp.schema import GROUP, USER, ResourceType, validate
+from idp.schema import Registry, ResourceType, Uniqueness, validate
 
 BATCH = 500
+_NAMES: Final = {USERS: "userName", GROUPS: "displayName"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Found:
     def __init__(self, kind: ResourceType, name: str) -> None:
         self._name = name
         self._kind = kind
+        self._is_unique = kind.resolve(name).attribute.uniqueness is not Uniqueness.NONE
         self._by_external_id: dict[str, Resource] = {}
         self._by_name: dict[str, list[Resource]] = {}
 
@@ -64,7 +66,7 @@ class Found:
         if by_id is None and len(named) > 1:
             raise CallerError(f"{len(named)} groups are called {row.name!r}; an externalId tells them apart")
         other = next((found for found in named if by_id and found.id != by_id.id), None)
-        if by_id is not None and other is not None and row.kind == USERS:
+        if by_id is not None and other is not None and self._is_unique:
             raise CallerError(f"externalId {row.external_id!r} is {_shown(by_id)}, but {row.name!r} is somebody else")
         return by_id or next(iter(named), None)
 
@@ -85,12 +87,15 @@ class Found:
 class Planner:
     """Makes the plan for a file's rows."""
 
-    def __init__(self, users: Users, groups: Groups, actor: Actor, ids: Callable[[], str]) -> None:
+    def __init__(
+        self, users: Users, groups: Groups, actor: Actor, ids: Callable[[], str], registry: Registry = BUILT_IN
+    ) -> None:
+        self._kinds = registry.resource_types
         self._users = users
         self._groups = groups
         self._actor = actor
         self._ids = ids
-        self._found = {USERS: Found(USER, "userName"), GROUPS: Found(GROUP, "displayName")}
+        self._found = {kind: Found(self._kinds[kind], name) for kind, name in _NAMES.items()}
         self._by_external_id: dict[str, Member] = {}
         self._by_name: dict[str, Member] = {}
         self._seen: dict[tuple[str, str, str], Row] = {}
@@ -121,7 +126,7 @@ class Planner:
             plan.wrong.append(Wrong(row.line, str(error)))
 
     def _compare(self, row: Row) -> Change:
-        document = validate(row.resource_type, row.document, creating=True)
+        document = validate(self._kinds[row.kind], row.document, creating=True)
         del document["schemas"]
         if row.kind == USERS:
             check_name(row.name, strict=True)

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from idp.errors import InvalidSyntax
-from idp.schema import GROUP, USER, ResourceType
+from idp.schema import GROUP, USER, default_registry
 
 USERS, GROUPS = USER.name, GROUP.name
+BUILT_IN: Final = default_registry()
+"""The types without attributes of an administrator's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,6 @@ class Row:
     document: dict[str, Any]
     members: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-
-    @property
-    def resource_type(self) -> ResourceType:
-        """The declared type."""
-        return USER if self.kind == USERS else GROUP
 
     @property
     def name(self) -> str:
