@@ -33,6 +33,7 @@ from scim.exchange import respond_encoded
 from scim.me import MeEndpoints
 from scim.messages import list_response
 from scim.middleware import guard
+from scim.projection import without_secrets
 from scim.provider import GroupProvider, Provider, ResourceProvider, UserProvider
 from scim.request_log import RequestLog
 from scim.root_search import RootSearch
@@ -64,13 +65,14 @@ def _routes(app: web.Application, base: str, limits: Limits) -> list[web.RouteDe
     providers: dict[str, Provider] = {"User": UserProvider(app[USERS]), "Group": GroupProvider(app[GROUPS])}
     providers |= {name: ResourceProvider(resources) for name, resources in app[RESOURCES].items()}
     cursors = Cursors(app[SEALER], app[CLOCK], timedelta(seconds=config.scim.cursor_timeout))
+    shown = {name: without_secrets(kind) for name, kind in registry.resource_types.items()}
     types: list[ResourceEndpoints] = []
     rehearsable: list[web.RouteDef] = []
     for name, each in providers.items():
         kind = registry.resource_types[name]
         over = partial(ResourceEndpoints, kind, base=base, limits=limits, cursors=cursors)
         types.append(over(each))
-        rehearsable += with_dry_runs(types[-1].routes(), name, kind.endpoint, over, app[REHEARSE])
+        rehearsable += with_dry_runs(types[-1].routes(), kind, over, app[REHEARSE], shown)
     root = RootSearch(types, limits, cursors)
     routes += [web.get("", root.read), web.get("/", root.read), web.post("/.search", root.search)]
     bulk = BulkLimits(config.scim.bulk_max_operations, min(config.scim.bulk_max_payload, config.server.max_body))

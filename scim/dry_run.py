@@ -7,9 +7,10 @@ from aiohttp import web
 
 from idp.directory import Difference, Rehearsal
 from idp.errors import InvalidValue
+from idp.schema import ResourceType
 from scim.endpoints import ResourceEndpoints
 from scim.exchange import respond
-from scim.projection import Reduce, without_secrets
+from scim.projection import Reduce
 from scim.provider import GroupProvider, Provider, ResourceProvider, UserProvider
 from scim.request_log import CHANGED
 
@@ -46,22 +47,29 @@ def without_dry_run(route: web.RouteDef) -> web.RouteDef:
 
 
 def with_dry_runs(
-    routes: Sequence[web.RouteDef], name: str, collection: str, over: Over, rehearse: Callable[[], Rehearsal]
+    routes: Sequence[web.RouteDef],
+    kind: ResourceType,
+    over: Over,
+    rehearse: Callable[[], Rehearsal],
+    shown: Mapping[str, Reduce],
 ) -> list[web.RouteDef]:
-    """Return the routes of a resource type with those that change something able to be rehearsed."""
+    """Return the routes of a resource type with those that change something able to be rehearsed.
+
+    `shown` takes away, by the resource's type, what is never returned.
+    """
 
     def rehearsable(route: web.RouteDef) -> web.RouteDef:
-        if route.method not in _CHANGING and (route.method, route.path) != ("POST", collection):
+        if route.method not in _CHANGING and (route.method, route.path) != ("POST", kind.endpoint):
             return route
 
         async def either(request: web.Request) -> web.StreamResponse:
             if not is_dry(request):
                 return await route.handler(request)
             rehearsal = rehearse()
-            handlers = {(one.method, one.path): one.handler for one in over(_provider(rehearsal, name)).routes()}
+            handlers = {(one.method, one.path): one.handler for one in over(_provider(rehearsal, kind.name)).routes()}
             answer = await handlers[route.method, route.path](request)
             request[CHANGED] = {"dry run": "nothing"}
-            return respond(request, _message(answer.status, rehearsal))
+            return respond(request, _message(answer.status, rehearsal, shown))
 
         return web.RouteDef(route.method, route.path, either, route.kwargs)
 
@@ -76,8 +84,7 @@ def _provider(rehearsal: Rehearsal, name: str) -> Provider:
     return services[name]() if name in services else ResourceProvider(rehearsal.resources[name])
 
 
-def _message(status: int, rehearsal: Rehearsal) -> dict[str, Any]:
-    shown = {name: without_secrets(kind) for name, kind in rehearsal.registry.resource_types.items()}
+def _message(status: int, rehearsal: Rehearsal, shown: Mapping[str, Reduce]) -> dict[str, Any]:
     changes = [_told(one, shown[one.kind]) for one in rehearsal.differences()]
     return {"schemas": [SCHEMA], "status": str(status), "changes": changes}
 

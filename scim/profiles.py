@@ -62,18 +62,7 @@ STRICT: Final = Profile(
     missing_elements=False,
     remove_by_value=False,
 )
-_ENTRA: Final = replace(
-    STRICT,
-    name="entra",
-    description="Microsoft Entra ID.",
-    documents=LENIENT,
-    any_case_ops=True,
-    dotted_extensions=True,
-    unknown_attributes=True,
-    read_only_in_patch=True,
-    missing_elements=True,
-    remove_by_value=True,
-)
+_ENTRA: Final = replace(STANDARD, name="entra", description="Microsoft Entra ID.", missing_schemas=False)
 _OKTA: Final = replace(
     STRICT,
     name="okta",

@@ -93,13 +93,16 @@ def _descending(given: Mapping[str, Any]) -> bool:
 
 
 def _cursor_count(given: Mapping[str, Any]) -> int | None:
-    """Read the count of a page by cursor, which has an error of its own. Raises InvalidCount."""
+    """Read the count of a page by cursor: a positive one (RFC 9865 section 2), or an error of its own.
+
+    Raises InvalidCount.
+    """
     try:
         count = _integer(given, "count")
     except InvalidValue as error:
         raise InvalidCount(str(error)) from None
-    if count is not None and count < 0:
-        raise InvalidCount("count: expected 0 or more")
+    if count is not None and count < 1:
+        raise InvalidCount("count: expected 1 or more")
     return count
 
 

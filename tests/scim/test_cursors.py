@@ -1,5 +1,6 @@
 """Cursor paging (RFC 9865): pages that nothing shifts, cursors that fit one list, one client and one hour."""
 
+import re
 from typing import Any
 
 import pytest
@@ -123,10 +124,20 @@ async def test_a_cursor_expires(open_api: OpenApi, store: Store) -> None:
 
 @pytest.mark.usefixtures("people")
 async def test_a_count_that_is_none_has_an_error_of_its_own(api: Api) -> None:
-    for count in ("-1", "many", "1.5"):
+    for count in ("-1", "0", "many", "1.5"):
         assert is_refused(await api.ask("GET", "/Users", cursor="", count=count), "invalidCount")
-    nothing = (await api.get("/Users", cursor="", count=0)).body
-    assert (nothing["totalResults"], nothing["Resources"], "nextCursor" in nothing) == (7, [], False)
+    assert is_refused(await api.ask("POST", "/Users/.search", {"cursor": "", "count": 0}), "invalidCount")
+
+
+async def test_the_first_page_is_asked_for_with_or_without_a_sign_of_equality(api: Api) -> None:
+    first, second = await api.user(), await api.user()
+    bare = await api.get("/Users?cursor&count=1")
+    assert ids([bare.body]) == ids([(await api.get("/Users", cursor="", count=1)).body])
+    assert "startIndex" not in bare.body
+    # RFC 9865 section 2: nothing in a cursor needs escaping in a URI.
+    assert re.fullmatch(r"[A-Za-z0-9._~-]+", bare.body["nextCursor"])
+    rest = await api.get(f"/Users?cursor={bare.body['nextCursor']}&count=1")
+    assert {first["id"], second["id"]} == set(ids([bare.body, rest.body]))
 
 
 @pytest.mark.usefixtures("people")
