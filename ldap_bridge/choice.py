@@ -58,8 +58,8 @@ def _never(source: Source) -> str:
         return "a file is read whole"
     if source.stable_id.lower() == "dn":
         return "without a stable id nobody can be told again"
-    if source.groups.member_of:
-        return f"memberships are read from {source.groups.member_of}, which changes without a trace"
+    for name in filter(None, (source.groups.member_of, source.groups.primary)):
+        return f"memberships are read from {name}, which changes without a trace in the groups"
     return ""
 
 

@@ -31,7 +31,7 @@ class Intake:
         """The DN keys by which people name their managers, by their own stable ids."""
         self.problems: list[Problem] = []
         self.count = 0
-        self._whole = whole
+        self.whole = whole
         self._seen: dict[str, str] = {}
 
     def sort(self, mapped: Mapped) -> Sorted:
@@ -91,7 +91,7 @@ class Intake:
         found = []
         if unknown := sum(not problem.stable for problem in self.problems):
             found.append(f"{unknown} entries could not be identified")
-        if self._whole and self.links and not self._seen and any(not link.gone for link in self.links.values()):
+        if self.whole and self.links and not self._seen and any(not link.gone for link in self.links.values()):
             found.append("not a single one was found")
         return found
 

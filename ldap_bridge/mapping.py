@@ -26,6 +26,7 @@ STABLE_DN: Final = "dn"
 ACTIVE: Final = ("active",)
 # uniqueMember may carry a bit string after the DN (RFC 4517 section 3.3.21).
 _UNIQUE_ID: Final = re.compile(r"#'[01]*'B$")
+_SID: Final = "objectSid"
 MEMBER_UID: Final = "memberuid"
 # With fewer documents in a batch packing is not worth its while.
 _MANY: Final = 50
@@ -55,7 +56,7 @@ class Found:
     `members` refers to who belongs to it, `groups` to what it says to belong to; only one of them is read. `raw` stands
     for a person's entry and the settings by which it is mapped; where the link knows it already, nothing was mapped,
     and `encoded` is empty. It is empty, too, once the document is the one at this `place` of a `pack`. `alias` is the
-    login that it has there, where another one was chosen here.
+    login that it has there, where another one was chosen here. `own_ref` is by what people name a primary group.
     """
 
     stable: str
@@ -74,6 +75,7 @@ class Found:
     pack: Pack | None = None
     place: int = 0
     boss: str = ""
+    own_ref: str = ""
 
     def document(self) -> Document:
         """Return the mapped document, a fresh copy."""
@@ -121,6 +123,7 @@ class Mapper:
         self._stable = source.stable_id.lower()
         self.stable_attribute = source.stable_id
         self._member_of = source.groups.member_of.lower()
+        self._primary = source.groups.primary.lower()
         self.members = tuple(name.lower() for name in source.groups.members)
         """The attributes in which groups name their members."""
 
@@ -142,14 +145,16 @@ class Mapper:
     @property
     def people_selection(self) -> Selection:
         """What to read for people."""
-        more = [self._source.groups.member_of, self._source.users.manager, *self._states.attributes]
+        groups = self._source.groups
+        more = [groups.member_of, groups.primary, self._source.users.manager, *self._states.attributes]
         return self._selection(self._source.users, self.users, more)
 
     @property
     def group_selection(self) -> Selection:
         """What to read for groups."""
         groups = self._source.groups
-        return self._selection(groups, self.groups, [groups.member_of] if self._member_of else groups.members)
+        more = [groups.member_of] if self._member_of else groups.members
+        return self._selection(groups, self.groups, [*more, _SID] if self._primary else more)
 
     def people(self, now: datetime, entries: Sequence[Entry]) -> Mapped:
         """Map entries to people as they are at this moment."""
@@ -200,10 +205,15 @@ class Mapper:
             except (BadValue, DnError) as error:
                 mapped.problems.append(Problem(entry.dn, str(error), stable))
                 continue
-            if self._member_of:
-                found.groups = tuple(filter(None, map(_dn_ref, entry.attributes.get(self._member_of, ()))))
+            if self._member_of or self._primary:
+                found.groups = self._belongs_to(entry)
             mapped.found.append(found)
         return mapped
+
+    def _belongs_to(self, entry: Entry) -> tuple[str, ...]:
+        groups = filter(None, map(_dn_ref, entry.attributes.get(self._member_of, ())))
+        primary = (sid_ref(value.decode("ascii", "replace")) for value in entry.attributes.get(self._primary, ()))
+        return (*groups, *primary)
 
     def _raw(self, entry: Entry) -> str:
         """Return what stands for an entry's values and how they are mapped; who belongs where is looked at always."""
@@ -228,8 +238,10 @@ class Mapper:
     def _group(self, entry: Entry, stable: str, dn_key: str) -> Found:
         document = _named(self.groups.apply(entry.attributes), "displayName")
         encoded = _encode(document)
-        members = self._members_of(entry)
-        return Found(stable, entry.dn, dn_key, document["displayName"], encoded, _digest(encoded), members=members)
+        found = Found(stable, entry.dn, dn_key, document["displayName"], encoded, _digest(encoded))
+        found.members = self._members_of(entry)
+        found.own_ref = _own_ref(entry.attributes.get(_SID.lower(), ())) if self._primary else ""
+        return found
 
     def _members_of(self, entry: Entry) -> tuple[str, ...]:
         refs: dict[str, None] = {}
@@ -263,6 +275,16 @@ def _named(document: Document, name: str) -> Document:
 
 def _digest(encoded: bytes) -> str:
     return blake2b(encoded, digest_size=12).hexdigest()
+
+
+def sid_ref(number: str) -> str:
+    """Return the reference by which primaryGroupID names a group; DNs never begin with a number sign."""
+    return f"#{number.strip()}"
+
+
+def _own_ref(values: Sequence[bytes]) -> str:
+    # [MS-DTYP] 2.4.2.2: the last of a SID's numbers, little-endian, tells the group within its domain.
+    return sid_ref(str(int.from_bytes(values[0][-4:], "little"))) if values and len(values[0]) >= 12 else ""
 
 
 def login_ref(login: str) -> str:

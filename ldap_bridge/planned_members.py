@@ -12,14 +12,24 @@ from ldap_bridge.scope import Scope
 
 
 async def plan_members(
-    plan: Plan, store: Store, scope: Scope, people: Intake, groups: Intake, everything: Sequence[Found]
+    plan: Plan,
+    store: Store,
+    scope: Scope,
+    people: Intake,
+    groups: Intake,
+    everything: Sequence[Found],
+    *,
+    told_by_people: bool = False,
 ) -> None:
-    """Add the membership changes of these groups to the plan."""
+    """Add the membership changes of these groups to the plan.
+
+    Where memberships are `told_by_people`, a look at some of them proves nothing of the others.
+    """
     await scope.make_known(people, groups, everything)
     if not plan.complete:
         _remember_unseen(people)
         _remember_unseen(groups)
-    wanted = Wanted(plan, people, groups)
+    wanted = Wanted(plan, people, groups, may_remove=plan.complete and (people.whole or not told_by_people))
     differing = []
     for found in everything:
         state = wanted.state(found)
@@ -60,8 +70,9 @@ async def _with_members(
 class Wanted:
     """Resolves what groups and their members say about each other into ids."""
 
-    def __init__(self, plan: Plan, people: Intake, groups: Intake) -> None:
+    def __init__(self, plan: Plan, people: Intake, groups: Intake, *, may_remove: bool) -> None:
         self._plan = plan
+        self._may_remove = may_remove
         self._people = people
         self._groups = groups
         self._group_ids = frozenset(groups.refs.values())
@@ -72,6 +83,8 @@ class Wanted:
         if group is None:
             return None
         wanted = {*self._people.belonging.get(found.dn_key, ()), *self._groups.belonging.get(found.dn_key, ())}
+        if found.own_ref:
+            wanted.update(self._people.belonging.get(found.own_ref, ()))
         for ref in found.members:
             member = self._people.refs.get(ref) or self._groups.refs.get(ref)
             if member is None:
@@ -81,7 +94,7 @@ class Wanted:
         # A group may list itself in LDAP; here it cannot, and it would add nobody.
         wanted.discard(group)
         link = self._groups.links.get(found.stable)
-        return GroupState(group, found, wanted, self._group_ids, self._plan.complete, link)
+        return GroupState(group, found, wanted, self._group_ids, self._may_remove, link)
 
 
 def _names(people: Intake, groups: Intake) -> dict[str, str]:

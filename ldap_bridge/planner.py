@@ -83,7 +83,8 @@ class Planner:
         if self._source.users.manager:
             await self._scope.make_managers_known(people)
             await plan_managers(self.plan, self._store, people)
-        await plan_members(self.plan, self._store, self._scope, people, groups, all_groups)
+        by_people = bool(self._source.groups.member_of or self._source.groups.primary)
+        await plan_members(self.plan, self._store, self._scope, people, groups, all_groups, told_by_people=by_people)
         if self._source.roles:
             await plan_roles(self.plan, self._store, self._source, groups)
         linked, present = await self._scope.linked(), await self._store.count(GROUP_TYPE.collection, EVERYTHING)

@@ -55,10 +55,14 @@ class UserSettings(EntrySettings, frozen=True):
 
 
 class GroupSettings(EntrySettings, frozen=True):
-    """Which entries are groups. Members stand in `members` of the group, or in `member_of` of each person."""
+    """Which entries are groups. Members stand in `members` of the group, or in `member_of` of each person.
+
+    `primary` is the attribute by which each person names one more group, by the last number of its objectSid.
+    """
 
     members: list[str] = []
     member_of: str = ""
+    primary: str = ""
     enabled: bool = True
 
 

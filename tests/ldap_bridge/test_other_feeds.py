@@ -62,6 +62,33 @@ async def test_a_domain_is_followed(
         assert done(await bridge.sync()) == {}
 
 
+def sid(number: int) -> str:
+    """A security identifier that ends in this number, as octets; all of them below 128, since they come as text."""
+    return "\x01\x05" + "\x00" * 22 + number.to_bytes(4, "little").decode()
+
+
+async def test_primary_groups_have_the_people_who_name_them_besides_their_members(
+    bridge_to: Callable[..., Bridge],
+) -> None:
+    directory = domain()
+    for number in range(5):
+        directory.modify(person(f"p{number}"), primaryGroupID="513" if number < 4 else "99")
+    directory.add(f"CN=Domain Users,{AD}", ["group"], cn="Domain Users", objectSid=sid(513), member=[person("p4")])
+    directory.modify(f"CN=Team,{STAFF}", objectSid=sid(1100))
+    with bridged(directory, bridge_to, groups={"primary": "primaryGroupID"}) as bridge:
+        run = await bridge.sync()
+        assert (run.state, run.feed, "primaryGroupID" in run.why) == (State.APPLIED, "full", True)
+        assert await bridge.members("Domain Users") == {"p0", "p1", "p2", "p3", "p4"}
+        assert await bridge.members("Team") == {"p0", "p1"}
+        directory.modify(person("p0"), primaryGroupID="1100")
+        directory.modify(person("p2"), primaryGroupID="1100")
+        run = await bridge.sync()
+        assert (run.counts["members_added"], run.counts["members_removed"]) == (1, 2)
+        assert await bridge.members("Domain Users") == {"p1", "p3", "p4"}
+        assert await bridge.members("Team") == {"p0", "p1", "p2"}
+        assert not any((await bridge.sync()).counts.values())
+
+
 @pytest.mark.parametrize(("feed", "options", "settings"), WAYS)
 async def test_a_manager_who_is_renamed_is_still_the_manager_though_nobody_else_is_said_to_change(
     bridge_to: Callable[..., Bridge], feed: str, options: dict[str, Any], settings: dict[str, Any]

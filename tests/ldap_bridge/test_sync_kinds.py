@@ -8,13 +8,14 @@ import pytest
 
 from idp.store import open_store
 from idp.store.collections import collections
+from ldap_bridge.entries import Entry
 from ldap_bridge.errors import DirectoryUnavailable
 from ldap_bridge.runs import State
 from tests.ldap_bridge.conftest import Bridge, bridge_over
 from tests.support.clock import FakeClock
 from tests.support.ldap_wire import Request, encode_done, encode_entry, responder
 from tests.support.ldif import write_change, write_entry
-from tests.support.people import BASE, Company, make_person
+from tests.support.people import BASE, Company, Person, make_person
 from tests.support.ports import HOST
 from tests.support.slapd import Slapd
 
@@ -46,6 +47,23 @@ async def test_member_of_of_people_and_groups_says_the_same_as_member(
     run = await bridge.sync()
     assert (run.counts["members_added"], run.counts["update"]) == (1, 0)
     assert await bridge.members("Egg") == {"Chicken", "person000009"}
+
+
+async def test_who_is_brought_in_alone_takes_nobody_else_out_of_the_groups(
+    slapd: Slapd, bridge_to: Callable[..., Bridge]
+) -> None:
+    bridge = bridge_to(slapd.url, groups={"member_of": "memberOf"})
+    await bridge.sync()
+    before = await bridge.members("Everybody") | await bridge.members("Egg")
+    new = Person("ada", "Ada", "Lovelace", "Engineering", 4711)
+    slapd.modify(
+        write_entry(new.dn, new.attributes()) + write_change(f"cn=Egg,ou=groups,{BASE}", [("add", "member", [new.dn])])
+    )
+    ((dn, found),) = slapd.search("(uid=ada)").items()
+    entry = Entry(dn, {name.lower(): values for name, values in found.items()})
+    await bridge.service.bring_in("corp", {found["entryUUID"][0].decode(): entry})
+    assert await bridge.members("Everybody") | await bridge.members("Egg") == before | {"ada"}
+    assert not any((await bridge.sync()).counts.values())
 
 
 async def test_groups_can_be_left_out(slapd: Slapd, bridge_to: Callable[..., Bridge]) -> None:
