@@ -1,5 +1,6 @@
 """Deciding about plans that were kept: approved, applied or rejected, and refused when they no longer fit."""
 
+import asyncio
 from dataclasses import replace
 
 from idp.access import Actor, Area, Verb, demand
@@ -75,7 +76,8 @@ class Approvals:
     async def _fitting(self, kept: Run, progress: Watcher) -> tuple[Made, int]:
         """Make the plan anew and return what of it is in the kept one; how much is not, is counted."""
         made = await self._running.make_plan(kept.source, progress, whole=kept.whole)
-        fit = fitted(made.plan, await self._lines.all(kept.id))
+        # Of a hundred thousand changes this takes a second, which requests must not wait for.
+        fit = await asyncio.to_thread(fitted, made.plan, await self._lines.all(kept.id))
         if fit.differences:
             gaps = [f"it could not be read whole ({gap})" for gap in made.plan.gaps]
             raise PlanOutdated(kept.id, [*gaps, *fit.differences])

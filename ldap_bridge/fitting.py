@@ -13,10 +13,12 @@ from ldap_bridge.report import logged_change, logged_membership
 
 # Not carried out: conflicts wait for somebody, the others are what nobody sees.
 _IDLE: Final = frozenset({Kind.CONFLICT, Kind.SAME})
+# These may come besides another change of the same person or group.
+_BESIDES: Final = frozenset({Kind.MEMBERS, Kind.ROLE})
 # New ids are given with every plan.
-_WITH_NEW_IDS: Final = frozenset({Kind.CREATE, Kind.MEMBERS})
+_WITH_NEW_IDS: Final = frozenset({Kind.CREATE, *_BESIDES})
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
-_Key = tuple[bool, str, str]
+_Key = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ def _together(one: Logged, other: Logged) -> Logged:
 
 
 def _key(line: Logged) -> _Key:
-    return (line.kind == Kind.MEMBERS, line.subject, line.stable or line.dn)
+    return (line.kind if line.kind in _BESIDES else "", line.subject, line.stable or line.dn)
 
 
 def _essence(line: Logged) -> bytes:

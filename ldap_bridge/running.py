@@ -154,7 +154,8 @@ class Running:
 
     async def hold(self, run: Run, made: Made, by: Actor) -> Run:
         """Hold a plan for a decision, unless it is held already; returns the run that does."""
-        run.mark = mark_of(made.report().changes)
+        # Of a hundred thousand changes this takes a second, which requests must not wait for.
+        run.mark = await asyncio.to_thread(lambda: mark_of(made.report().changes))
         if earlier := await self._endings.again(run):
             return earlier
         await self.keep(run, made)

@@ -8,6 +8,7 @@ import pytest
 
 from idp.access import Actor, ActorKind
 from idp.errors import IdpError, NotFound, Overloaded, PermissionDenied
+from idp.schema.urns import GATEHOUSE_USER
 from idp.store import Store
 from idp.store.leases import Leases
 from ldap_bridge.errors import DirectoryError, NotOpen, PlanOutdated
@@ -18,7 +19,7 @@ from tests.support.directory import SYSTEM, person
 from tests.support.faulty_store import Fault, FaultyStore
 from tests.support.ldap_wire import CuttingProxy
 from tests.support.ldif import write_entry
-from tests.support.people import Company, Person
+from tests.support.people import BASE, Company, Person
 from tests.support.ports import HOST
 from tests.support.slapd import Slapd
 
@@ -142,6 +143,17 @@ async def test_a_dry_run_is_applied_later_as_it_was_shown(filed: Bridge, folk: F
         await filed.service.approvals.apply(ROOT, plan.run)
     plan = await filed.service.plan("corp")
     assert [plan.counts["create"], *plan.changes] == [0]
+
+
+async def test_roles_that_a_group_gives_are_part_of_a_plan(store: Store, clock: FakeClock, folk: Folk) -> None:
+    roles, limits = {"developer": f"cn=all,{BASE}"}, {"create": {"count": 1}}
+    bridge = bridge_over(store, clock, f"ldif:{folk.path}", roles=roles, limits=limits)
+    run = await bridge.sync()
+    assert (run.state, run.counts["role"]) == (State.HELD, 12)
+    assert (await bridge.sync()).id == run.id, "new ids make no other plan"
+    done = await bridge.service.approvals.approve(ROOT, run.id)
+    assert (done.errors, done.counts["role"], done.reason) == (0, 12, "")
+    assert {user[GATEHOUSE_USER]["role"] for user in (await bridge.people()).values()} == {"developer"}
 
 
 async def test_a_dry_run_of_what_a_run_has_done_since_is_refused(filed: Bridge, folk: Folk) -> None:
