@@ -34,7 +34,9 @@ def simple_bind(dn: str, password: str) -> bytes:
 
 def external_bind() -> bytes:
     """Return a bind by what the line itself has shown (RFC 4422 appendix A)."""
-    return element(_BIND, _VERSION + element(OCTETS, b"") + element(_SASL, element(OCTETS, b"EXTERNAL")))
+    # Credentials that are empty, but there: without any, the server would ask for them first.
+    said = element(OCTETS, b"EXTERNAL") + element(OCTETS, b"")
+    return element(_BIND, _VERSION + element(OCTETS, b"") + element(_SASL, said))
 
 
 def search_by_value(key: str, base: str, filter_text: str, attribute: str, value: bytes) -> bytes:

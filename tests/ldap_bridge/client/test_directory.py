@@ -192,6 +192,31 @@ def tls_slapd(tmp_path: Path, certificates: Certificates, company: Company) -> A
     slapd.kill()
 
 
+@pytest.mark.parametrize("scheme", ["starttls", "ldaps"])
+def test_a_certificate_is_shown_and_says_who_we_are(
+    tmp_path: Path, certificates: Certificates, company: Company, scheme: str
+) -> None:
+    # The only certificate there is may be the client's, too.
+    lines = [f"TLSCertificateFile {certificates.certificate}", f"TLSCertificateKeyFile {certificates.key}"]
+    lines += [f"TLSCACertificateFile {certificates.ca}", "TLSVerifyClient demand"]
+    slapd, tls_port = Slapd(tmp_path / "strict", global_lines="\n".join(lines)), free_port()
+    slapd.process.command[slapd.process.command.index("-h") + 1] += f" ldaps://{HOST}:{tls_port}/"
+    slapd.load(company.ldif())
+    url = slapd.url if scheme == "starttls" else f"ldaps://{HOST}:{tls_port}"
+    how: dict[str, Any] = {"url": url, "ca_file": str(certificates.ca), "bind_dn": "", "bind_password": ""}
+    how |= {"starttls": True} if scheme == "starttls" else {}
+    shown = {"cert_file": str(certificates.certificate), "key_file": str(certificates.key)}
+    try:
+        slapd.start()
+        slapd.process.wait_until(lambda: is_listening(tls_port))
+        assert read(directory(slapd, **how, **shown, bind="external"))[1].complete
+        assert "certificate" in directory(slapd, **how, **shown, bind="external").facts().bound_as
+        with pytest.raises(DirectoryUnavailable):
+            read(directory(slapd, **how))
+    finally:
+        slapd.kill()
+
+
 def test_starttls_with_the_right_ca_is_accepted(tls_slapd: tuple[Slapd, int], certificates: Certificates) -> None:
     source = directory(tls_slapd[0], starttls=True, ca_file=str(certificates.ca))
     assert source.facts().tls.startswith("TLSv1")
