@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
-from idp.auth import CACHED_PASSWORDS, HashingPool, Sealer, Verdict
+from idp.auth import CACHED_PASSWORDS, HashingPool, SealBroken, Sealer, Verdict
 from idp.clock import Clock, to_text
 from idp.directory import Resource
 from idp.errors import NotUnique, Overloaded, VersionMismatch
@@ -46,10 +46,10 @@ class CachedPasswords:
         except (DirectoryUnable, DirectoryUntrusted):
             raise
         except DirectoryUnavailable:
-            record = await self._record(user)
-            if record is None:
+            hashed = self._hash_in(await self._record(user))
+            if hashed is None:
                 raise
-            return Verdict.CACHED if await self._matches(record, password) else Verdict.WRONG
+            return Verdict.CACHED if await self._pool.verify(hashed, password) else Verdict.WRONG
         # That nothing can be noted is no reason to refuse anybody.
         with suppress(Overloaded, VersionMismatch, NotUnique):
             await self._note(user, password, verdict)
@@ -59,8 +59,7 @@ class CachedPasswords:
         record = await self._record(user)
         if verdict in _KEPT:
             await self._keep(user, password, record)
-        elif record and (verdict is not Verdict.WRONG or await self._matches(record, password)):
-            # A wrong password proves nothing, unless it is the one that was right before.
+        elif record and (verdict is not Verdict.WRONG or await self._is_void(record, password)):
             await self._store.commit([Delete(CACHED_PASSWORDS, user.id, record.version)])
 
     async def _keep(self, user: Resource, password: str, record: Record | None) -> None:
@@ -75,9 +74,17 @@ class CachedPasswords:
         # Whoever is disabled at this moment must not be remembered after it.
         await self._store.commit([Check(USER.collection, user.id, user.version), write])
 
-    async def _matches(self, record: Record, password: str) -> bool:
-        hashed = self._sealer.open(record.document["sealed"], _context(record.id)).decode()
-        return await self._pool.verify(hashed, password)
+    async def _is_void(self, record: Record, wrong: str) -> bool:
+        """A wrong password proves nothing, unless it is the one that was right before."""
+        hashed = self._hash_in(record)
+        return hashed is None or await self._pool.verify(hashed, wrong)
+
+    def _hash_in(self, record: Record | None) -> str | None:
+        """Return the hash that is kept, None where there is none or its key has been taken away."""
+        if record is not None:
+            with suppress(SealBroken):
+                return self._sealer.open(record.document["sealed"], _context(record.id)).decode()
+        return None
 
     async def _record(self, user: Resource) -> Record | None:
         return await self._store.get(CACHED_PASSWORDS, user.id)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, Final
 
@@ -130,16 +130,27 @@ class UserBatches:
     async def _plan(self, actor: Actor, changes: Sequence[UserChange]) -> list[Planned]:
         ids = [change.id for change in changes if isinstance(change, UserUpdate)]
         records = await self._store.get_many(self._collection, ids) if ids else {}
+        plans = [self._plan_or_error(actor, change, records) for change in changes]
         beside = {change.id for change in changes if isinstance(change, UserCreate) and change.id}
-        planned: list[Planned] = []
-        for change in changes:
-            try:
-                plan = self._plan_one(actor, change, records)
-                checks = await self._writes.checks(actor, plan, beside)
-                planned.append((plan, [*await self._writes.of(actor, plan), *change.extra], checks))
-            except CallerError as error:
-                planned.append(error)
-        return planned
+        beside |= await self._writes.known_managers(actor, (plan for plan in plans if isinstance(plan, Plan)))
+        return [await self._planned(actor, *each, beside) for each in zip(changes, plans, strict=True)]
+
+    async def _planned(
+        self, actor: Actor, change: UserChange, plan: Plan | CallerError, beside: Collection[str]
+    ) -> Planned:
+        if isinstance(plan, CallerError):
+            return plan
+        try:
+            checks = await self._writes.checks(actor, plan, beside)
+            return plan, [*await self._writes.of(actor, plan), *change.extra], checks
+        except CallerError as error:
+            return error
+
+    def _plan_or_error(self, actor: Actor, change: UserChange, records: dict[str, Record]) -> Plan | CallerError:
+        try:
+            return self._plan_one(actor, change, records)
+        except CallerError as error:
+            return error
 
     def _plan_one(self, actor: Actor, change: UserChange, records: dict[str, Record]) -> Plan:
         if isinstance(change, UserCreate):

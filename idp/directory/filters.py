@@ -11,7 +11,7 @@ from idp.directory.edges import MEMBER, PAGE, TYPE, Edges
 from idp.directory.id_streams import Ids, of, people_of, union, without
 from idp.directory.manager_filters import Leaf, by_reference
 from idp.directory.slices import ID, MOST, Slice, SlicedFinder, first_of, sliced
-from idp.errors import InvalidFilter
+from idp.errors import InvalidFilter, TooLarge
 from idp.query import (
     EVERYTHING,
     And,
@@ -28,6 +28,7 @@ from idp.query import (
     matches,
 )
 from idp.store.contract import Page, Store
+from idp.store.narrow import MOST_VALUES
 
 _NAME: Final = Field(("displayName",), case_exact=False)
 _LOGIN: Final = Field(("userName",), case_exact=False)
@@ -80,7 +81,7 @@ class DerivedFilters:
 
         above = first_of(query)
         sources = {element: await stream(element, above) for element in conditions}
-        finder = SlicedFinder(self._store, collection, compiled)
+        finder = SlicedFinder(self._store, collection, compiled, self._most)
         return await finder.find(query, sliced(sources, above, self._most))
 
     async def _people_in(self, element: Filter, above: str | None) -> Ids:
@@ -132,14 +133,17 @@ class DerivedFilters:
 
     async def _people_named(self, leaf: Leaf) -> set[str]:
         by_login = And((Not(Present(_NAME)), replace(leaf, field=_LOGIN)))
-        return await self._ids("users", Or((replace(leaf, field=_NAME), by_login)))
+        return await self._ids("users", Or((replace(leaf, field=_NAME), by_login)), MOST_VALUES)
 
-    async def _ids(self, collection: str, filter: Filter) -> set[str]:
+    async def _ids(self, collection: str, filter: Filter, most: int | None = None) -> set[str]:
+        """Return the ids of everything that matches. Raises TooLarge as soon as there are more than the `most`."""
         found: set[str] = set()
         query = Query(filter, limit=PAGE, total=False)
         while True:
             records = (await self._store.find(collection, query)).records
             found.update(record.id for record in records)
+            if most is not None and len(found) > most:
+                raise TooLarge("the number of people who are called so", most)
             if len(records) < PAGE:
                 return found
             query = replace(query, after=records[-1].id)

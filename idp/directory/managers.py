@@ -1,6 +1,6 @@
 """The manager of a person: a reference to an account, whose name is shown and never stored (RFC 7643 section 4.3)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -42,17 +42,21 @@ class Managers:
         self._clock = clock
         self._refuses = refuse_unknown
 
+    async def known(self, actor: Actor, changes: Iterable[tuple[Record | None, Document | None]]) -> set[str]:
+        """Return which of the new managers in documents before and after are there, in one read."""
+        new = {manager for before, after in changes if (manager := self._to_check(actor, before, after))}
+        return set(await self._store.get_many(USER.collection, sorted(new))) if new else set()
+
     async def checks(
         self, actor: Actor, before: Record | None, after: Document | None, beside: Collection[str]
     ) -> list[Write]:
         """Return the checks, to be made last in the commit, that a new manager is there.
 
-        `beside` are the ids of the people whom the same commit makes. Raises InvalidValue for a manager who is nobody.
+        Of the people `beside` it is known, or the same commit makes them. Raises InvalidValue for a manager who is
+        nobody.
         """
-        manager = manager_of(after) if after else None
-        if manager is None or not self._refuses or actor.kind is ActorKind.SYSTEM:
-            return []
-        if before is not None and manager in (before.id, manager_of(before.document)):
+        manager = self._to_check(actor, before, after)
+        if manager is None:
             return []
         if manager not in beside and await self._store.get(USER.collection, manager) is None:
             raise InvalidValue(MANAGER, f"nobody has the id {manager[:200]!r}")
@@ -73,6 +77,14 @@ class Managers:
             if len(records) < _PAGE:
                 return writes
             query = replace(query, after=records[-1].id)
+
+    def _to_check(self, actor: Actor, before: Record | None, after: Document | None) -> str | None:
+        """Return the manager in a document if it is a new one who has to be there."""
+        manager = manager_of(after) if after else None
+        if manager is None or not self._refuses or actor.kind is ActorKind.SYSTEM:
+            return None
+        is_old = before is not None and manager in (before.id, manager_of(before.document))
+        return None if is_old else manager
 
     def _without(self, document: Document) -> Document:
         """Return the document without a manager; an extension that held nothing else goes with it."""

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
 
-from idp.query import And, Compare, Field, Filter, In, Op, Query
+from idp.query import And, Compare, Field, Filter, In, Op, Place, Query, sort_key
 from idp.store.contract import Page, Store
 from idp.store.places import BY_ID, Places, order_of, start_of
 
@@ -61,12 +61,18 @@ async def sliced(sources: Mapping[Filter, AsyncIterator[str]], above: str | None
 
 
 class SlicedFinder:
-    """Puts the pages of slices together; `compiled` is the filter as it reads in a slice."""
+    """Puts the pages of slices together; `compiled` is the filter as it reads in a slice.
 
-    def __init__(self, store: Store, collection: str, compiled: Callable[[Slice], Awaitable[Filter]]) -> None:
+    What is only put in order, because the page begins further on, is read `most` resources at a time.
+    """
+
+    def __init__(
+        self, store: Store, collection: str, compiled: Callable[[Slice], Awaitable[Filter]], most: int
+    ) -> None:
         self._store = store
         self._collection = collection
         self._compiled = compiled
+        self._most = most
 
     async def find(self, query: Query, slices: Slices) -> Page:
         """Return the page that the query asks for. Raises what the store raises."""
@@ -106,12 +112,24 @@ class SlicedFinder:
     async def _merged(self, query: Query, slices: Slices) -> Page:
         places, total = Places(query), 0
         async for part in slices:
-            found = await self._look(replace(query, offset=0, limit=query.offset + query.limit), part)
-            total += found.total or 0
-            for record in found.records:
-                places.add(record.document)
+            total += await self._add(places, query, part)
         records = await self._store.get_many(self._collection, places.page())
         return Page(list(records.values()), total if query.total else None)
+
+    async def _add(self, places: Places, query: Query, part: Slice) -> int:
+        """Add what the page may need of a slice; returns how many match in it, if the query asks."""
+        step, left, total = replace(query, offset=0), query.offset + query.limit, None
+        while True:
+            step = replace(step, limit=min(left, self._most))
+            found = await self._look(step, part)
+            total = found.total or 0 if total is None else total
+            for record in found.records:
+                places.add(record.document)
+            left -= len(found.records)
+            if left <= 0 or len(found.records) < step.limit:
+                return total
+            last = found.records[-1].document
+            step = replace(step, after=Place(sort_key(order_of(query).field, last), last["id"]), total=False)
 
 
 def first_of(query: Query) -> str | None:

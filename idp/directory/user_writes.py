@@ -1,6 +1,6 @@
 """From a plan to the writes of one commit: the document, and everything that goes with it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from idp.access import Actor
 from idp.audit import Tag, event
@@ -51,10 +51,14 @@ class UserWrites:
         writes.append(event(plan.tag, actor, plan.id, self._clock, plan.details))
         return writes
 
-    async def checks(self, actor: Actor, plan: Plan, beside: Collection[str] = ()) -> list[Write]:
-        """Return what must hold once all writes of the commit are made, which also makes the people `beside`.
+    async def known_managers(self, actor: Actor, plans: Iterable[Plan]) -> set[str]:
+        """Return which of the managers that the plans name anew are there, in one read."""
+        return await self._managers.known(actor, ((plan.before, plan.document) for plan in plans))
 
-        Raises InvalidValue.
+    async def checks(self, actor: Actor, plan: Plan, beside: Collection[str] = ()) -> list[Write]:
+        """Return what must hold once all writes of the commit are made.
+
+        Of the people `beside` it is known that they are there, or the commit makes them. Raises InvalidValue.
         """
         return await self._managers.checks(actor, plan.before, plan.document, beside)
 

@@ -79,7 +79,8 @@ def render(request: web.Request, error: Exception) -> web.StreamResponse:
     if isinstance(error, ClientLeft):
         return web.Response(status=CLIENT_LEFT)
     forms = request.config_dict.get(FAULT_FORMS, {})
-    prefixes = [prefix for prefix in forms if request.path.startswith(prefix)]
+    # The address of a part itself may go without the slash.
+    prefixes = [prefix for prefix in forms if f"{request.path}/".startswith(prefix)]
     form = forms[max(prefixes, key=len)] if prefixes else plain_text
     response = form(request, error)
     if isinstance(error, RemoteError):

@@ -32,7 +32,7 @@ class SecurityHeaders:
         headers = response.headers
         # Which versions run here is nobody's business.
         headers.setdefault("Server", "Gatehouse")
-        if request.path.startswith("/scim/"):
+        if f"{request.path}/".startswith("/scim/"):
             headers.setdefault("X-Content-Type-Options", "nosniff")
         else:
             for name, value in _PAGES.items():

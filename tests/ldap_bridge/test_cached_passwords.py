@@ -33,8 +33,8 @@ async def corp(bridge: Bridge) -> AsyncIterator[LdapBind]:
         yield opened
 
 
-def cached(inner: "LdapBind | Told", bridge: Bridge, clock: FakeClock) -> CachedPasswords:
-    return CachedPasswords(inner, bridge.store, clock, CountingPool(), Sealer([bytes(32)], os.urandom), DAY)
+def cached(inner: "LdapBind | Told", bridge: Bridge, clock: FakeClock, key: bytes = bytes(32)) -> CachedPasswords:
+    return CachedPasswords(inner, bridge.store, clock, CountingPool(), Sealer([key], os.urandom), DAY)
 
 
 async def who(bridge: Bridge, login: str = PERSON.uid) -> Resource:
@@ -119,6 +119,23 @@ async def test_a_directory_that_answers_at_all_is_not_down(
     inner.answer = error("corp", "busy")
     with pytest.raises(error):
         await verifier.verify(user, "right")
+    inner.answer = DirectoryUnavailable("corp", "gone")
+    assert await verifier.verify(user, "right") is Verdict.CACHED
+
+
+async def test_what_a_key_that_is_gone_has_sealed_is_as_good_as_not_kept(bridge: Bridge, clock: FakeClock) -> None:
+    inner = Told(Verdict.RIGHT)
+    user = await bridge.directory.user("ann")
+    await cached(inner, bridge, clock).verify(user, "right")
+    verifier = cached(inner, bridge, clock, key=bytes(range(32)))
+    inner.answer = DirectoryUnavailable("corp", "gone")
+    with pytest.raises(DirectoryUnavailable):
+        await verifier.verify(user, "right")
+    inner.answer = Verdict.WRONG
+    assert await verifier.verify(user, "a guess") is Verdict.WRONG
+    assert await everything(bridge.store, CACHED_PASSWORDS) == []
+    inner.answer = Verdict.RIGHT
+    await verifier.verify(user, "right")
     inner.answer = DirectoryUnavailable("corp", "gone")
     assert await verifier.verify(user, "right") is Verdict.CACHED
 

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idp.directory.documents import changed
 from idp.errors import CallerError
 from idp.schema import USER, validate
 from idp.schema.urns import ENTERPRISE_USER
@@ -67,6 +68,22 @@ wild = st.builds(
 
 def patched(document: Document, *operations: Document) -> Document:
     return apply(deepcopy(document), patch_op.read({"Operations": list(operations)}, paths))
+
+
+@given(documents, st.lists(writes | removals | wild, min_size=1, max_size=4))
+def test_the_document_stays_as_it_is_and_the_same_operations_may_run_again(
+    document: Document, operations: list[Document]
+) -> None:
+    document["meta"] = {"resourceType": "User"}
+    before = deepcopy(document)
+    with suppress(CallerError):
+        read = patch_op.read({"Operations": operations}, paths)
+        once: Any = None
+        with suppress(CallerError):
+            once = deepcopy(changed(USER, before, apply(before, read)))
+        assert before == document
+        with suppress(CallerError):
+            assert changed(USER, before, apply(before, read)) == once
 
 
 @given(documents, writes)

@@ -73,11 +73,13 @@ def refused(error: BulkWriteError, claimed: Iterable[str]) -> NotUnique | None:
 
 def duplicate(error: BulkWriteError) -> int | None:
     """Return the place of the operation that met an existing id; None when that is not what happened."""
+    return next((int(failure["index"]) for failure in duplicates(error)), None)
+
+
+def duplicates(error: BulkWriteError) -> list[Mapping[str, Any]]:
+    """Return the failures, as the driver tells them, of the operations that met existing ids."""
     details: Any = error.details
-    for failure in details.get("writeErrors", ()):
-        if failure["code"] == _DUPLICATE:
-            return int(failure["index"])
-    return None
+    return [failure for failure in details.get("writeErrors", ()) if failure["code"] == _DUPLICATE]
 
 
 class Slots:

@@ -20,7 +20,7 @@ from idp.query import microseconds
 from idp.store.keys import NEVER, newly_unique
 from idp.store.mongo.client import WHAT, settled, translated
 from idp.store.mongo.layout import ABSENT, LAYOUTS, Layout
-from idp.store.mongo.ledger import LEDGER, count_id, counts_of
+from idp.store.mongo.ledger import LEDGER, count_id, counts_of, duplicates
 from idp.store.mongo.setup import make_indexes
 from idp.store.shared import NAMED, SharedValues
 
@@ -186,20 +186,23 @@ class Reindexing:
             try:
                 await self._database[LEDGER].bulk_write(claims, ordered=False)
             except BulkWriteError as error:
-                raise Contradicted(WHAT, await self._shared(error)) from error
+                reason = await self._shared(error)
+                if reason is None:
+                    raise
+                raise Contradicted(WHAT, reason) from error
         # Whoever replaces a record meanwhile knows its keys.
         replacements = [ReplaceOne({"_id": one["_id"], "version": one["version"]}, one) for one, _ in records]
         await self._database[layout.name].bulk_write(replacements, ordered=False)
 
-    async def _shared(self, error: BulkWriteError) -> str:
-        """Return what is to be told of claims that were refused."""
-        details: Any = error.details
-        refused = {failure["op"]["q"]["_id"]: failure["op"]["q"]["owner"] for failure in details["writeErrors"]}
+    async def _shared(self, error: BulkWriteError) -> str | None:
+        """Return what is to be told of claims that others have; None when something else was in the way."""
+        wanted = [failure["op"]["q"] for failure in duplicates(error)]
+        refused = {claim["_id"]: claim["owner"] for claim in wanted}
         shared = SharedValues()
         async for entry in self._database[LEDGER].find({"_id": {"$in": sorted(refused)}}).sort("_id", 1):
             _, field, value = entry["_id"].split("|", 2)
             shared.add(field, value.partition(":")[2], (entry["owner"], refused[entry["_id"]]))
-        return shared.reason or "records could not claim their unique values"
+        return shared.reason
 
     async def _forget_old_claims(self, layout: Layout) -> None:
         unique = "|".join(re.escape(field.name) for field in layout.collection.unique)

@@ -1,5 +1,6 @@
 """Conditions on derived attributes mean what they would mean if the values were in the document."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from idp.directory import Resource
 from idp.directory.edges import Edges, insert_edge
 from idp.directory.filters import DerivedFilters
-from idp.errors import InvalidFilter
+from idp.errors import InvalidFilter, TooLarge
 from idp.query import (
     And,
     Compare,
@@ -27,6 +28,7 @@ from idp.query import (
     matches,
     sort_key,
 )
+from idp.schema.urns import ENTERPRISE_USER
 from idp.store import Insert, Page
 from tests.support.directory import SYSTEM, Directory
 from tests.support.faulty_store import FaultyStore
@@ -176,6 +178,27 @@ async def test_a_filter_without_derived_attributes_is_passed_on_as_it_is(directo
     assert counting.calls == 1
 
 
+@dataclass
+class NotingStore(FaultyStore):
+    """Notes how many users it was asked for at most at once."""
+
+    most: int = 0
+
+    async def find(self, collection: str, query: Query) -> Page:
+        """As the contract says."""
+        self.most = max(self.most, query.limit if collection == "users" else 0)
+        return await super().find(collection, query)
+
+
+async def test_a_page_far_from_the_start_is_sorted_a_few_people_at_a_time(scene: Scene) -> None:
+    noting = NotingStore(scene.directory.store)
+    filters = DerivedFilters(noting, Edges(noting), most=2)
+    nobody = Not(Compare(at("groups", VALUE), Op.EQ, scene.groups["empty"].id))
+    page = await filters.find_users(Query(nobody, Sort(Field(("userName",), case_exact=False)), offset=4, limit=1))
+    assert [record.document["userName"] for record in page.records] == ["user4"]
+    assert noting.most == 2
+
+
 @pytest.mark.parametrize("stores", ["sqlite", "pymongo"], indirect=True)
 async def test_slices_agree_on_either_store(scene: Scene) -> None:
     inner, middle, outer = (scene.groups[name].id for name in ("inner", "middle", "outer"))
@@ -216,3 +239,7 @@ async def test_a_group_of_more_people_than_a_store_is_asked_about_at_once_has_pa
     assert [record.id for record in (await directory.users.find(SYSTEM, by_name)).records] == ["p00000"]
     last = await directory.users.find(SYSTEM, Query(element, after="p10498", limit=5, total=False))
     assert [record.id for record in last.records] == ["p10499"]
+    manager = Field((ENTERPRISE_USER, "manager", "displayName"), case_exact=False)
+    for find, named in ((directory.users.find, manager), (directory.groups.find, at("members", DISPLAY))):
+        with pytest.raises(TooLarge, match="people who are called so"):
+            await find(SYSTEM, Query(Compare(named, Op.SW, "u")))

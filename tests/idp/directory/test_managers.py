@@ -10,7 +10,11 @@ from idp.query import And, Compare, Field, Filter, Kind, Not, Op, Present, Query
 from idp.schema.urns import ENTERPRISE_USER, USER
 from tests.support.clock import FakeClock
 from tests.support.directory import PROVISIONER, SYSTEM, Directory, directory_over
+from tests.support.directory import person as person_of
+from tests.support.faulty_store import FaultyStore
 
+# Nobody looks for namesakes of what an administrator writes.
+SCRIPT = person_of("root", "root")
 on_each_store = pytest.mark.parametrize("stores", ["sqlite", "pymongo"], indirect=True)
 NAME = Field((ENTERPRISE_USER, "manager", "displayName"), case_exact=False)
 INNER = Field(("displayName",), case_exact=False)
@@ -92,6 +96,18 @@ async def test_people_made_together_may_be_each_others_managers(strict: Director
     outcomes = await strict.users.write_many(PROVISIONER, [*pair, lost, bad])
     assert [isinstance(outcome, CallerError) for outcome in outcomes] == [False, False, True, True]
     assert sorted(record.id for record in (await strict.users.find(SYSTEM, Query())).records) == ["a", "b"]
+
+
+async def test_the_managers_of_many_people_are_looked_for_at_once(directory: Directory, clock: FakeClock) -> None:
+    bosses = [(await directory.user()).id for _ in range(6)]
+    reads = []
+    for size in (1, 5):
+        counting = FaultyStore(directory.store, verbs=frozenset({"get", "get_many"}))
+        strict = directory_over(counting, clock, prefix=f"{size}-", rules=PeopleRules(refuse_unknown_managers=True))
+        led = [UserCreate({"userName": f"{size}-{boss}", **led_by(boss)}) for boss in bosses[-size:]]
+        assert not [one for one in await strict.users.write_many(SCRIPT, led) if isinstance(one, CallerError)]
+        reads.append(counting.calls)
+    assert reads == [1, 1]
 
 
 CONDITIONS: list[Filter] = [

@@ -145,6 +145,10 @@ async def test_each_part_of_the_site_answers_in_its_own_form(open_site: Opener) 
     long = b"x" * 17_000
     in_scim = await site.raw(b"GET /scim/v2/Users/" + long + b" HTTP/1.1\r\n" + HOST + b"\r\n")
     assert json.loads(in_scim.partition(b"\r\n\r\n")[2])["detail"].startswith("the request's target")
+    at_its_root = await site.raw(b"GET /scim?" + long + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert json.loads(at_its_root.partition(b"\r\n\r\n")[2])["detail"].startswith("the request's target")
+    beside = await site.raw(b"GET /scimitar?" + long + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert b"<p>the request's target" in beside
     on_a_page = await site.raw(b"GET /" + long + b" HTTP/1.1\r\n" + HOST + b"\r\n")
     assert b"<p>the request's target" in on_a_page
 

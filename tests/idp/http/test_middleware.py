@@ -48,9 +48,12 @@ async def test_pages_of_every_outcome_carry_the_security_headers(site: Site, pat
     assert "Strict-Transport-Security" not in answer.headers
 
 
-async def test_scim_answers_carry_only_what_programs_need_and_https_is_insisted_on(open_site: Opener) -> None:
+@pytest.mark.parametrize("path", ["/scim/v2/Users/1", "/scim"])
+async def test_scim_answers_carry_only_what_programs_need_and_https_is_insisted_on(
+    open_site: Opener, path: str
+) -> None:
     site = await open_site(https=True)
-    answer = await ask(site, "/scim/v2/Users/1")
+    answer = await ask(site, path)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "Content-Security-Policy" not in answer.headers
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=")

@@ -8,10 +8,11 @@ import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection as Records
 
-from idp.errors import RemoteError, Unavailable
+from idp.errors import Contradicted, RemoteError, Unavailable
 from idp.query import Compare, Field, Op, Query
 from idp.store import Collection, Insert, Settings, Store
 from idp.store.mongo.layout import LAYOUTS, lay_out
+from idp.store.mongo.ledger import LEDGER
 from tests.support.clock import FakeClock
 from tests.support.stores import Stores, opened
 
@@ -93,6 +94,20 @@ async def test_another_declaration_begins_at_the_first_record(stores: Stores, be
     store = await stores.open(AFTER)
     await ready(store)
     assert (await store.find("things", Query(Compare(TITLE, Op.EQ, "t0")))).total == 1
+
+
+async def test_claims_that_fail_for_another_reason_contradict_nothing(stores: Stores, mongo_database_uri: str) -> None:
+    await fill(stores, ["t0"])
+    with MongoClient[dict[str, Any]](mongo_database_uri) as client:
+        database = client.get_default_database()
+        database.command("collMod", LEDGER, validator={"owner": {"$exists": False}})
+        store = await stores.open(AFTER, BRISK)
+        await trouble_of(store, "things cannot be indexed anew")
+        with pytest.raises(Unavailable) as caught:
+            await store.check()
+        assert not isinstance(caught.value, Contradicted)
+        database.command("collMod", LEDGER, validator={})
+    await ready(store)
 
 
 async def test_while_one_process_is_at_it_the_others_wait_and_say_so_until_its_lease_ends(
