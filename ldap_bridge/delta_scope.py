@@ -20,6 +20,7 @@ from ldap_bridge.plan import GROUP, USER, Kind, Plan
 from ldap_bridge.progress import Meter, Watcher
 from ldap_bridge.rules import BadValue
 from ldap_bridge.scope import unsettle_deleted
+from ldap_bridge.settings import Source
 
 
 @dataclass(slots=True)
@@ -49,12 +50,13 @@ class Lookup(Protocol):
 class Changed:
     """The Scope of an incremental run."""
 
-    def __init__(self, delta: Delta, lookup: Lookup, mapper: Mapper, store: Store, source: str) -> None:
+    def __init__(self, delta: Delta, lookup: Lookup, mapper: Mapper, store: Store, source: Source) -> None:
         self._delta = delta
+        self._giving = {ref for refs in source.roles.values() for ref in refs}
         self._lookup = lookup
         self._mapper = mapper
         self._store = store
-        self._links = Links(store, source)
+        self._links = Links(store, source.name)
         self._edges = Edges(store)
 
     async def load(self, watcher: Watcher) -> tuple[Intake, Intake]:
@@ -80,9 +82,26 @@ class Changed:
         for link in await self._links.of_resources({edge["group"] for edge in await self._edges.of_members(resources)}):
             hanging.stables.add(link.stable)
         more = await asyncio.to_thread(self._lookup.find_groups, hanging)
+        more += await self._that_give_roles([*more, *self._delta.groups.entries])
         groups.expect(await self._links.of_stables(GROUP, {*map(self._stable, more)}))
         entries = {entry.dn: entry for entry in [*more, *self._delta.groups.entries]}
         return Collected([*entries.values()])
+
+    async def _that_give_roles(self, read: Sequence[Entry]) -> list[Entry]:
+        """Return what is not read yet of the groups that give roles, and of those in them, whether changed or not."""
+        present, found = {_key(entry.dn): entry for entry in read}, list[Entry]()
+        waiting, seen = {*self._giving}, set[str]()
+        while waiting:
+            links = [one for one in await self._links.of_refs(waiting - present.keys()) if one.kind == GROUP]
+            if links:
+                stables = {link.stable for link in links}
+                more = await asyncio.to_thread(self._lookup.find_groups, Hanging(stables=stables))
+                present |= {_key(entry.dn): entry for entry in more}
+                found += more
+            seen |= waiting
+            inside = self._mapper.group_entries([present[ref] for ref in waiting if ref in present]).found
+            waiting = {ref for group in inside for ref in group.members if not ref.startswith(":")} - seen
+        return found
 
     async def make_known(self, people: Intake, groups: Intake, everything: Sequence[Found]) -> None:
         """Look up the members that the run has not come by."""

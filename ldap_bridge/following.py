@@ -121,7 +121,7 @@ class Following:
         """Return what a planner is to look at."""
         if approach.delta is None:
             return Everything(self._directory, self._mapper, self._store, self._source.name)
-        return Changed(approach.delta, self._follow, self._mapper, self._store, self._source.name)
+        return Changed(approach.delta, self._follow, self._mapper, self._store, self._source)
 
     async def remember(self, approach: Approach, plan: Plan, failed: Collection[str]) -> None:
         """Move the position on, now that all changes up to it are durable; not after a read that proves nothing."""

@@ -1,7 +1,7 @@
 """Who comes into which group and who leaves it, once every person and group of a read has an id."""
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Sequence
 
 from idp.directory.edges import PAGE, Edges
 from idp.store.contract import Store
@@ -20,8 +20,8 @@ async def plan_members(
     everything: Sequence[Found],
     *,
     told_by_people: bool = False,
-) -> None:
-    """Add the membership changes of these groups to the plan.
+) -> "Wanted":
+    """Add the membership changes of these groups to the plan; return what the directory says of its groups.
 
     Where memberships are `told_by_people`, a look at some of them proves nothing of the others.
     """
@@ -29,7 +29,8 @@ async def plan_members(
     if not plan.complete:
         _remember_unseen(people)
         _remember_unseen(groups)
-    wanted = Wanted(plan, people, groups, may_remove=plan.complete and (people.whole or not told_by_people))
+    may_remove = plan.complete and (people.whole or not told_by_people)
+    wanted = Wanted(plan, people, groups, everything, may_remove=may_remove)
     differing = []
     for found in everything:
         state = wanted.state(found)
@@ -38,7 +39,7 @@ async def plan_members(
         # A group of a hundred thousand takes a tenth of a second; requests may come in between two.
         await asyncio.sleep(0)
     if not differing:
-        return
+        return wanted
     new = {change.resource for change in plan.changes if change.kind is Kind.CREATE}
     edges, names = Edges(store), _names(people, groups)
     async for state, current in _with_members(differing, edges, new):
@@ -47,6 +48,7 @@ async def plan_members(
             known = ours | names
             change.names = {member: known[member] for member in (*change.added, *change.removed) if member in known}
             plan.memberships.append(change)
+    return wanted
 
 
 async def _with_members(
@@ -68,33 +70,62 @@ async def _with_members(
 
 
 class Wanted:
-    """Resolves what groups and their members say about each other into ids."""
+    """Resolves what groups and their members say about each other into ids.
 
-    def __init__(self, plan: Plan, people: Intake, groups: Intake, *, may_remove: bool) -> None:
+    `may_remove` tells whether who is not named is not a member.
+    """
+
+    def __init__(
+        self, plan: Plan, people: Intake, groups: Intake, everything: Sequence[Found], *, may_remove: bool
+    ) -> None:
         self._plan = plan
-        self._may_remove = may_remove
         self._people = people
         self._groups = groups
         self._group_ids = frozenset(groups.refs.values())
+        self._read = {groups.refs[found.dn_key]: found for found in everything if found.dn_key in groups.refs}
+        self.may_remove = may_remove
 
     def state(self, found: Found) -> GroupState | None:
         """Return whom the directory wants in a group; None for a group that has no id."""
         group = self._groups.refs.get(found.dn_key)
         if group is None:
             return None
+        members, unresolved = self._members(group, found)
+        self._plan.unresolved += unresolved
+        link = self._groups.links.get(found.stable)
+        return GroupState(group, found, members, self._group_ids, self.may_remove, link)
+
+    def people_in(self, refs: Iterable[str]) -> tuple[set[str], bool]:
+        """Return everybody who is in these groups, by DN key, or in groups in them; loops end.
+
+        With it whether that is all: a group that is there and was not read may hold others.
+        """
+        people, seen, is_all = set[str](), set[str](), True
+        waiting = {group for ref in refs if (group := self._groups.refs.get(ref))}
+        while waiting:
+            seen |= waiting
+            is_all = is_all and waiting <= self._read.keys()
+            read = ((group, self._read[group]) for group in waiting if group in self._read)
+            members = {member for group, found in read for member in self._members(group, found)[0]}
+            people |= members - self._group_ids
+            waiting = (members & self._group_ids) - seen
+        return people, is_all
+
+    def _members(self, group: str, found: Found) -> tuple[set[str], int]:
+        """Return the ids of those who belong to a group, and how many of whom it names are nobody here."""
         wanted = {*self._people.belonging.get(found.dn_key, ()), *self._groups.belonging.get(found.dn_key, ())}
         if found.own_ref:
             wanted.update(self._people.belonging.get(found.own_ref, ()))
+        unresolved = 0
         for ref in found.members:
             member = self._people.refs.get(ref) or self._groups.refs.get(ref)
             if member is None:
-                self._plan.unresolved += 1
+                unresolved += 1
             else:
                 wanted.add(member)
         # A group may list itself in LDAP; here it cannot, and it would add nobody.
         wanted.discard(group)
-        link = self._groups.links.get(found.stable)
-        return GroupState(group, found, wanted, self._group_ids, self._may_remove, link)
+        return wanted, unresolved
 
 
 def _names(people: Intake, groups: Intake) -> dict[str, str]:

@@ -84,9 +84,11 @@ class Planner:
             await self._scope.make_managers_known(people)
             await plan_managers(self.plan, self._store, people)
         by_people = bool(self._source.groups.member_of or self._source.groups.primary)
-        await plan_members(self.plan, self._store, self._scope, people, groups, all_groups, told_by_people=by_people)
+        said = await plan_members(
+            self.plan, self._store, self._scope, people, groups, all_groups, told_by_people=by_people
+        )
         if self._source.roles:
-            await plan_roles(self.plan, self._store, self._source, groups)
+            await plan_roles(self.plan, self._store, self._source, said)
         linked, present = await self._scope.linked(), await self._store.count(GROUP_TYPE.collection, EVERYTHING)
         self.plan.held = why_held(self.plan, self._source.limits, linked, present)
         return self.plan

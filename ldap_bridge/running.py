@@ -191,7 +191,7 @@ class Running:
         chosen, mapper = self.source(source), self._mappers[source]
         _, follow = open_followed(chosen, mapper)
         delta = Delta(Changes([*entries]), Changes(), "")
-        scope = Changed(delta, follow, mapper, self._store, source)
+        scope = Changed(delta, follow, mapper, self._store, chosen)
         async with exclusive(self._leases, source, self._ids()):
             try:
                 plan = await self._planned(chosen, scope)

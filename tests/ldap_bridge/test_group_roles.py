@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from idp.directory import role_of
+from idp.directory import Member, MemberChange, role_of
 from idp.errors import ConfigError
 from ldap_bridge.runs import Run, State
 from ldap_bridge.settings import parse
 from tests.ldap_bridge.conftest import Bridge
-from tests.support.directory import SYSTEM
+from tests.support.directory import PROVISIONER, SYSTEM, everything
 from tests.support.ldif import write_change, write_entry
 from tests.support.people import BASE, Person, make_person
 from tests.support.slapd import Slapd
@@ -85,6 +85,39 @@ async def test_what_was_given_here_stays(slapd: Slapd, bridge_to: Callable[..., 
     await bridge.directory.users.assign_role(SYSTEM, local.id, "admin")
     assert given(await bridge.sync(whole=True)) == 0
     assert await roles(bridge) == {"1": "root", "2": "root", "local": "admin"}
+
+
+@pytest.mark.parametrize("feed", ["full", "rfc4533"])
+async def test_whom_somebody_here_puts_into_the_group_gets_no_role(
+    slapd: Slapd, bridge_to: Callable[..., Bridge], feed: str
+) -> None:
+    bridge = bridge_to(slapd.url, feed=feed, **ROLES)
+    slapd.modify(group(ADMINS, dn(1)) + group(CREW, dn(2)))
+    await bridge.sync()
+    people, groups = await bridge.people(), bridge.directory.groups
+    ids = {found["displayName"]: found["id"] for found in await everything(bridge.store, "groups")}
+    inner = {"displayName": "inner", "members": [{"value": people["person000004"]["id"]}]}
+    added = [people["person000003"]["id"], (await groups.create(PROVISIONER, inner)).id, ids["Crew"]]
+    change_of = MemberChange(add=tuple(Member(one, "User") for one in added))
+    await groups.update(PROVISIONER, ids["Admins"], lambda document: document, members=change_of)
+    assert given(await bridge.sync()) == 0
+    assert await roles(bridge) == {"1": "admin", "2": "developer"}
+    slapd.modify(change(ADMINS, "add", CREW))
+    assert given(await bridge.sync()) == 1
+    assert await roles(bridge) == {"1": "admin", "2": "admin"}
+    slapd.modify(change(ADMINS, "delete", CREW))
+    assert given(await bridge.sync()) == 1
+    assert await roles(bridge) == {"1": "admin", "2": "developer"}
+
+
+async def test_a_group_that_cannot_be_read_takes_no_role(slapd: Slapd, bridge_to: Callable[..., Bridge]) -> None:
+    bridge = bridge_to(slapd.url, **ROLES)
+    slapd.modify(group(ADMINS, dn(1)))
+    await bridge.sync()
+    numbered = {"displayName": {"from": "cn", "transform": "regex", "pattern": "^Group .*"}}
+    run = await bridge_to(slapd.url, groups={"attributes": numbered}, **ROLES).sync()
+    assert any(problem["dn"] == ADMINS for problem in run.problems)
+    assert await roles(bridge) == {"1": "admin"}
 
 
 @pytest.mark.parametrize(
