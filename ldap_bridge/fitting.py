@@ -1,15 +1,16 @@
 """Whether a plan that was kept still fits: compared line by line with one that was made just now. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from ldap_bridge.lines import Logged
-from ldap_bridge.plan import Kind, Plan
+from ldap_bridge.plan import Kind, Plan, dotted
 from ldap_bridge.report import logged_change, logged_membership
+from ldap_bridge.rules import MANAGER
 
 # Not carried out: conflicts wait for somebody, the others are what nobody sees.
 _IDLE: Final = frozenset({Kind.CONFLICT, Kind.SAME})
@@ -17,6 +18,7 @@ _IDLE: Final = frozenset({Kind.CONFLICT, Kind.SAME})
 _BESIDES: Final = frozenset({Kind.MEMBERS, Kind.ROLE})
 # New ids are given with every plan.
 _WITH_NEW_IDS: Final = frozenset({Kind.CREATE, *_BESIDES})
+_MANAGER: Final = dotted(MANAGER)
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 _Key = tuple[str, str, str]
 
@@ -30,18 +32,18 @@ class Fit:
     differences: list[str] = field(default_factory=list)
 
 
-def mark_of(lines: Iterable[Logged]) -> str:
+def mark_of(lines: Sequence[Logged]) -> str:
     """Return what stands for everything that a plan would do, in whatever order."""
-    found = sorted(_essence(line) for line in lines if line.kind not in _IDLE)
+    found = sorted(_essence(line) for line in _comparable(lines) if line.kind not in _IDLE)
     return blake2b(b"\n".join(found), digest_size=16).hexdigest()
 
 
 def fitted(plan: Plan, kept: Sequence[Logged]) -> Fit:
     """Return the part of a new plan that a kept one asks for, line by line the same."""
-    wanted = _whole(kept)
+    wanted = _whole(_comparable(kept))
     fit = Fit(replace(plan, changes=[], memberships=[]))
-    for change in plan.changes:
-        if change.kind in _IDLE or _take(fit, wanted, logged_change(change)):
+    for change, line in zip(plan.changes, _comparable([*map(logged_change, plan.changes)]), strict=True):
+        if change.kind in _IDLE or _take(fit, wanted, line):
             fit.plan.changes.append(change)
     for membership in plan.memberships:
         is_idle = not membership.added and not membership.removed
@@ -80,6 +82,19 @@ def _together(one: Logged, other: Logged) -> Logged:
 
 def _key(line: Logged) -> _Key:
     return (line.kind if line.kind in _BESIDES else "", line.subject, line.stable or line.dn)
+
+
+def _comparable(lines: Sequence[Logged]) -> Iterator[Logged]:
+    """Yield the lines with new people named as managers by what they are in the directory."""
+    new = {line.resource: line.stable or line.dn for line in lines if line.kind == Kind.CREATE}
+    for line in lines:
+        fields = [_manager_named(one, new) if one["path"] == _MANAGER else one for one in line.fields]
+        yield replace(line, fields=fields) if fields != [*line.fields] else line
+
+
+def _manager_named(field: dict[str, Any], new: Mapping[str, str]) -> dict[str, Any]:
+    manager = (field["new"] or {}).get("value", "")
+    return {**field, "new": new.get(manager, manager)}
 
 
 def _essence(line: Logged) -> bytes:

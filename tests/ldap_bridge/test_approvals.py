@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from idp.access import Actor, ActorKind
+from idp.directory import manager_of
 from idp.errors import IdpError, NotFound, Overloaded, PermissionDenied
 from idp.schema.urns import GATEHOUSE_USER
 from idp.store import Store
@@ -154,6 +155,23 @@ async def test_roles_that_a_group_gives_are_part_of_a_plan(store: Store, clock: 
     done = await bridge.service.approvals.approve(ROOT, run.id)
     assert (done.errors, done.counts["role"], done.reason) == (0, 12, "")
     assert {user[GATEHOUSE_USER]["role"] for user in (await bridge.people()).values()} == {"developer"}
+
+
+async def test_a_manager_who_is_new_makes_no_other_plan_but_another_manager_does(
+    store: Store, clock: FakeClock, folk: Folk
+) -> None:
+    bridge = bridge_over(store, clock, f"ldif:{folk.path}", limits={"create": {}})
+    await bridge.sync(force=True)
+    folk.write(p13={}, p1={"manager": f"uid=p13,{BASE}"})
+    run = await bridge.sync()
+    assert (run.state, (await bridge.sync()).id) == (State.HELD, run.id)
+    assert (await bridge.service.approvals.approve(ROOT, run.id)).reason == ""
+    assert manager_of(await bridge.person("p1")) == (await bridge.person("p13"))["id"]
+    folk.write(p14={}, p15={}, p2={"manager": f"uid=p14,{BASE}"})
+    run = await bridge.sync()
+    folk.write(p2={"manager": f"uid=p15,{BASE}"})
+    with pytest.raises(PlanOutdated, match="update user 'p2' is now"):
+        await bridge.service.approvals.approve(ROOT, run.id)
 
 
 async def test_a_dry_run_of_what_a_run_has_done_since_is_refused(filed: Bridge, folk: Folk) -> None:
