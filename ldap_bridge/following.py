@@ -95,8 +95,7 @@ class Following:
         if not reason and memory is not None:
             choice = next(choice for choice in choices if choice.feed == memory.feed)
             try:
-                due = await Links(self._store, self._source.name).due(to_text(self._clock.now()))
-                return await asyncio.to_thread(self._changes, choice, memory, due)
+                return await asyncio.to_thread(self._changes, choice, memory, await self._due())
             except FeedBroken as broken:
                 reason = str(broken)
         return await asyncio.to_thread(self._everything, choices, reason)
@@ -156,8 +155,20 @@ class Following:
             return f"the last full compare is {days:g} days ago"
         return ""
 
+    async def _due(self) -> list[str]:
+        """Return the stable ids of people who are looked at because of the time alone.
+
+        Who is to go for good is among them: an entry that was put back from a backup is told of by no feed.
+        """
+        links, now = Links(self._store, self._source.name), self._clock.now()
+        due = await links.due(to_text(now))
+        if self._source.purge_after:
+            until = to_text(now - timedelta(days=self._source.purge_after))
+            due += [link.stable for link in await links.gone_until(until)]
+        return due
+
     def _changes(self, choice: Choice, memory: Memory, due: Sequence[str]) -> Approach:
-        """Blocking: read what has changed, what could not be done last time, and who may be out of use by now."""
+        """Blocking: read what has changed, what could not be done last time, and for whom the time has come."""
         delta = self._follow.feed(choice.feed).changes(memory.position)
         again = {*memory.retry, *((USER, stable) for stable in due)}
         for kind, changes in ((USER, delta.people), (GROUP, delta.groups)):

@@ -22,7 +22,7 @@ from ldap_bridge.entries import Entry, Reading
 from ldap_bridge.errors import DirectoryError
 from ldap_bridge.intake import Intake
 from ldap_bridge.limits import why_held
-from ldap_bridge.links import Link, Links
+from ldap_bridge.links import Link
 from ldap_bridge.logins import Claim
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
 from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, gone, purge
@@ -238,8 +238,9 @@ class Planner:
         if not self._source.purge_after:
             return
         until = to_text(self._now - timedelta(days=self._source.purge_after))
-        due = await Links(self._store, self._source.name).gone_until(until)
-        due = [link for link in due if not people.has_seen(link.stable) and link.resource not in self._contests.retired]
+        # Only whom this very read has looked for and not found.
+        due = [link for link in people.unseen() if link.gone and link.gone <= until]
+        due = [link for link in due if link.resource not in self._contests.retired]
         stored = await self._store.get_many(USER_TYPE.collection, [link.resource for link in due])
         for link in due:
             record = stored.get(link.resource)

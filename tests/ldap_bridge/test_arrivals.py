@@ -165,3 +165,18 @@ async def test_while_the_directory_is_down_nobody_can_tell_who_is_new(door: Door
     slapd.stop()
     with pytest.raises(Unavailable):
         await door.knock(PERSON.uid, PERSON.password)
+
+
+async def test_nobody_else_goes_for_good_because_somebody_logs_in(
+    bridge: Bridge, slapd: Slapd, clock: FakeClock
+) -> None:
+    corp = bridge_over(bridge.store, clock, slapd.url, purge_after=1)
+    gone = make_person(2)
+    await corp.sync()
+    slapd.delete(gone.dn)
+    await corp.sync()
+    slapd.rename(PERSON.dn, "uid=renamed")
+    clock.advance(2 * 86_400)
+    async with opened(corp, clock) as door:
+        assert await door.knock("renamed", PERSON.password) == Step.ENROL
+        assert gone.uid in await door.logins()

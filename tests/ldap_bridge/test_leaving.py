@@ -189,6 +189,25 @@ async def test_who_is_back_in_between_is_the_same_with_the_same_factors(
     assert done(await bridge.sync()) == {}
 
 
+async def test_who_was_put_back_without_a_word_is_looked_for_before_she_would_go_for_good(
+    bridge_to: Callable[..., Bridge], clock: FakeClock
+) -> None:
+    directory = domain(sees_deleted=False)
+    with responder(directory.answer) as port:
+        ad = {"base": AD, "preset": "active-directory", "feed": "usn", "users": {"not_classes": []}}
+        bridge = bridge_to(f"ldap://{HOST}:{port}", purge_after=1, **ad)
+        await bridge.sync()
+        entry = {**directory.entries[person("p1")]}
+        directory.delete(person("p1"))
+        directory.delete(person("p2"))
+        assert done(await bridge.sync()) == {"disable": 2}
+        directory.entries[person("p1")] = entry
+        clock.advance(2 * DAY)
+        run = await bridge.sync()
+        assert (run.whole, done(run)) == (False, {"enable": 1, "purge": 1})
+        assert (await bridge.person("p1"))["active"]
+
+
 async def test_who_was_switched_on_here_although_gone_is_kept(
     slapd: Slapd, bridge_to: Callable[..., Bridge], clock: FakeClock
 ) -> None:
