@@ -160,7 +160,10 @@ class Resolving:
         record = await self._store.get(USER_TYPE.collection, conflict.holder)
         if record is None:
             raise NotFound("User", conflict.holder)
-        return Resource.of(record)
+        holder = Resource.of(record)
+        if not _is_in_the_way(conflict, holder):
+            raise InvalidValue("choice", f"{_name(holder)!r} is not in the way any more, which the next run will find")
+        return holder
 
     async def _is_taken(self, name: str) -> bool:
         found = await self._users.by_login(name)
@@ -199,6 +202,13 @@ def _without_address(address: str) -> Callable[[dict[str, Any]], dict[str, Any]]
         return {**document, "emails": kept}
 
     return change
+
+
+def _is_in_the_way(conflict: Conflict, holder: Resource) -> bool:
+    """Tell whether an account still has what the entry wants; much may have happened since the run."""
+    mails = [str(mail.get("value", "")) for mail in holder.document.get("emails", ())]
+    values = mails if conflict.about == "mail" else [_name(holder)]
+    return fold(conflict.value) in map(fold, values)
 
 
 def _name(user: Resource) -> str:

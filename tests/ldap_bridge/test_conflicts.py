@@ -199,6 +199,21 @@ async def test_who_takes_over_an_address_leaves_the_others(filed: Bridge) -> Non
     assert [mail["value"] for mail in (await filed.person("p3"))["emails"]] == ["p3@example.org"]
 
 
+@pytest.mark.parametrize("choice", [Choice.LINK, Choice.TAKE_OVER])
+@pytest.mark.parametrize("own", [{"userName": "p3"}, {"userName": "petra", "emails": [{"value": "P3@example.org"}]}])
+async def test_an_account_that_is_not_in_the_way_any_more_is_left_alone(
+    filed: Bridge, choice: Choice, own: dict[str, Any]
+) -> None:
+    local = await filed.directory.users.create(SYSTEM, own)
+    await filed.sync()
+    found = (await the_one(filed)).conflict
+    other = {"userName": "somebody.else", "emails": []}
+    await filed.directory.users.update(SYSTEM, local.id, lambda document: {**document, **other})
+    with pytest.raises(InvalidValue, match=r"'somebody\.else' is not in the way any more"):
+        await filed.service.resolving.resolve(ROOT, found.id, choice)
+    assert (await filed.sync()).is_clean
+
+
 async def test_two_entries_with_one_login_can_be_told_apart_but_not_linked(filed: Bridge, folk: Folk) -> None:
     folk.write(p13={"uid": "p1"})
     assert (await filed.sync()).counts["conflict"] == 1
