@@ -3,10 +3,11 @@
 from collections import Counter
 from typing import Final
 
-from ldap_bridge.plan import GROUP, Kind, Plan
+from ldap_bridge.plan import GROUP, Kind, Plan, members_digest
 from ldap_bridge.sections import LimitSettings, Most
 
 _REMOVING: Final = (Kind.DISABLE, Kind.REMOVE, Kind.PURGE)
+_NOBODY: Final = members_digest(())
 # The kinds with a limit of their own, and what becomes of whom they happen to; a change counts as one kind only.
 _DONE: Final = {
     Kind.CREATE: "created",
@@ -27,7 +28,12 @@ def why_held(plan: Plan, limits: LimitSettings, linked: int, groups: int) -> str
     """
     found = Counter(change.kind for change in plan.changes)
     removing = sum(found[kind] for kind in _REMOVING)
-    reasons = [_over("would be disabled or removed", removing, linked, Most(limits.count, limits.percent), "limits")]
+    most = Most(limits.count, limits.percent)
+    # Groups by themselves, too: among many people all of them would be few.
+    reasons = [
+        _over("would be disabled or removed", removing, linked, most, "limits"),
+        _over("groups would be removed or emptied", _lost_groups(plan), groups, most, "limits"),
+    ]
     reasons += [
         _over(f"would be {_DONE[kind]}", found[kind], linked, most, f"limits.{kind}")
         for kind in _DONE
@@ -42,6 +48,11 @@ def _groups(plan: Plan) -> int:
     """Count the groups that anything happens to."""
     changed = (change.resource for change in plan.changes if change.subject == GROUP and change.kind is not Kind.SAME)
     return len({*changed, *(change.group for change in plan.memberships if change.added or change.removed)})
+
+
+def _lost_groups(plan: Plan) -> int:
+    removed = sum(change.subject == GROUP and change.kind is Kind.REMOVE for change in plan.changes)
+    return removed + sum(bool(change.removed) and change.digest == _NOBODY for change in plan.memberships)
 
 
 def _over(what: str, count: int, among: int, most: Most, key: str) -> str:

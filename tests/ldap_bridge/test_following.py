@@ -189,7 +189,9 @@ async def opened(url: str, clock: FakeClock) -> AsyncIterator[Store]:
 async def go_through(store: Store, clock: FakeClock, slapd: Slapd, feed: str) -> None:
     """Take every step, and compare after each."""
     photos = {"photos[photo]": {"from": "jpegPhoto", "transform": "photo"}}
-    bridge = bridge_over(store, clock, slapd.url, feed=feed, users={"attributes": photos})
+    # A unit that is renamed leaves its people's old names in the groups, which empties them.
+    limits = {"percent": 100}
+    bridge = bridge_over(store, clock, slapd.url, feed=feed, users={"attributes": photos}, limits=limits)
     first = await bridge.sync()
     assert (first.whole, first.errors, await differences(store, slapd)) == (True, 0, [])
     for what, step, whole in STEPS:

@@ -7,7 +7,7 @@ import pytest
 
 from idp.errors import ConfigError
 from ldap_bridge.limits import why_held
-from ldap_bridge.plan import GROUP, USER, Change, Kind, MembershipChange, Plan
+from ldap_bridge.plan import GROUP, USER, Change, Kind, MembershipChange, Plan, members_digest
 from ldap_bridge.runs import State
 from ldap_bridge.sections import LimitSettings, Most
 from ldap_bridge.settings import parse
@@ -48,6 +48,16 @@ def test_each_kind_has_a_limit_of_its_own(kind: str) -> None:
     assert why_held(plan_of(Kind(kind), 3), limits, 10, 0) == ""
     assert why_held(plan_of(Kind(kind), 10), limits, 100, 0) == ""
     assert f"limits.{kind}.count = 3" in why_held(plan_of(Kind(kind), 11), limits, 100, 0)
+
+
+def test_groups_that_go_or_are_emptied_count_among_groups_however_many_people_there_are() -> None:
+    plan = plan_of(Kind.REMOVE, 3, GROUP)
+    for number, left in enumerate([(), (), (), ("somebody",)]):
+        digest = members_digest(left)
+        plan.memberships.append(MembershipChange(f"id-{number}", "x", DN, (), ("a",), frozenset(), digest))
+    assert "6 of 30 groups would be removed or emptied" in why_held(plan, LimitSettings(), 100_000, 30)
+    assert why_held(plan, LimitSettings(), 100_000, 60) == ""
+    assert why_held(plan, LimitSettings(count=6), 100_000, 30) == ""
 
 
 def test_groups_count_once_whatever_happens_to_them() -> None:
@@ -94,3 +104,12 @@ async def test_a_run_that_would_change_too_many_groups_is_held(
     run = await bridge_to(slapd.url, limits={"groups": {"count": 1}}).sync()
     assert run.state == State.HELD
     assert "groups would be changed" in run.reason
+
+
+async def test_groups_that_seem_empty_since_nobody_may_see_their_members_are_not_emptied(
+    slapd: Slapd, company: Company, bridge_to: Callable[..., Bridge]
+) -> None:
+    await bridge_to(slapd.url).sync()
+    run = await bridge_to(slapd.url, groups={"members": ["owner"]}).sync()
+    assert (run.state, run.counts["members_removed"] > 0) == (State.HELD, True)
+    assert "groups would be removed or emptied" in run.reason
