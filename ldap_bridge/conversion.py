@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from idp.access import Actor, ActorKind, Area, Verb, demand
@@ -46,6 +47,10 @@ class Converted:
     dn: str = ""
     mailed: bool = False
     problem: str = ""
+
+
+Judge = Callable[[Resource], Converted]
+"""Returns what becomes of somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,58 +103,79 @@ class Conversion:
 
     async def _all(self, by: Actor, people: Sequence[str], to: str, *, carry_out: bool) -> list[Converted]:
         demand(by, Verb.UPDATE if carry_out else Verb.READ, Area.DIRECTORIES)
-        users = [await self._users.get(by, person) for person in people]
         if to == INTERNAL:
-            return [await self._to_internal(by, user, carry_out=carry_out) for user in users]
-        return await self._to_directory(by, users, self._source(to), carry_out=carry_out)
+            return await self._to_internal(by, people, carry_out=carry_out)
+        return await self._to_directory(by, people, self._source(to), carry_out=carry_out)
+
+    async def _look(self, by: Actor, person: str, judge: Judge, new: str) -> tuple[Resource | None, Converted]:
+        """Return a person as she is now, and what becomes of her; somebody may be gone who was named before."""
+        try:
+            user = await self._users.get(by, person)
+        except NotFound as error:
+            return None, Converted(person, "", "", new, problem=str(error))
+        return user, judge(user)
 
     # --- to this store ---
 
-    async def _to_internal(self, by: Actor, user: Resource, *, carry_out: bool) -> Converted:
-        name, old = str(user.document["userName"]), source_of(user.document)
-        done = Converted(user.id, name, old, LOCAL)
-        if not old.startswith("ldap:"):
-            return replace(done, problem="comes from no directory")
-        letter = self._passwords.first_link(user)
-        if user.document["active"] and not letter:
-            return replace(done, problem="has no address to send a link to")
-        done = replace(done, mailed=bool(user.document["active"]))
+    async def _to_internal(self, by: Actor, people: Sequence[str], *, carry_out: bool) -> list[Converted]:
+        planned = [(await self._look(by, person, self._as_internal, LOCAL))[1] for person in people]
         if not carry_out:
+            return planned
+        sources = sorted({plan.old.removeprefix("ldap:") for plan in planned if not plan.problem})
+        async with AsyncExitStack() as held:
+            for source in sources:
+                await held.enter_async_context(self._turn_of(source))
+            return [plan if plan.problem else await self._internalised(by, plan) for plan in planned]
+
+    def _as_internal(self, user: Resource) -> Converted:
+        done = Converted(user.id, str(user.document["userName"]), source_of(user.document), LOCAL)
+        if not done.old.startswith("ldap:"):
+            return replace(done, problem="comes from no directory")
+        if user.document["active"] and not self._passwords.first_link(user):
+            return replace(done, problem="has no address to send a link to")
+        return replace(done, mailed=bool(user.document["active"]))
+
+    async def _internalised(self, by: Actor, plan: Converted) -> Converted:
+        user, done = await self._look(by, plan.id, self._as_internal, LOCAL)
+        if user is None or done.problem:
             return done
-        links = Links(self._store, old.removeprefix("ldap:"))
-        async with exclusive(Leases(self._store, self._clock), old.removeprefix("ldap:"), self._ids()):
-            link = await links.of_resource(user.id)
-            extra = [*([links.removal(link)] if link else []), *(letter if done.mailed else ())]
-            return await self._written(by, user, done, extra)
+        if done.old != plan.old:
+            return replace(done, mailed=False, problem=f"comes from {done.old} by now")
+        links = Links(self._store, done.old.removeprefix("ldap:"))
+        link = await links.of_resource(user.id)
+        letter = self._passwords.first_link(user) if done.mailed else ()
+        return await self._written(by, user, done, [*([links.removal(link)] if link else []), *letter])
 
     # --- to a directory ---
 
     async def _to_directory(
-        self, by: Actor, users: Sequence[Resource], source: Source, *, carry_out: bool
+        self, by: Actor, people: Sequence[str], source: Source, *, carry_out: bool
     ) -> list[Converted]:
         there = await asyncio.to_thread(self._people_there, source)
         taken = await self._taken(source, [person.found.stable for person in there.values()])
-        planned = [_to_source(user, source, there, taken) for user in users]
+        judge = partial(_to_source, source=source, there=there, taken=taken)
         if not carry_out:
-            return planned
-        done, links = [], Links(self._store, source.name)
-        async with exclusive(Leases(self._store, self._clock), source.name, self._ids()):
-            for user, plan in zip(users, planned, strict=True):
-                if plan.problem:
-                    done.append(plan)
-                    continue
-                found = there[fold(plan.user_name)].found
-                # Without a digest the entry counts as changed, so that what is mapped is brought in step.
-                link = Link(0, USER, found.stable, user.id, found.dn, "", found.active)
-                done.append(await self._written(by, user, plan, [links.write(link)]))
-        come = [there[fold(plan.user_name)] for plan in done if not plan.problem]
+            return [(await self._look(by, person, judge, source.key))[1] for person in people]
+        done, come = [], dict[str, Entry]()
+        async with self._turn_of(source.name):
+            for id_ in people:
+                user, plan = await self._look(by, id_, judge, source.key)
+                if user is not None and not plan.problem:
+                    person = there[fold(plan.user_name)]
+                    plan = await self._linked(by, user, plan, person.found, source)
+                    come |= {} if plan.problem else {person.found.stable: person.entry}
+                done.append(plan)
         if come and source.server is not None:
-            entries = {each.found.stable: each.entry for each in come}
             actor = Actor(ActorKind.SYSTEM, source.key, f"{source.key} conversion")
             # They are converted; what this cannot bring in step the next full compare does, as for files.
             with suppress(RemoteError):
-                await self._service.bring_in(source.name, entries, actor)
+                await self._service.bring_in(source.name, come, actor)
         return done
+
+    async def _linked(self, by: Actor, user: Resource, plan: Converted, found: Found, source: Source) -> Converted:
+        # Without a digest the entry counts as changed, so that what is mapped is brought in step.
+        link = Link(0, USER, found.stable, user.id, found.dn, "", found.active)
+        return await self._written(by, user, plan, [Links(self._store, source.name).write(link)])
 
     def _people_there(self, source: Source) -> dict[str, _Person]:
         """Blocking: read who is there, by login; a login of several is nobody's."""
@@ -168,6 +194,9 @@ class Conversion:
         return {link.stable: link.resource for link in await Links(self._store, source.name).of_stables(USER, stables)}
 
     # --- both ---
+
+    def _turn_of(self, source: str) -> AbstractAsyncContextManager[int]:
+        return exclusive(Leases(self._store, self._clock), source, self._ids())
 
     async def _written(self, by: Actor, user: Resource, done: Converted, extra: Sequence[Write]) -> Converted:
         details = {"userName": done.user_name, "from": done.old, "to": done.new}

@@ -15,7 +15,7 @@ from ldap_bridge.lease import exclusive
 from tests.ldap_bridge.conftest import Bridge
 from tests.support.authentication import HOME, PASSWORD, SYSTEM, House, new_id
 from tests.support.clock import FakeClock
-from tests.support.directory import everything, person
+from tests.support.directory import everything, person, record_of
 from tests.support.ldif import write_change
 from tests.support.people import make_person
 from tests.support.slapd import Slapd
@@ -106,6 +106,30 @@ async def test_who_cannot_be_converted_stops_nobody(
     done = await conversion.convert(SYSTEM, [local.id, ada, bob], "internal")
     assert [one.problem for one in done] == ["comes from no directory", "has no address to send a link to", ""]
     assert await source_of(bridge, ADA.uid) == "ldap:corp"
+
+
+@pytest.mark.parametrize("to", ["internal", "corp"])
+async def test_who_is_gone_by_then_stops_nobody(
+    house: House, bridge: Bridge, conversion: Conversion, slapd: Slapd, to: str
+) -> None:
+    if to == "internal":
+        await bridge.sync()
+    else:
+        await house.person(ADA.uid)
+    ada = (await bridge.person(ADA.uid))["id"]
+    gone, done = await conversion.convert(SYSTEM, ["gone", ada], to)
+    assert (gone.id, gone.problem) == ("gone", "User 'gone' does not exist")
+    assert (done.user_name, done.problem) == (ADA.uid, "")
+
+
+async def test_many_people_take_one_turn_of_their_directory(
+    house: House, bridge: Bridge, conversion: Conversion
+) -> None:
+    await bridge.sync()
+    turn = (await record_of(bridge.store, "leases", "ldap:corp")).document["number"]
+    people = [(await bridge.person(one.uid))["id"] for one in (ADA, BOB)]
+    assert not [one for one in await conversion.convert(SYSTEM, people, "internal") if one.problem]
+    assert (await record_of(bridge.store, "leases", "ldap:corp")).document["number"] == turn + 1
 
 
 async def test_an_entry_that_somebody_else_has_is_not_given_away(
