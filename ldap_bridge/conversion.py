@@ -1,7 +1,7 @@
 """Hands people over: from a directory to this store, whose password they set then, or from here to a directory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -151,7 +151,7 @@ class Conversion:
     async def _to_directory(
         self, by: Actor, people: Sequence[str], source: Source, *, carry_out: bool
     ) -> list[Converted]:
-        there = await asyncio.to_thread(self._people_there, source)
+        there = await asyncio.to_thread(self._people_there, source, await self._logins(people))
         taken = await self._taken(source, [person.found.stable for person in there.values()])
         judge = partial(_to_source, source=source, there=there, taken=taken)
         if not carry_out:
@@ -177,15 +177,24 @@ class Conversion:
         link = Link(0, USER, found.stable, user.id, found.dn, "", found.active)
         return await self._written(by, user, plan, [Links(self._store, source.name).write(link)])
 
-    def _people_there(self, source: Source) -> dict[str, _Person]:
-        """Blocking: read who is there, by login; a login of several is nobody's."""
+    async def _logins(self, people: Sequence[str]) -> set[str]:
+        """Return the logins of those who are there, as they compare."""
+        logins: set[str] = set()
+        for start in range(0, len(people), _PAGE):
+            found = await self._store.get_many(USER_TYPE.collection, people[start : start + _PAGE])
+            logins |= {fold(str(record.document["userName"])) for record in found.values()}
+        return logins
+
+    def _people_there(self, source: Source, wanted: Set[str]) -> dict[str, _Person]:
+        """Blocking: read who of these logins is there; a login of several is nobody's."""
         mapper, found = Mapper(source), dict[str, list[_Person]]()
         reading = open_directory(source).read(mapper.people_selection)
         with closing(reading.batches()) as batches:
             for batch in batches:
                 for entry in batch:
                     for person in mapper.people(self._clock.now(), [entry]).found:
-                        found.setdefault(fold(person.name), []).append(_Person(entry, person))
+                        if (login := fold(person.name)) in wanted:
+                            found.setdefault(login, []).append(_Person(entry, person))
         if not reading.outcome.complete:
             raise DirectoryError(source.name, reading.outcome.reason)
         return {login: people[0] for login, people in found.items() if len(people) == 1}

@@ -35,8 +35,7 @@ class Standing:
     """One directory. `run` is the last one and `since` when the state began; `success` when all was last in step.
 
     `held` is the run whose plan waits for a decision, and `mark` stands for that plan; once it is rejected it counts as
-    `decided`. The numbers
-    are those of the last run that read the directory.
+    `decided`. The numbers are those of the last run that read the directory.
     """
 
     id: str

@@ -1,6 +1,7 @@
 """People are handed over whole, one by one: from a directory to this store and from here to a directory."""
 
-from collections.abc import AsyncIterator
+import tracemalloc
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 
 import pytest
@@ -8,11 +9,12 @@ import pytest
 from idp.access import ANONYMOUS
 from idp.auth import Step
 from idp.errors import NotFound, Overloaded, PermissionDenied
+from idp.store import Store
 from idp.store.leases import Leases
 from ldap_bridge.bind import open_verifier
 from ldap_bridge.conversion import Conversion
 from ldap_bridge.lease import exclusive
-from tests.ldap_bridge.conftest import Bridge
+from tests.ldap_bridge.conftest import Bridge, Folk
 from tests.support.authentication import HOME, PASSWORD, SYSTEM, House, new_id
 from tests.support.clock import FakeClock
 from tests.support.directory import everything, person, record_of
@@ -141,6 +143,24 @@ async def test_an_entry_that_somebody_else_has_is_not_given_away(
     (done,) = await conversion.convert(SYSTEM, [late.id], "corp")
     assert done.problem == "the entry belongs to another account"
     assert await source_of(bridge, "late") == "local"
+
+
+async def test_of_a_large_directory_only_those_who_are_converted_are_held(
+    folk: Folk, bridge_to: Callable[..., Bridge], store: Store, clock: FakeClock
+) -> None:
+    folk.write(**{f"u{n}": {"mail": f"u{n}@example.com"} for n in range(2_000)})
+    bridge, house = bridge_to(f"ldif:{folk.path}"), House(store, clock)
+    user = await house.person("u77")
+    conversion = Conversion(store, house.users, house.passwords, bridge.service, clock, new_id)
+    tracemalloc.start()
+    try:
+        (done,) = await conversion.preview(SYSTEM, [user.id], "corp")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert done.problem == ""
+    # All of them together take more than twice as much.
+    assert peak < 2_500_000
 
 
 async def test_who_may_not_and_what_is_not_there(house: House, bridge: Bridge, conversion: Conversion) -> None:
