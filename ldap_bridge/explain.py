@@ -1,7 +1,7 @@
 """Why a person is as she is: her entry, what each rule makes of it, and which run or whom each value came from."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -27,7 +27,7 @@ from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Found, Mapper
 from ldap_bridge.plan import USER, differences
 from ldap_bridge.report import shown
-from ldap_bridge.rules import BadValue, Rule, Table, value_at
+from ldap_bridge.rules import HIDDEN, BadValue, Rule, Table, value_at
 from ldap_bridge.settings import Source
 
 _TARGET: Final = Field(("target",))
@@ -144,10 +144,14 @@ class Explainer:
 
     def _tell_entry(self, told: Explanation, mapper: Mapper, entry: Entry) -> Found | None:
         told.dn = entry.dn
-        told.entry = {name: _texts(name, values) for name, values in sorted(entry.attributes.items())}
+        table = mapper.users
+        secret = {name.lower() for rule in table.rules if rule.place in table.secret for name in rule.attributes}
+        told.entry = {
+            name: _texts(name, values, secret=name in secret) for name, values in sorted(entry.attributes.items())
+        }
         mapped = mapper.people(self._clock.now(), [entry])
         told.problems = [problem.reason for problem in mapped.problems]
-        told.rules = [_applied(rule, entry) for rule in mapper.users.rules]
+        told.rules = [_applied(rule, entry, table, secret) for rule in table.rules]
         for found in mapped.found:
             told.stable, told.enabled_there, told.reason_there = found.stable, found.active, found.reason
             return found
@@ -165,7 +169,8 @@ class Explainer:
             by, at = setters.get(name) or setters.get("", ("", ""))
             owner = told.origin if name in owned else "everybody who may change accounts"
             run = by.partition(" run ")[2] if by.startswith("ldap:") else ""
-            told.values.append(ValueShown(name, shown(value), owner, by, at, run))
+            may_show = name not in mapper.kinds["User"].secretive
+            told.values.append(ValueShown(name, shown(value) if may_show else HIDDEN, owner, by, at, run))
         told.groups = sorted(group["display"] for group in (await self._users.groups_of([user.id]))[user.id])
 
     async def _setters(self, user: str) -> dict[str, tuple[str, str]]:
@@ -184,26 +189,26 @@ class Explainer:
 
 def _differing(mapper: Mapper, found: Found, user: Resource) -> list[str]:
     try:
-        wanted = validate(USER_TYPE, found.document(), creating=False)
+        wanted = validate(mapper.kinds["User"], found.document(), creating=False)
     except InvalidValue as error:
         return [str(error)]
-    return [one.path for one in differences(user.document, wanted, mapper.users.owned)]
+    return [one.path for one in differences(user.document, wanted, mapper.users)]
 
 
-def _applied(rule: Rule, entry: Entry) -> RuleShown:
+def _applied(rule: Rule, entry: Entry, table: Table, secret: Container[str]) -> RuleShown:
     values = {name: entry.attributes.get(name.lower(), []) for name in rule.attributes}
-    reads = {name: _texts(name, found) for name, found in values.items() if found}
+    reads = {name: _texts(name, found, secret=name.lower() in secret) for name, found in values.items() if found}
     try:
         document = Table((rule,), (), ()).apply(entry.attributes)
     except BadValue as error:
         return RuleShown(rule.path, rule.how, reads, None, str(error))
-    return RuleShown(rule.path, rule.how, reads, shown(value_at(document, rule.place)))
+    return RuleShown(rule.path, rule.how, reads, shown(table.shown(rule.place, value_at(document, rule.place))))
 
 
-def _texts(name: str, values: Sequence[bytes]) -> list[str]:
+def _texts(name: str, values: Sequence[bytes], *, secret: bool) -> list[str]:
     """Return values as they are shown: no secrets, and of what is no text how long it is."""
-    if any(word in name.lower() for word in _SECRET):
-        return ["(secret)"] * len(values)
+    if secret or any(word in name.lower() for word in _SECRET):
+        return [HIDDEN] * len(values)
     return [_text(value) for value in values]
 
 

@@ -1,7 +1,7 @@
 """What a run would change, worked out from values alone: the directory's people and groups against our links."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
@@ -139,7 +139,7 @@ def is_same(found: Found, link: Link) -> bool:
 
 def compare(subject: str, found: Found, link: Link, stored: Document, wanted: Document, table: Table) -> Change:
     """Compare an entry with the resource it is linked to; `wanted` is the mapped document in canonical form."""
-    fields = differences(stored, wanted, table.owned)
+    fields = differences(stored, wanted, table)
     change = Change(Kind.UPDATE, subject, found.name, found.dn, link.resource, fields, link.dn, found=found, link=link)
     active = _active(found, link)
     if active is not None and bool(stored.get("active", True)) != active and not (active and _locked_here(stored)):
@@ -181,13 +181,13 @@ def _kind(change: Change, link: Link) -> Kind:
     return Kind.UPDATE if change.fields else Kind.SAME
 
 
-def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], owned: Iterable[Path]) -> tuple[FieldChange, ...]:
-    """Return which of the owned places would get another value; `active` is decided elsewhere."""
+def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], table: Table) -> tuple[FieldChange, ...]:
+    """Return which of the owned places would get another value, as it may be shown; `active` is decided elsewhere."""
     found = []
-    for path in owned:
+    for path in table.owned:
         old, new = value_at(stored, path), value_at(wanted, path)
         if old != new and path != ("active",):
-            found.append(FieldChange(dotted(path), old, new))
+            found.append(FieldChange(dotted(path), table.shown(path, old), table.shown(path, new)))
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from idp.errors import ConfigError, InvalidPath
-from idp.schema import Mutability, ResourceType, Type
+from idp.schema import Mutability, ResourceType, Returned, Type
 from idp.schema.urns import ENTERPRISE_USER
 from ldap_bridge.sections import RuleSettings
 from ldap_bridge.transforms import BOOLEAN, TRANSFORMS, Transform, Unreadable, Value, extract, join, photo
@@ -17,6 +17,7 @@ Getter = Callable[[Attributes], list[Value]]
 Setter = Callable[[Document, list[Value]], None]
 Path = tuple[str, ...]
 
+HIDDEN: Final = "(secret)"
 MANAGER: Final = (ENTERPRISE_USER, "manager")
 # attribute[type].sub, with the URN of an extension before it if need be
 _PATH: Final = re.compile(r"(?P<head>(?:urn:.+:)?[A-Za-z$][\w$-]*)(?:\[(?P<type>\w+)\])?(?:\.(?P<sub>[\w$-]+))?")
@@ -48,11 +49,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """All rules of a resource type. `owned` are the document's places that the directory decides."""
+    """All rules of a resource type. `owned` are the document's places that the directory decides.
+
+    What stands at the `secret` ones is never shown (RFC 7643 section 7, returned "never").
+    """
 
     rules: tuple[Rule, ...]
     owned: tuple[Path, ...]
     attributes: tuple[str, ...]
+    secret: frozenset[Path] = frozenset()
 
     def apply(self, attributes: Attributes) -> Document:
         """Return the document that an entry's attributes make. Raises BadValue."""
@@ -65,6 +70,10 @@ class Table:
             if values:
                 rule.put(document, values)
         return document
+
+    def shown(self, place: Path, value: Any) -> Any:
+        """Return what may be shown of a value at a place."""
+        return HIDDEN if place in self.secret and value is not None else value
 
     def part(self, place: Path) -> "Table":
         """Return the rules of one place."""
@@ -90,7 +99,10 @@ def compile_table(settings: Mapping[str, str | RuleSettings], kind: ResourceType
     required = [a.name for a in kind.schema.attributes if a.required and not a.multi_valued]
     if missing := [name for name in required if (name,) not in mapped]:
         raise ConfigError(prefix, f"nothing is mapped to {', '.join(missing)}")
-    return Table(tuple(rules), tuple(owned), tuple(dict.fromkeys(name for rule in rules for name in rule.attributes)))
+    attributes = tuple(dict.fromkeys(name for rule in rules for name in rule.attributes))
+    hidden = [target.keys for target in kind.targets() if target.attribute.returned is Returned.NEVER]
+    secret = frozenset(place for place in mapped if any(keys[: len(place)] == place for keys in hidden))
+    return Table(tuple(rules), tuple(owned), attributes, secret)
 
 
 def value_at(document: Mapping[str, Any], path: Path) -> Any:

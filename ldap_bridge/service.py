@@ -26,6 +26,7 @@ from ldap_bridge.plan import USER
 from ldap_bridge.progress import Watcher, unwatched
 from ldap_bridge.report import PlanReport
 from ldap_bridge.resolving import Resolving
+from ldap_bridge.rules import Document, put_at, value_at
 from ldap_bridge.running import Running
 from ldap_bridge.runs import Run, Runs, State
 from ldap_bridge.settings import Source
@@ -188,7 +189,7 @@ def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:
                 count += len(mapped.found)
                 problems += [{"dn": problem.dn, "reason": problem.reason} for problem in mapped.problems]
                 if example is None and mapped.found:
-                    example = {"dn": mapped.found[0].dn, **mapped.found[0].document()}
+                    example = {"dn": mapped.found[0].dn, **_shown(mapped.found[0].document(), mapper)}
         counts.append(count)
         if not reading.outcome.complete:
             gaps.append(f"{what}: {reading.outcome.reason}")
@@ -205,3 +206,9 @@ def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:
         problems=problems[:_SHOWN],
         example=example,
     )
+
+
+def _shown(document: Document, mapper: Mapper) -> Document:
+    for place in mapper.users.secret:
+        put_at(document, place, mapper.users.shown(place, value_at(document, place)))
+    return document

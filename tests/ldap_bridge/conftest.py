@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from idp.schema import Registry, default_registry
 from idp.store import Store, open_store
 from idp.store.collections import collections
 from ldap_bridge.endings import Letters
@@ -76,11 +77,17 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
 
 
 def bridge_over(
-    store: Store, clock: FakeClock, url: str, name: str = "corp", letters: Letters | None = None, **settings: Any
+    store: Store,
+    clock: FakeClock,
+    url: str,
+    name: str = "corp",
+    letters: Letters | None = None,
+    registry: Registry | None = None,
+    **settings: Any,
 ) -> Bridge:
     """Make a bridge over a store to a source given by its settings."""
-    directory = directory_over(store, clock)
-    source = parse(name, {"url": url, "base": BASE, **settings})
+    directory = directory_over(store, clock, registry=registry)
+    source = parse(name, {"url": url, "base": BASE, **settings}, registry=registry or default_registry())
     # In order, because runs that begin at the same moment are told apart by their ids.
     ids = (f"new-{number:09d}" for number in _serial)
     service = LdapService(
