@@ -50,6 +50,14 @@ def key(dn: str) -> str:
     )
 
 
+def key_or_text(text: str) -> str:
+    """Return the key of a DN, and what is none as it is."""
+    try:
+        return key(text)
+    except DnError:
+        return text
+
+
 def parent(dn_key: str) -> str:
     """Return the key of the entry above; the parent of a suffix is the empty key."""
     _, _, rest = _split(dn_key)

@@ -20,7 +20,7 @@ from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Store
 from ldap_bridge.conflicts import Conflict, Conflicts
 from ldap_bridge.directories import open_directory, open_followed
-from ldap_bridge.dn import DnError, key
+from ldap_bridge.dn import DnError, key_or_text
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import DirectoryError
 from ldap_bridge.links import Link, Links
@@ -135,7 +135,7 @@ class Explainer:
         link = await links.of_resource(user.id if user else who)
         if link is None and user is None:
             found = [link for link in await links.of_stables(USER, [who, who.lower()]) if link.kind == USER]
-            found += [link for link in await links.of_refs([_dn_key(who)]) if link.kind == USER]
+            found += [link for link in await links.of_refs([key_or_text(who)]) if link.kind == USER]
             link = found[0] if found else None
         if link is not None and user is None:
             record = await self._store.get(USER_TYPE.collection, link.resource)
@@ -222,10 +222,10 @@ def _text(value: bytes) -> str:
 
 def _meant(mapper: Mapper, who: str) -> Callable[[Entry], bool]:
     """Return whether an entry is the one asked for: by its DN, stable id, login or address."""
-    wanted, dn, has_id = fold(who), _dn_key(who), _of_id(mapper, who.lower())
+    wanted, dn, has_id = fold(who), key_or_text(who), _of_id(mapper, who.lower())
 
     def matches(entry: Entry) -> bool:
-        if _dn_key(entry.dn) == dn:
+        if key_or_text(entry.dn) == dn:
             return True
         names = (*mapper.login_attributes, "mail", mapper.stable_attribute)
         values = (value for name in names for value in entry.attributes.get(name.lower(), ()))
@@ -262,10 +262,3 @@ def _of_id(mapper: Mapper, stable: str) -> Callable[[Entry], bool]:
             return False
 
     return matches
-
-
-def _dn_key(text: str) -> str:
-    try:
-        return key(text)
-    except DnError:
-        return text

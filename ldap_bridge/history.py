@@ -7,7 +7,7 @@ from idp.directory import Users
 from idp.errors import NotFound
 from idp.query import fold
 from idp.store.contract import Store
-from ldap_bridge.dn import DnError, key
+from ldap_bridge.dn import key_or_text
 from ldap_bridge.lines import LinePage, Lines, Wanted
 from ldap_bridge.links import Links
 from ldap_bridge.runs import Run, Runs
@@ -60,7 +60,7 @@ class History:
 
     async def _names(self, source: str, who: str) -> frozenset[str]:
         """Return by what somebody may stand in the lines: what was asked for, and what we know them by now."""
-        names = {fold(who), fold(_dn_key(who))}
+        names = {fold(who), fold(key_or_text(who))}
         user = await self._users.by_login(who)
         if user is not None:
             names.add(user.id)
@@ -68,10 +68,3 @@ class History:
         if link is not None:
             names |= {fold(link.stable), fold(link.dn), fold(link.dn_key)}
         return frozenset(names)
-
-
-def _dn_key(text: str) -> str:
-    try:
-        return key(text)
-    except DnError:
-        return text

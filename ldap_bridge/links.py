@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from idp.query import And, Compare, Field, In, Kind, Op, Query
 from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
-from ldap_bridge.dn import DnError, key
+from ldap_bridge.dn import key_or_text
 
 COLLECTION: Final = "ldap_links"
 _SOURCE: Final = Field(("source",))
@@ -47,10 +47,7 @@ class Link:
     @property
     def dn_key(self) -> str:
         """The DN as it compares."""
-        try:
-            return key(self.dn)
-        except DnError:
-            return self.dn
+        return key_or_text(self.dn)
 
 
 class Links:

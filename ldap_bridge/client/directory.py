@@ -8,7 +8,7 @@ from typing import Final
 from ldap_bridge.choice import Abilities
 from ldap_bridge.client.channel import SUCCESS, Channel
 from ldap_bridge.client.search import PagedSearch
-from ldap_bridge.dn import DnError, key
+from ldap_bridge.dn import key_or_text
 from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import DirectoryRefused, DirectoryUnavailable
 from ldap_bridge.servers import Server
@@ -87,7 +87,7 @@ class LdapDirectory:
                 return Abilities()
             return Abilities(
                 controls=frozenset(_texts(root, "supportedcontrol")),
-                contexts=tuple(map(_dn_key, _texts(root, "namingcontexts"))),
+                contexts=tuple(map(key_or_text, _texts(root, "namingcontexts"))),
                 changelog="".join(_texts(root, "changelog")),
                 usn="highestcommittedusn" in root.attributes,
             )
@@ -139,13 +139,6 @@ def _bind_refused(channel: Channel, code: int, text: str) -> DirectoryRefused:
     meaning = "wrong DN or password" if code == 49 else f"code {code}"
     detail = f" ({text})" if text else ""
     return DirectoryRefused(channel.source, f"{channel.server.url} refuses the bind as {who}: {meaning}{detail}", code)
-
-
-def _dn_key(dn: str) -> str:
-    try:
-        return key(dn)
-    except DnError:
-        return dn
 
 
 def bound_as(server: Server) -> str:
