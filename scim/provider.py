@@ -125,17 +125,22 @@ class UserProvider:
         """Return the groups of each user, and what the manager is called: neither moves the user's own version."""
         wanted = not new and wants(self.derived)
         groups = await self._users.groups_of([row.id for row in rows]) if wanted else {}
-        named = any(wants(*_MANAGER, name) for name in ("displayName", "$ref"))
-        managers = {row.id: manager for row in rows if (manager := manager_of(row.document))} if named else {}
+        named, referred = (wants(*_MANAGER, name) for name in ("displayName", "$ref"))
+        is_asked = named or referred
+        managers = {row.id: manager for row in rows if (manager := manager_of(row.document))} if is_asked else {}
         names = await self._users.names_of(set(managers.values())) if managers else {}
-        return {row.id: _derived(groups.get(row.id, ()), names.get(managers.get(row.id, ""))) for row in rows}
+        found = ((row.id, groups.get(row.id, ()), names.get(managers.get(row.id, ""))) for row in rows)
+        return {key: _derived(elements, manager, named=named) for key, elements, manager in found}
 
 
 _MANAGER: Final = (ENTERPRISE_USER, "manager")
 
 
-def _derived(groups: Sequence[Mapping[str, Any]], manager: str | None) -> Derived:
-    return Derived(groups, manager, mark_of(groups, manager)) if groups or manager else NOTHING_DERIVED
+def _derived(groups: Sequence[Mapping[str, Any]], manager: str | None, *, named: bool) -> Derived:
+    if not groups and manager is None:
+        return NOTHING_DERIVED
+    # A reference that leads somewhere is shown, also without the name.
+    return Derived(groups, manager, mark_of(groups, manager if named else manager is not None))
 
 
 class ResourceProvider:

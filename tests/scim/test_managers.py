@@ -37,6 +37,17 @@ async def test_a_manager_is_shown_with_name_and_reference(api: Api) -> None:
     assert ENTERPRISE_USER not in (await api.get(f"/Users/{made['id']}")).body
 
 
+async def test_a_new_name_of_the_manager_is_a_change_only_to_whom_it_is_shown(api: Api) -> None:
+    boss = await api.user(displayName="Ann")
+    path = f"/Users/{(await api.user(**led_by(boss['id'])))['id']}"
+    plain, named = [(await api.get(path, **query)).etag for query in ({}, {"attributes": MANAGER})]
+    await api.patched(f"/Users/{boss['id']}", {"op": "replace", "path": "displayName", "value": "Ann Lee"})
+    assert (await api.ask("GET", path, headers={"If-None-Match": plain})).status == 304
+    assert (await api.ask("GET", f"{path}?attributes={MANAGER}", headers={"If-None-Match": named})).status == 200
+    await api.ask("DELETE", f"/Users/{boss['id']}")
+    assert (await api.ask("GET", path, headers={"If-None-Match": plain})).status == 200
+
+
 async def test_a_name_that_a_client_sends_is_not_the_managers(api: Api) -> None:
     boss = await api.user(displayName="Ann")
     made = await api.user(**led_by({"value": boss["id"], "displayName": "Somebody"}))
