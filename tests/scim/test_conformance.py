@@ -57,5 +57,6 @@ def probed(base: str, token: str) -> list[dict[str, Any]]:
     done = subprocess.run(
         [*command, "--i-accept-side-effects", "--json-output"], capture_output=True, text=True, timeout=100, check=False
     )
+    assert done.stdout, done.stderr
     results: list[dict[str, Any]] = json.loads(done.stdout)["results"]
     return results
