@@ -29,6 +29,10 @@ class Contests:
         """Take a claim in."""
         self._claims.append(claim)
 
+    def withdraw(self, shared: Collection[str]) -> None:
+        """Let go of the claims of entries with these stable ids."""
+        self._claims = [claim for claim in self._claims if claim.found.stable not in shared]
+
     @property
     def retired(self) -> Collection[str]:
         """The accounts that give up their logins because they are gone."""

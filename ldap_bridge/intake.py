@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from ldap_bridge.dn import key_or_text
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Mapped, Problem, login_ref
 from ldap_bridge.plan import is_same
@@ -32,7 +33,10 @@ class Intake:
         self.problems: list[Problem] = []
         self.count = 0
         self.whole = whole
+        self.shared: set[str] = set()
+        """Stable ids that several entries have: nobody can tell whose the account is."""
         self._seen: dict[str, str] = {}
+        self._shared_by: set[str] = set()
 
     def sort(self, mapped: Mapped) -> Sorted:
         """Sort a batch; entries with a stable id that another entry has are problems."""
@@ -41,8 +45,7 @@ class Intake:
         batch = Sorted()
         for found in mapped.found:
             if found.stable in self._seen:
-                reason = f"has the stable id {found.stable} of {self._seen[found.stable]!r}"
-                self.problems.append(Problem(found.dn, reason, found.stable))
+                self._share(found)
                 continue
             self._seen[found.stable] = found.dn
             self.count += 1
@@ -77,13 +80,23 @@ class Intake:
             if self.refs.get(ref) == resource:
                 del self.refs[ref]
 
+    def withdraw(self, found: Found, resource: str) -> None:
+        """Take back an entry, of this id so far, that turned out to share its stable id."""
+        self.forget(found, resource)
+        self.problems.append(Problem(found.dn, f"shares the stable id {found.stable}", found.stable))
+        self._keep_known(found.stable)
+
     def has_seen(self, stable: str) -> bool:
         """Tell whether the entry of this stable id has come, be it as a problem."""
         return stable in self._seen
 
     def unseen(self) -> Iterator[Link]:
-        """Yield the links whose entries have not come."""
-        return (link for stable, link in self.links.items() if stable not in self._seen)
+        """Yield the links whose entries have not come; where one stands that took another's stable id, it has."""
+        return (
+            link
+            for stable, link in self.links.items()
+            if stable not in self._seen and link.dn_key not in self._shared_by
+        )
 
     @property
     def gaps(self) -> list[str]:
@@ -99,6 +112,15 @@ class Intake:
         self.problems.append(problem)
         if problem.stable:
             self._seen.setdefault(problem.stable, problem.dn)
-            if link := self.links.get(problem.stable):
-                # Whoever cannot be mapped today is still a member of the groups.
-                self.refs[link.dn_key] = link.resource
+            self._keep_known(problem.stable)
+
+    def _share(self, found: Found) -> None:
+        first = self._seen[found.stable]
+        self.problems.append(Problem(found.dn, f"has the stable id {found.stable} of {first!r}", found.stable))
+        self.shared.add(found.stable)
+        self._shared_by |= {found.dn_key, key_or_text(first)}
+
+    def _keep_known(self, stable: str) -> None:
+        if link := self.links.get(stable):
+            # Whoever cannot be mapped today is still a member of the groups.
+            self.refs[link.dn_key] = link.resource

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     EMAIL_CODE = "email_code"
     RECOVERY = "recovery"
     MAIL = "mail"
+    LINK = "link"
 
 
 class Blocked(RateLimited):
@@ -64,11 +65,11 @@ class LimitRules:
 
     def of_account(self, kind: Kind) -> Lockout:
         """Return the lockout of an account's counter."""
-        return {Kind.PASSWORD: self.account, Kind.MAIL: self.mail}.get(kind, self.factor)
+        return {Kind.PASSWORD: self.account, Kind.MAIL: self.mail, Kind.LINK: self.mail}.get(kind, self.factor)
 
     def of_source(self, kind: Kind) -> Lockout:
         """Return the lockout of a source's counter."""
-        return self.mail_source if kind is Kind.MAIL else self.source
+        return self.mail_source if kind in (Kind.MAIL, Kind.LINK) else self.source
 
 
 class Attempt:

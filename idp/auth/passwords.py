@@ -103,7 +103,8 @@ class Passwords:
         The answer is the same for everybody: none. Raises RateLimited.
         """
         user = await self._context.users.by_login(login)
-        async with self._limits.attempt(Kind.MAIL, user.id if user else unknown_account(login), address):
+        # Counted apart from mailed codes: anybody may ask for a link, and must keep nobody from logging in by that.
+        async with self._limits.attempt(Kind.LINK, user.id if user else unknown_account(login), address):
             writes = self._link(user, first=False) if user and _may_reset(user) else []
         # Recorded for strangers too, so that the answer takes as long.
         details = {"mailed": bool(writes)}

@@ -10,7 +10,7 @@ from idp.errors import ConfigError, IdpError
 from ldap_bridge.ber import MAX_MESSAGE
 from ldap_bridge.ber_writer import element, number
 from ldap_bridge.runs import State
-from tests.ldap_bridge.conftest import Bridge
+from tests.ldap_bridge.conftest import Bridge, Folk
 from tests.support.directory import SYSTEM
 from tests.support.ldap_wire import Request, encode_done, encode_entry, responder
 from tests.support.ldif import write_entry
@@ -93,7 +93,6 @@ def entry(name: str, stable: str, **more: list[str | bytes]) -> str:
         (entry("bad", OTHER_ID, uid=[b"\xff\xfe"]), ["uid"]),
         (entry("bad", OTHER_ID, sn=[b"M\xfcller"]), ["sn"]),
         (entry("bad", ""), ["entryUUID"]),
-        (entry("bad", GOOD_ID), [GOOD_ID, "uid=good"]),
         (entry("bad", OTHER_ID, uid=["x" * 5000]), ["userName"]),
     ],
 )
@@ -109,6 +108,43 @@ async def test_a_bad_entry_is_named_with_its_attribute_and_stops_nobody(
     assert problem["dn"].startswith("uid=bad")
     assert all(word in problem["reason"] for word in named), problem["reason"]
     assert set(await bridge.people()) == {"good"}
+
+
+async def test_entries_that_share_a_stable_id_are_all_named_and_none_gets_an_account(
+    tmp_path: Path, bridge_to: Callable[..., Bridge]
+) -> None:
+    file = tmp_path / "people.ldif"
+    file.write_text(entry("one", GOOD_ID) + entry("two", GOOD_ID) + entry("three", OTHER_ID))
+    bridge = bridge_to(f"ldif:{file}")
+    run = await bridge.sync()
+    assert sorted(problem["dn"].partition(",")[0] for problem in run.problems) == ["uid=one", "uid=two"]
+    assert set(await bridge.people()) == {"three"}
+
+
+@pytest.mark.parametrize("copy_first", [True, False])
+async def test_a_copy_of_a_stable_id_takes_nobodys_account(folk: Folk, filed: Bridge, copy_first: bool) -> None:
+    await filed.sync()
+    before, members = await filed.people(), await filed.members("all")
+    folk.write(p3={"title": "Dr"})
+    copy = {"mallory": {"mail": "mallory@example.org", "entryUUID": "stable-p3"}}
+    folk.people = copy | folk.people if copy_first else folk.people | copy
+    folk.write()
+    run = await filed.sync()
+    assert {problem["dn"].partition(",")[0] for problem in run.problems} == {"uid=p3", "uid=mallory"}
+    assert await filed.people() == before, "neither entry is believed"
+    assert await filed.members("all") == members
+    folk.write(mallory=None)
+    await filed.sync()
+    assert (await filed.people())["p3"]["title"] == "Dr"
+
+
+async def test_who_has_somebody_elses_stable_id_is_not_gone(folk: Folk, filed: Bridge) -> None:
+    await filed.sync()
+    folk.write(p7={"entryUUID": "stable-p3"})
+    await filed.sync()
+    people = await filed.people()
+    assert people["p7"]["active"]
+    assert people["p3"]["active"]
 
 
 async def logged(bridge: Bridge, run: str) -> list[Any]:

@@ -183,6 +183,14 @@ async def test_codes_are_mailed_only_so_often(house: House) -> None:
     assert len(await house.letters()) == 5
 
 
+async def test_whoever_asks_for_links_in_somebodys_name_keeps_nobody_from_a_mailed_code(house: House) -> None:
+    await house.person()
+    for _ in range(5):
+        await house.passwords.request_reset("ada", "198.51.100.9")
+    secret = await house.at_second_factor()
+    assert (await house.login.choose(secret, "email_code")).error is None
+
+
 async def test_each_factor_is_limited_by_itself(house: House) -> None:
     _, app, codes = await house.enrolled()
     secret = await house.at_second_factor()
