@@ -1,5 +1,6 @@
 """Whatever happens in a real directory, the accounts are as ldapsearch shows them, by whichever feed it is followed."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -195,7 +196,7 @@ async def go_through(store: Store, clock: FakeClock, slapd: Slapd, feed: str) ->
     first = await bridge.sync()
     assert (first.whole, first.errors, await differences(store, slapd)) == (True, 0, [])
     for what, step, whole in STEPS:
-        step(slapd)
+        await asyncio.to_thread(step, slapd)
         run = await bridge.sync()
         assert (run.state, run.errors, run.problems) == (State.APPLIED, 0, []), what
         assert run.feed == feed
