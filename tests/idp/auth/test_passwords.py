@@ -1,4 +1,4 @@
-"""Passwords: the rules, whoever sets them, links that work once, and hashes that keep up."""
+"""Passwords: the rules, whoever sets them, and hashes that keep up."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -6,28 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import pytest
 
 from idp.access import Actor, ActorKind
-from idp.auth import FlowGone, Profile, Session, Step, Verdict, entry
+from idp.auth import FlowGone, Profile, Session, Step
 from idp.auth.hashing import MAX_PASSWORD, HashingPool
-from idp.auth.passwords import ELSEWHERE
 from idp.directory import Resource
-from idp.errors import InvalidValue, NotAuthenticated, NotFound, Overloaded, PermissionDenied, RateLimited, Unavailable
+from idp.errors import InvalidValue, NotAuthenticated, Overloaded, PermissionDenied, RateLimited
 from idp.store.contract import Write
 from tests.support.authentication import HOME, PASSWORD, SYSTEM, CountingPool, House
 from tests.support.faulty_store import FaultyStore
 
 NEW = "a mountain walks at night"
-
-
-class Ldap:
-    """A directory that answers as it is told."""
-
-    def __init__(self, verdict: Verdict | Exception) -> None:
-        self.verdict = verdict
-
-    async def verify(self, user: Resource, password: str) -> Verdict:
-        if isinstance(self.verdict, Exception):
-            raise self.verdict
-        return self.verdict
 
 
 @pytest.mark.parametrize(
@@ -228,96 +215,6 @@ async def test_guessing_the_old_password_in_a_session_is_limited(house: House) -
         await house.passwords.change(session, PASSWORD, NEW, HOME)
 
 
-async def test_a_forgotten_password_is_reset_by_a_link_and_the_second_factor_stays(house: House) -> None:
-    await house.enrolled()
-    await house.passwords.request_reset("ada@example.test", HOME)
-    token = await house.mailed_token("ada@")
-    owner = await house.passwords.reset_owner(token)
-    assert owner is not None
-    assert owner.document["userName"] == "ada"
-    with pytest.raises(InvalidValue):
-        await house.passwords.reset(token, "short", HOME)
-    await house.passwords.reset(token, NEW, HOME)
-    assert (await house.try_password("ada", NEW)).step is Step.SECOND_FACTOR
-    assert await house.passwords.reset_owner(token) is None
-    with pytest.raises(NotAuthenticated):
-        await house.passwords.reset(token, PASSWORD, HOME)
-
-
-async def test_a_reset_link_used_twenty_times_at_once_works_once(house: House) -> None:
-    await house.person()
-    await house.passwords.request_reset("ada", HOME)
-    token = await house.mailed_token()
-    uses = (house.passwords.reset(token, f"{NEW} {number}", HOME) for number in range(20))
-    done = await asyncio.gather(*uses, return_exceptions=True)
-    assert sum(one is None for one in done) == 1
-    assert all(one is None or isinstance(one, NotAuthenticated) for one in done)
-
-
-async def test_a_reset_link_dies_after_two_hours_and_with_another_ones_use(house: House) -> None:
-    await house.person()
-    await house.passwords.request_reset("ada", HOME)
-    first = await house.mailed_token()
-    house.clock.advance(7200)
-    assert await house.passwords.reset_owner(first) is None
-    await house.passwords.request_reset("ada", HOME)
-    second = await house.mailed_token()
-    house.clock.advance(1)
-    await house.passwords.request_reset("ada", HOME)
-    await house.passwords.reset(await house.mailed_token(), NEW, HOME)
-    assert await house.passwords.reset_owner(second) is None
-
-
-async def test_nobody_learns_from_forgotten_passwords_who_has_an_account(house: House) -> None:
-    off = await house.person("eve")
-    await house.users.set_active(SYSTEM, off.id, False, "left")
-    await house.person("ann", source="ldap:corp")
-    await house.person("bob", emails=[])
-    for name in ("nobody", "eve", "ann", "bob", ""):
-        await house.passwords.request_reset(name, HOME)
-    assert await house.letters() == []
-    assert len(await house.events("auth:reset:requested")) == 5
-
-
-@pytest.mark.parametrize("name", ["ada", "nobody"])
-async def test_links_are_mailed_only_so_often_whoever_is_asked_for(house: House, name: str) -> None:
-    await house.person()
-    for _ in range(5):
-        await house.passwords.request_reset(name, HOME)
-    with pytest.raises(RateLimited):
-        await house.passwords.request_reset(name, HOME)
-
-
-async def test_a_reset_lets_people_in_at_once_who_had_locked_themselves_out(house: House) -> None:
-    await house.person()
-    for _ in range(10):
-        await house.try_password("ada", "wrong")
-    await house.passwords.request_reset("ada", HOME)
-    await house.passwords.reset(await house.mailed_token(), NEW, HOME)
-    assert (await house.try_password("ada", NEW)).error is None
-
-
-async def test_a_link_sent_by_an_administrator_welcomes_people_without_a_password(house: House) -> None:
-    new = await house.person("bob", source="scim:hr")
-    old = await house.person("ada")
-    await house.passwords.send_reset(SYSTEM, new.id)
-    await house.passwords.send_reset(SYSTEM, old.id)
-    assert (await house.letters("bob@"))[0].subject == "Your account at Gatehouse"
-    assert (await house.letters("ada@"))[0].subject == "Set a new password for Gatehouse"
-    await house.passwords.reset(await house.mailed_token("bob@"), NEW, HOME)
-    assert (await house.try_password("bob", NEW)).error is None
-
-
-async def test_what_an_administrator_cannot_do_is_said(house: House) -> None:
-    ldap, lone = await house.person("ann", source="ldap:corp"), await house.person("bob", emails=[])
-    with pytest.raises(InvalidValue, match=ELSEWHERE):
-        await house.passwords.send_reset(SYSTEM, ldap.id)
-    with pytest.raises(InvalidValue, match="no address"):
-        await house.passwords.send_reset(SYSTEM, lone.id)
-    with pytest.raises(NotFound):
-        await house.passwords.set(SYSTEM, "nobody", NEW)
-
-
 @pytest.mark.parametrize("role", ["user", "developer", "admin"])
 async def test_only_who_may_sets_other_peoples_passwords(house: House, role: str) -> None:
     user = await house.person()
@@ -329,91 +226,6 @@ async def test_only_who_may_sets_other_peoples_passwords(house: House, role: str
         await house.passwords.set(own, user.id, NEW)
     with pytest.raises(PermissionDenied):
         await house.factors.reset(Actor(ActorKind.USER, user.id, "ada", role="user"), user.id)
-
-
-@pytest.mark.parametrize(
-    ("verdict", "step", "error"),
-    [
-        (Verdict.RIGHT, Step.ENROL, None),
-        (Verdict.EXPIRING, Step.ENROL, None),
-        (Verdict.GRACE, Step.ENROL, None),
-        (Verdict.EXPIRED, Step.PASSWORD, entry.EXPIRED),
-        (Verdict.MUST_CHANGE, Step.PASSWORD, entry.MUST_CHANGE),
-        (Verdict.DISABLED, Step.PASSWORD, entry.DISABLED),
-        (Verdict.ENDED, Step.PASSWORD, entry.ENDED),
-        (Verdict.NOT_NOW, Step.PASSWORD, entry.NOT_NOW),
-        # Said whatever the password was, so nobody learns from it that there is such an account.
-        (Verdict.LOCKED, Step.PASSWORD, entry.WRONG),
-        (Verdict.UNWILLING, Step.PASSWORD, entry.WRONG),
-        (Verdict.ABSENT, Step.PASSWORD, entry.WRONG),
-        (Verdict.WRONG, Step.PASSWORD, entry.WRONG),
-    ],
-)
-async def test_a_directory_says_of_its_people_what_their_password_is_worth(
-    house: House, verdict: Verdict, step: Step, error: str | None
-) -> None:
-    house.directories = {"ldap:corp": Ldap(verdict)}
-    await house.person("ann", source="ldap:corp")
-    view = await house.try_password("ann", "whatever it is")
-    assert (view.step, view.error) == (step, error)
-    notices = {Verdict.EXPIRING: entry.EXPIRING, Verdict.GRACE: entry.GRACE}
-    assert view.notice == notices.get(verdict, "")
-
-
-@pytest.mark.parametrize(
-    ("verdict", "reason"),
-    [
-        (Verdict.LOCKED, "locked in the directory"),
-        (Verdict.EXPIRED, "expired password"),
-        (Verdict.MUST_CHANGE, "password must be changed in the directory"),
-        (Verdict.DISABLED, "disabled in the directory"),
-    ],
-)
-async def test_the_record_names_the_state_in_the_directory(house: House, verdict: Verdict, reason: str) -> None:
-    house.directories = {"ldap:corp": Ldap(verdict)}
-    user = await house.person("ann", source="ldap:corp")
-    await house.try_password("ann", PASSWORD)
-    (failed,) = await house.events("auth:login:failed")
-    assert (failed["target"], failed["details"]) == (user.id, {"reason": reason})
-
-
-@pytest.mark.parametrize("verdict", [Verdict.EXPIRED, Verdict.DISABLED])
-async def test_what_the_directory_says_of_an_account_that_is_inactive_here_is_not_told(
-    house: House, verdict: Verdict
-) -> None:
-    house.directories = {"ldap:corp": Ldap(verdict)}
-    user = await house.person("ann", source="ldap:corp")
-    await house.users.set_active(SYSTEM, user.id, False, "left")
-    assert (await house.try_password("ann", PASSWORD)).error == entry.WRONG
-
-
-async def test_an_empty_password_takes_as_long_as_any_and_reaches_no_directory(house: House) -> None:
-    house.directories = {"ldap:corp": Ldap(Unavailable("directory corp"))}
-    await house.person("ann", source="ldap:corp")
-    before = house.pool.done
-    assert (await house.try_password("ann", "")).error is not None
-    assert house.pool.done == before + 1
-
-
-async def test_who_is_not_in_the_directory_any_more_is_refused_like_a_stranger(house: House) -> None:
-    house.directories = {"ldap:corp": Ldap(Verdict.ABSENT)}
-    await house.person("ann", source="ldap:corp")
-    before = house.pool.done
-    refused = (await house.try_password("ann", PASSWORD)).error
-    assert house.pool.done == before + 1
-    assert refused == (await house.try_password("nobody", PASSWORD)).error
-    assert house.pool.done == before + 2
-
-
-async def test_a_directory_that_is_away_locks_nobody_out(house: House) -> None:
-    ldap = Ldap(Unavailable("directory corp"))
-    house.directories = {"ldap:corp": ldap}
-    await house.person("ann", source="ldap:corp")
-    for _ in range(20):
-        with pytest.raises(Unavailable):
-            await house.try_password("ann", PASSWORD)
-    ldap.verdict = Verdict.RIGHT
-    assert (await house.try_password("ann", PASSWORD)).error is None
 
 
 async def test_a_hash_of_another_profile_is_renewed_at_login(house: House) -> None:
