@@ -117,8 +117,10 @@ class Intake:
     def _share(self, found: Found) -> None:
         first = self._seen[found.stable]
         self.problems.append(Problem(found.dn, f"has the stable id {found.stable} of {first!r}", found.stable))
-        self.shared.add(found.stable)
-        self._shared_by |= {found.dn_key, key_or_text(first)}
+        # One entry may come twice, out of bases that overlap: it shares its id with nobody.
+        if (first_key := key_or_text(first)) != found.dn_key:
+            self.shared.add(found.stable)
+            self._shared_by |= {found.dn_key, first_key}
 
     def _keep_known(self, stable: str) -> None:
         if link := self.links.get(stable):

@@ -121,6 +121,14 @@ async def test_entries_that_share_a_stable_id_are_all_named_and_none_gets_an_acc
     assert set(await bridge.people()) == {"three"}
 
 
+async def test_an_entry_that_comes_twice_has_its_account(tmp_path: Path, bridge_to: Callable[..., Bridge]) -> None:
+    file = tmp_path / "people.ldif"
+    file.write_text(entry("one", GOOD_ID) + entry("one", GOOD_ID) + entry("two", OTHER_ID))
+    bridge = bridge_to(f"ldif:{file}")
+    await bridge.sync()
+    assert set(await bridge.people()) == {"one", "two"}
+
+
 @pytest.mark.parametrize("copy_first", [True, False])
 async def test_a_copy_of_a_stable_id_takes_nobodys_account(folk: Folk, filed: Bridge, copy_first: bool) -> None:
     await filed.sync()
