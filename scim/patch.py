@@ -62,14 +62,17 @@ def _carry_out(holder: Document, operation: Operation) -> None:
     if path.filter is None and path.sub is None:
         _change(holder, path.attribute, operation.op, operation.value, path.text)
         return
-    _demand_writable(path.attribute, path.text)
+    current = holder.get(path.attribute.name)
+    before = to_builtins(current) if path.attribute.mutability is Mutability.IMMUTABLE else None
     if path.filter is not None:
-        changed: Any = _selected(holder.get(path.attribute.name, []), path.filter, operation)
+        changed: Any = _selected(current or [], path.filter, operation)
     elif path.attribute.multi_valued:
-        changed = _every(holder.get(path.attribute.name, []), operation)
+        changed = _every(current or [], operation)
     else:
-        changed = holder.get(path.attribute.name, {})
+        changed = current or {}
         _change_inside(changed, operation)
+    if changed != before:
+        _demand_unset(path.attribute, before, path.text)
     _store(holder, path.attribute, changed, path.text)
 
 
@@ -135,7 +138,7 @@ def _change(holder: Document, attribute: Attribute, op: Op, value: Any, path: st
     else:
         changed = _outcome(current, attribute, op, value, path)
     if changed != current:
-        _demand_writable(attribute, path, has_value=current is not None)
+        _demand_unset(attribute, current, path)
         _store(holder, attribute, changed, path)
 
 
@@ -147,14 +150,12 @@ def _outcome(current: Any, attribute: Attribute, op: Op, given: Any, path: str) 
     checked = validate_value(attribute, given, path)
     if not attribute.multi_valued or op is Op.REPLACE:
         return checked
-    _demand_writable(attribute, path)
     change = merged if op is Op.ADD else without
     return change(current or [], checked or []) or None
 
 
 def _is_object(attribute: Attribute) -> bool:
-    writable = attribute.mutability is not Mutability.READ_ONLY
-    return attribute.type is Type.COMPLEX and not attribute.multi_valued and writable
+    return attribute.type is Type.COMPLEX and not attribute.multi_valued
 
 
 def _merge(part: Document, attribute: Attribute, op: Op, given: Any, path: str) -> None:
@@ -167,10 +168,9 @@ def _merge(part: Document, attribute: Attribute, op: Op, given: Any, path: str) 
             _change(part, sub, op, value, f"{path}.{sub.name}")
 
 
-def _demand_writable(attribute: Attribute, path: str, *, has_value: bool = False) -> None:
-    if attribute.mutability is Mutability.READ_ONLY:
-        raise MutabilityViolated(path, "the attribute is readOnly")
-    if attribute.mutability is Mutability.IMMUTABLE and has_value:
+def _demand_unset(attribute: Attribute, current: Any, path: str) -> None:
+    """Refuse a change of what is given once; paths to what is readOnly are refused where they are read."""
+    if attribute.mutability is Mutability.IMMUTABLE and current is not None:
         raise MutabilityViolated(path, "the attribute is immutable")
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from idp.errors import InvalidPath
 from idp.query import Filter
-from idp.schema import Attribute, ResourceType, Type
+from idp.schema import Attribute, Mutability, ResourceType, Type
 from scim.filter import FilterReader, element_filters
 from scim.names import resolve
 
@@ -32,6 +32,11 @@ class Path:
     def is_joined(self) -> bool:
         """Whether it leads into an attribute, or to one of an extension."""
         return self.sub is not None or self.filter is not None or len(self.keys) > 1
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether what it leads to, or the whole that this is part of, is the service's alone to say."""
+        return Mutability.READ_ONLY in (self.attribute.mutability, self.sub and self.sub.mutability)
 
 
 class PathReader:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from idp.errors import InvalidPath, InvalidSyntax, InvalidValue, MutabilityViolated, NoTarget, TooLarge
-from idp.schema import Lenience, Mutability, coerce_single, coerce_value
+from idp.schema import Lenience, coerce_single, coerce_value
 from scim.messages import demand_schema, field
 from scim.operation import ABSENT, Op, Operation
 from scim.path import Path, PathReader
@@ -47,7 +47,10 @@ def _read_one(item: Any, paths: PathReader, profile: Profile) -> Iterator[Operat
         raise InvalidValue(path, f"{op} needs a value")
     if op is Op.REMOVE and value is not ABSENT and not profile.remove_by_value:
         raise InvalidValue(path, "remove takes no value: what is to go is said by the path")
-    yield _operation(op, paths.read(path), value, profile)
+    target = paths.read(path)
+    if target.is_read_only:
+        raise MutabilityViolated(target.text, "the attribute is readOnly")
+    yield _operation(op, target, value, profile)
 
 
 def _operation(op: Op, path: Path, value: Any, profile: Profile) -> Operation:
@@ -97,7 +100,7 @@ def _without_path(op: Op, value: Any, paths: PathReader, profile: Profile) -> It
             raise InvalidPath(key, "a key of the value is the name of an attribute")
         if path.attribute.name == "schemas":
             continue
-        if path.attribute.mutability is not Mutability.READ_ONLY:
+        if not path.is_read_only:
             yield _operation(op, path, inner, profile)
         elif not profile.read_only_in_patch:
             raise MutabilityViolated(key, "the attribute is readOnly")

@@ -1,12 +1,14 @@
 """What PATCH makes of a user: RFC 7644 section 3.5.2, and the habits of the clients that are in use."""
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from idp.errors import CallerError, InvalidPath, InvalidSyntax, InvalidValue, MutabilityViolated, NoTarget, TooLarge
-from idp.schema import USER
+from idp.schema import USER, Attribute, Mutability, ResourceType, Schema, Type
+from idp.schema.common import COMMON, plural
 from idp.schema.urns import ENTERPRISE_USER, GATEHOUSE_USER
 from scim.messages import patch_op
 from scim.patch import apply
@@ -265,9 +267,9 @@ CASES: dict[str, tuple[Document, list[Document], Document]] = {
         user(title="B"),
     ),
     "an empty path is none": (user(), [op("replace", "", value={"title": "B"})], user(title="B")),
-    "a readOnly attribute may be given its own value": (
+    "readOnly parts that a key of a value without a path leads to are passed over": (
         user(),
-        [op("replace", "id", value="1"), op("replace", "title", value="B")],
+        [op("replace", value={f"{ENTERPRISE_USER}:manager.displayName": "x", "groups.value": "1", "title": "B"})],
         user(title="B"),
     ),
 }
@@ -311,6 +313,21 @@ REFUSED: dict[str, tuple[list[Document], type[CallerError], str]] = {
     "a readOnly complex attribute": ([op("replace", "meta", value={"version": "1"})], MutabilityViolated, "readOnly"),
     "a readOnly sub-attribute": ([op("replace", "meta.version", value="1")], MutabilityViolated, "readOnly"),
     "a readOnly list": ([op("add", "groups", value=[{"value": "1"}])], MutabilityViolated, "readOnly"),
+    "a readOnly attribute's own value": ([op("replace", "id", value="1")], MutabilityViolated, "readOnly"),
+    "a readOnly list's replacement": (
+        [op("replace", "groups", value=[{"value": "1"}])],
+        MutabilityViolated,
+        "readOnly",
+    ),
+    "nothing for a readOnly list": ([op("replace", "groups", value=[])], MutabilityViolated, "readOnly"),
+    "removing a readOnly list": ([op("remove", "groups")], MutabilityViolated, "readOnly"),
+    "removing of a readOnly list": ([op("remove", "groups", value=[{"value": "1"}])], MutabilityViolated, "readOnly"),
+    "a part of a readOnly list": ([op("remove", "groups.value")], MutabilityViolated, "readOnly"),
+    "a part that is readOnly": (
+        [op("remove", f"{ENTERPRISE_USER}:manager.displayName")],
+        MutabilityViolated,
+        "readOnly",
+    ),
     "selected elements of a readOnly list": ([op("remove", 'groups[value eq "1"]')], MutabilityViolated, "readOnly"),
     "a role": ([op("replace", f"{GATEHOUSE_USER}:role", value="root")], MutabilityViolated, "readOnly"),
     "removing a required attribute": ([op("remove", "userName")], MutabilityViolated, "required"),
@@ -331,6 +348,31 @@ def test_an_operation_that_cannot_be_carried_out_is_refused_with_the_reason(case
     operations, error, reason = REFUSED[case]
     with pytest.raises(error, match=reason):
         patched(user(title="t", active=True, meta={"resourceType": "User"}), *operations)
+
+
+_PLACE = Attribute("place", type=Type.COMPLEX, mutability=Mutability.IMMUTABLE, sub_attributes=(Attribute("room"),))
+_PARTS = replace(plural("parts", "", Attribute("value")), mutability=Mutability.IMMUTABLE)
+GIVEN_ONCE = ResourceType("Thing", "things", "/Things", "", Schema("urn:x", "Thing", "", (_PARTS, _PLACE)), COMMON)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        op("replace", 'parts[value eq "a"].type', value="x"),
+        op("remove", 'parts[value eq "a"]'),
+        op("replace", "parts.type", value="x"),
+        op("replace", "place.room", value="2"),
+        op("remove", "place.room"),
+    ],
+)
+def test_what_is_given_once_is_not_changed_in_part_either(operation: Document) -> None:
+    once = PathReader(GIVEN_ONCE)
+    given = {"parts": [{"value": "a"}], "place": {"room": "1"}}
+    with pytest.raises(MutabilityViolated, match="immutable"):
+        apply(given, patch_op.read({"Operations": [operation]}, once))
+    whole = [op("add", "place.room", value="1"), op("add", 'parts[value eq "a"].value', value="a")]
+    assert apply(given, patch_op.read({"Operations": whole}, once)) == given
+    assert apply({}, patch_op.read({"Operations": whole}, once)) == given
 
 
 def test_the_work_of_one_patch_is_limited() -> None:
