@@ -1,15 +1,20 @@
 """The operations of one request before they are tried: whom each is about, what it refers to, what must come first."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from idp.errors import CallerError, InvalidSyntax, InvalidValue, NotFound
+from idp.errors import CallerError, InvalidValue, NotFound
 from idp.schema import ResourceType
 from scim.bulk.references import named, named_in_path, writable
 from scim.bulk.steps import Steps
 from scim.etag import Condition
 from scim.messages.bulk_request import BulkOperation
+
+# What can stand for an id: neither a further segment nor a query.
+_SEGMENT: Final = re.compile(r"[^/?#]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +76,20 @@ def needs_of(items: Sequence[Read]) -> list[Collection[int]]:
     return needs
 
 
-def _read(operation: BulkOperation, kinds: Mapping[str, Kind], made: Collection[str | None]) -> Read:
-    path = operation.path or ""
+def _read(operation: BulkOperation, kinds: Mapping[str, Kind], made: AbstractSet[str | None]) -> Read:
+    path, where = operation.path or "", f"{operation.where}.path"
     endpoint, _, target = path.strip("/").partition("/")
     kind = kinds.get(f"/{endpoint.lower()}")
     if kind is None:
-        return NotFound("endpoint", path[:200])
-    if (operation.method == "POST") == bool(target) or "/" in target:
-        wanted = "an endpoint" if operation.method == "POST" else "a resource"
-        return InvalidSyntax(f"path: {operation.method} needs the path of {wanted}, not {path[:200]!r}")
+        return NotFound(f"{where}: endpoint", path[:200])
+    form = kind.resource_type.endpoint if operation.method == "POST" else f"{kind.resource_type.endpoint}/ID"
+    if (operation.method == "POST") == bool(target) or not _SEGMENT.fullmatch(target):
+        return InvalidValue(where, f"{operation.method} needs {form}, not {path[:200]!r}")
     data = operation.data if isinstance(operation.data, dict) else {}
     if operation.method in ("POST", "PUT"):
         data = writable(kind.resource_type, data)
-    references = frozenset(named(data)) | frozenset(filter(None, [named_in_path(target)]))
-    for name in sorted(references):
-        if name not in made:
-            return InvalidValue("data", f"no operation has the bulkId {name[:100]!r}")
-    return Item(operation, kind, target or None, data, references)
+    in_path, in_data = frozenset(filter(None, [named_in_path(target)])), frozenset(named(data))
+    for place, names in ((where, in_path), (f"{operation.where}.data", in_data)):
+        for name in sorted(names - made):
+            return InvalidValue(place, f"no operation has the bulkId {name[:100]!r}")
+    return Item(operation, kind, target or None, data, in_path | in_data)

@@ -1,13 +1,14 @@
 """Carries out a bulk request: in the order that references ask for, in few commits, each operation on its own terms."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from idp.access import Actor
 from idp.errors import CallerError, DeadlineExceeded, RemoteError
 from scim.bulk.items import Item, Kind, Read, needs_of, read_items
 from scim.bulk.order import Needs, ordered
-from scim.bulk.references import resolved
+from scim.bulk.references import named_in_path, resolved
 from scim.bulk.steps import Done, Outcome, Step
 from scim.errors import NotMade
 from scim.messages.bulk_request import BulkRequest
@@ -34,6 +35,8 @@ class BulkRunner:
     async def run(self, actor: Actor, request: BulkRequest) -> tuple[list[Read], list[Outcome | None]]:
         """Return every operation as it was understood, and what came of it: None where it was not begun any more.
 
+        A reference to whom an operation is about has become the id, or None where there was none to get.
+
         Raises RemoteError when the store fails before anything was done.
         """
         items = read_items(request.operations, self._kinds)
@@ -50,7 +53,7 @@ class BulkRunner:
                 await job.together(run, self._new_id)
             else:
                 await job.one_after_another(run)
-        return items, job.outcomes
+        return [job.settled(item) for item in items], job.outcomes
 
 
 class _Job:
@@ -67,6 +70,11 @@ class _Job:
     def is_over(self) -> bool:
         """Whether there were as many errors as the client accepts."""
         return self._tolerated is not None and self._tolerated <= 0
+
+    def settled(self, item: Read) -> Read:
+        """Return the operation with the id of whom it was about, if that is known in the end."""
+        name = named_in_path(item.id) if isinstance(item, Item) and item.id else None
+        return replace(item, id=self._ids.get(name)) if isinstance(item, Item) and name else item
 
     def give_up(self, error: RemoteError) -> None:
         """Answer with the error for everything that was not begun."""

@@ -13,8 +13,9 @@ METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
 
 @dataclass(frozen=True, slots=True)
 class BulkOperation:
-    """One operation as the client wrote it; `error` says why it cannot even be tried."""
+    """One operation as the client wrote it; `where` is its place, `error` says why it cannot even be tried."""
 
+    where: str
     method: str | None = None
     path: str | None = None
     bulk_id: str | None = None
@@ -40,49 +41,50 @@ def read(message: Mapping[str, Any], max_operations: int) -> BulkRequest:
     if len(given) > max_operations:
         raise TooLarge("the number of operations", max_operations)
     known: set[str] = set()
-    return BulkRequest(tuple(_read_one(item, known) for item in given), _fail_on_errors(message))
+    read_ones = (_read_one(item, f"Operations[{place}]", known) for place, item in enumerate(given))
+    return BulkRequest(tuple(read_ones), _fail_on_errors(message))
 
 
 def _fail_on_errors(message: Mapping[str, Any]) -> int | None:
     count = field(message, "failOnErrors")
     if count is None:
         return None
-    if not isinstance(count, int) or isinstance(count, bool):
-        raise InvalidValue("failOnErrors", "expected a whole number")
-    # Who accepts no error is served like who accepts none after the first.
-    return max(count, 1)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise InvalidValue("failOnErrors", "expected a whole number, 1 or more")
+    return count
 
 
-def _read_one(item: Any, known: set[str]) -> BulkOperation:
+def _read_one(item: Any, where: str, known: set[str]) -> BulkOperation:
     if not isinstance(item, dict):
-        return BulkOperation(error=InvalidSyntax("Operations: expected objects"))
+        return BulkOperation(where, error=InvalidSyntax(f"{where}: expected an object"))
     texts = {name: field(item, name) for name in ("method", "path", "bulkId", "version")}
     method, path, bulk_id, version = (value if isinstance(value, str) else None for value in texts.values())
     method = method.upper() if method else None
     data = field(item, "data")
-    error = _mistake(texts, method, data) or _repeated(method, bulk_id, known)
-    return BulkOperation(method, path, bulk_id, version, data, error)
+    mistake = _mistake(texts, method, data)
+    error = InvalidSyntax(f"{where}.{mistake}") if mistake else _repeated(where, method, bulk_id, known)
+    return BulkOperation(where, method, path, bulk_id, version, data, error)
 
 
-def _mistake(texts: Mapping[str, Any], method: str | None, data: Any) -> CallerError | None:
+def _mistake(texts: Mapping[str, Any], method: str | None, data: Any) -> str | None:
     for name, value in texts.items():
         if value is not None and not isinstance(value, str):
-            return InvalidSyntax(f"{name}: expected text")
+            return f"{name}: expected text"
     if method not in METHODS:
-        return InvalidSyntax(f"method: {texts['method']!r:.100} is none of {', '.join(METHODS)}")
+        return f"method: {texts['method']!r:.100} is none of {', '.join(METHODS)}"
     if not texts["path"]:
-        return InvalidSyntax("path: every operation needs one")
+        return "path: every operation needs one"
     if method == "POST" and not texts["bulkId"]:
-        return InvalidSyntax("bulkId: POST needs one")
+        return "bulkId: POST needs one"
     if method != "DELETE" and not isinstance(data, dict):
-        return InvalidSyntax(f"data: {method} needs an object")
+        return f"data: {method} needs an object"
     return None
 
 
-def _repeated(method: str | None, bulk_id: str | None, known: set[str]) -> CallerError | None:
+def _repeated(where: str, method: str | None, bulk_id: str | None, known: set[str]) -> CallerError | None:
     if method != "POST" or not bulk_id:
         return None
     if bulk_id in known:
-        return InvalidValue("bulkId", f"{bulk_id[:100]!r} is another operation's")
+        return InvalidValue(f"{where}.bulkId", f"{bulk_id[:100]!r} is another operation's")
     known.add(bulk_id)
     return None

@@ -242,6 +242,34 @@ async def test_an_operation_that_cannot_be_read_fails_alone(api: Api) -> None:
     assert statuses(found) == ["400", "400", "404", "400", "400", "400", "201", "400", "404"]
 
 
+@pytest.mark.parametrize(
+    ("operation", "detail"),
+    [
+        (5, "Operations[1]: expected an object"),
+        ({"method": "GET", "path": "/Users"}, "Operations[1].method: 'GET' is none of POST, PUT, PATCH, DELETE"),
+        (post("b", "/Nowhere/1"), "Operations[1].path: endpoint '/Nowhere/1' does not exist"),
+        (post("b", "/Users/1"), "Operations[1].path: POST needs /Users, not '/Users/1'"),
+        (patch("/Groups"), "Operations[1].path: PATCH needs /Groups/ID, not '/Groups'"),
+        (patch("/Groups/1/members"), "Operations[1].path: PATCH needs /Groups/ID, not '/Groups/1/members'"),
+        (patch("/Users/1?x=y"), "Operations[1].path: PATCH needs /Users/ID, not '/Users/1?x=y'"),
+        (patch("/Users/bulkId:x"), "Operations[1].path: no operation has the bulkId 'x'"),
+        (group("g", "bulkId:x"), "Operations[1].data: no operation has the bulkId 'x'"),
+        (post("a"), "Operations[1].bulkId: 'a' is another operation's"),
+    ],
+)
+async def test_what_cannot_be_read_is_told_with_its_place(api: Api, operation: Any, detail: str) -> None:
+    assert (await told(api, post("a"), operation))[1]["response"]["detail"] == detail
+
+
+async def test_a_location_is_never_that_of_a_reference(api: Api) -> None:
+    await api.user(userName="taken")
+    wrong = {"op": "replace", "path": "active", "value": "perhaps"}
+    operations = [patch(f"/Users/bulkId:{name}", wrong) for name in ("a", "b")]
+    failed, lost, made, _ = await told(api, *operations, post("a"), post("b", userName="taken"))
+    assert (failed["status"], failed["location"]) == ("400", made["location"])
+    assert (lost["status"], "location" in lost) == ("409", False)
+
+
 async def test_a_client_does_in_bulk_what_its_token_allows(api: Api) -> None:
     _, api.token = await api.behind.clients.create(SYSTEM_ACTOR("test"), "few", ["users:read", "users:write"])
     assert statuses(await told(api, post("a"), group("g"))) == ["201", "403"]
@@ -257,8 +285,9 @@ async def test_a_message_that_is_no_bulk_request_is_refused_whole(api: Api) -> N
     for body in bodies:
         answer = await api.ask("POST", "/Bulk", body)
         assert (answer.status, answer.body["scimType"]) == (400, "invalidSyntax")
-    answer = await sent(api, post("a"), failOnErrors="1")
-    assert (answer.status, answer.body["scimType"]) == (400, "invalidValue")
+    for count in ("1", 1.5, True, 0, -1):
+        answer = await sent(api, post("a"), failOnErrors=count)
+        assert (answer.status, answer.body["scimType"]) == (400, "invalidValue")
     assert (await api.get("/Users")).body["totalResults"] == 0
 
 
