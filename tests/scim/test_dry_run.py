@@ -134,6 +134,12 @@ async def test_what_is_neither_yes_nor_no_is_refused_and_no_is_no(api: Api) -> N
     assert (await api.ask("DELETE", f"{path}?dryRun=false")).status == 204
 
 
+@pytest.mark.parametrize("path", ["/Users/.search", "/.search"])
+async def test_a_search_changes_nothing_anyway_but_is_asked_rightly(api: Api, path: str) -> None:
+    search = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}
+    assert [(await api.ask("POST", path, search, dryRun=text)).status for text in ("true", "maybe")] == [200, 400]
+
+
 async def test_a_bulk_request_is_not_rehearsed_and_not_carried_out_either(api: Api) -> None:
     bulk = {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
