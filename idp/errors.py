@@ -91,6 +91,15 @@ class PermissionDenied(CallerError):
         self.area = area
 
 
+class ScopeLacking(PermissionDenied):
+    """The actor's token is not for this; one with the scope would do."""
+
+    def __init__(self, verb: str, area: str, scope: str) -> None:
+        super().__init__(verb, area)
+        self.args = (f"{self.args[0]}: the token lacks the scope {scope}",)
+        self.scope = scope
+
+
 class NotAuthenticated(CallerError):
     """No credential, or one that is unknown, expired or revoked."""
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from idp.auth import RefusedClient
-from idp.errors import IdpError, NotAuthenticated, RateLimited, RemoteError
+from idp.errors import IdpError, NotAuthenticated, RateLimited, RemoteError, ScopeLacking
 from idp.http.actor import client_address, set_actor
 from scim.bearers import Bearers
 from scim.errors import detail, status_and_type
@@ -56,11 +56,16 @@ def error_response(request: web.Request, error: Exception) -> web.StreamResponse
     headers: dict[str, str] = {}
     if isinstance(error, RateLimited | RemoteError):
         headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, NotAuthenticated):
-        # RFC 6750 section 3.1: who brings no token at all is told nothing of errors.
-        given = ', error="invalid_token"' if _is_bearer(request.headers.get("Authorization", "")) else ""
-        headers["WWW-Authenticate"] = f'Bearer realm="scim"{given}'
+    if isinstance(error, NotAuthenticated | ScopeLacking):
+        headers["WWW-Authenticate"] = f'Bearer realm="scim"{_told(request, error)}'
     return respond(request, error_message.build(status, detail(error), scim_type), status=status, headers=headers)
+
+
+def _told(request: web.Request, error: NotAuthenticated | ScopeLacking) -> str:
+    """Return what a challenge says of the token; who brings none at all is told nothing (RFC 6750 section 3.1)."""
+    if isinstance(error, ScopeLacking):
+        return f', error="insufficient_scope", scope="{error.scope}"'
+    return ', error="invalid_token"' if _is_bearer(request.headers.get("Authorization", "")) else ""
 
 
 def _refusal(request: web.Request, error: web.HTTPException) -> web.Response:

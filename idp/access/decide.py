@@ -5,7 +5,7 @@ from typing import Final
 
 from idp.access.actor import Actor, ActorKind
 from idp.access.roles import CLIENT_RANK, ROLES, ROOT_ROLE, USER_ROLE, Area, Role, Verb
-from idp.errors import PermissionDenied
+from idp.errors import PermissionDenied, ScopeLacking
 
 # What people may change about themselves. Login name, addresses, state and organisation are not theirs to say.
 SELF_SERVICE: Final = frozenset(
@@ -51,10 +51,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether it is allowed, and the rule that said so."""
+    """Whether it is allowed, the rule that said so, and the scope that a client's token lacks for it."""
 
     allowed: bool
     reason: str
+    lacking: str = ""
 
 
 def decide(actor: Actor, verb: Verb, area: Area, target: Target | None = None) -> Decision:
@@ -71,8 +72,11 @@ def decide(actor: Actor, verb: Verb, area: Area, target: Target | None = None) -
 
 
 def demand(actor: Actor, verb: Verb, area: Area, target: Target | None = None) -> None:
-    """Do nothing if the actor may do this; else raise PermissionDenied."""
-    if not decide(actor, verb, area, target).allowed:
+    """Do nothing if the actor may do this; else raise PermissionDenied, or ScopeLacking where that is all."""
+    decision = decide(actor, verb, area, target)
+    if decision.lacking:
+        raise ScopeLacking(verb, area, decision.lacking)
+    if not decision.allowed:
         raise PermissionDenied(verb, area)
 
 
@@ -82,7 +86,7 @@ def _decide_client(actor: Actor, verb: Verb, area: Area, target: Target | None) 
     place = target.endpoint if target and target.endpoint else area
     scope = f"{place.strip('/').lower()}:{_SCOPES[verb]}"
     if scope not in actor.scopes:
-        return Decision(False, f"the token lacks the scope {scope}")
+        return Decision(False, f"the token lacks the scope {scope}", scope)
     if verb is not Verb.READ and not _outranks(CLIENT_RANK, target):
         return Decision(False, "a client manages accounts below administrators only")
     return Decision(True, f"the token has the scope {scope}")

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from idp.access import SYSTEM_ACTOR
+from idp.auth import ClientSettings
 from idp.schema.urns import ENTERPRISE_USER
 from tests.scim.test_refusals import is_error
 from tests.support.scim import Api
@@ -129,3 +131,26 @@ async def test_a_challenge_names_an_error_only_to_who_brought_a_token(api: Api, 
     assert is_error(refused, 401)
     challenge = 'Bearer realm="scim"' + (', error="invalid_token"' if told else "")
     assert refused.headers["WWW-Authenticate"] == challenge
+
+
+async def test_a_challenge_names_the_scope_that_a_token_lacks(api: Api) -> None:
+    user = await api.user()
+    _, api.token = await api.behind.clients.create(SYSTEM_ACTOR("test"), "reader", ["groups:read", "users:read"])
+    for method, path, scope in (
+        ("POST", "/Users", "users:write"),
+        ("PATCH", f"/Users/{user['id']}", "users:write"),
+        ("DELETE", "/Groups/nobody", "groups:write"),
+    ):
+        refused = await api.ask(method, path, {"userName": "a", "Operations": [{"op": "remove", "path": "title"}]})
+        assert is_error(refused, 403)
+        assert scope in refused.body["detail"]
+        assert refused.headers["WWW-Authenticate"] == (
+            f'Bearer realm="scim", error="insufficient_scope", scope="{scope}"'
+        )
+    # Whom another client owns is out of reach with any scope.
+    _, api.token = await api.behind.clients.create(
+        SYSTEM_ACTOR("test"), "bound", settings=ClientSettings(source="elsewhere")
+    )
+    refused = await api.ask("DELETE", f"/Users/{user['id']}")
+    assert is_error(refused, 403)
+    assert "WWW-Authenticate" not in refused.headers
