@@ -36,6 +36,7 @@ class Tag(StrEnum):
     DIRECTORY_RESOURCE_CREATED = "directory:resource:created"
     DIRECTORY_RESOURCE_UPDATED = "directory:resource:updated"
     DIRECTORY_RESOURCE_DELETED = "directory:resource:deleted"
+    LDAP_RUN_PLANNED = "ldap:run:planned"
     LDAP_RUN_APPLIED = "ldap:run:applied"
     LDAP_RUN_HELD = "ldap:run:held"
     LDAP_RUN_FAILED = "ldap:run:failed"

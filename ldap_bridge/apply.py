@@ -23,7 +23,8 @@ from idp.directory import (
 )
 from idp.directory.ahead import ahead
 from idp.directory.batch import AT_ONCE
-from idp.errors import CallerError, NotFound
+from idp.errors import CallerError, NotFound, VersionMismatch
+from idp.schema import USER as USER_TYPE
 from idp.store.contract import Store
 from ldap_bridge.lines import Logged
 from ldap_bridge.links import Link, Links
@@ -34,6 +35,7 @@ from ldap_bridge.progress import Meter, Watcher
 from ldap_bridge.report import logged_change, logged_membership
 from ldap_bridge.rules import MANAGER, Document, put_at
 
+USERS: Final = USER_TYPE.collection
 _TOGETHER: Final = 250
 # Members that come or go in one commit.
 _MEMBERS: Final = 1000
@@ -80,7 +82,7 @@ class Applier:
         doable = [change for change in changes if change.kind not in (Kind.CONFLICT, Kind.PURGE)]
         outcomes = await self._users.write_many(self._actor, [self._user_change(change) for change in doable])
         purged = [change for change in changes if change.kind is Kind.PURGE]
-        gone = [await self._remove(change, self._users.delete) for change in purged]
+        gone = [await self._purge(change) for change in purged]
         conflicts = [logged_change(change) for change in changes if change.kind is Kind.CONFLICT]
         logged = [*self._logged(doable, outcomes), *self._logged(purged, gone), *conflicts]
         for change in doable:
@@ -124,6 +126,22 @@ class Applier:
             manager=had if change.manager is None else change.manager,
         )
 
+    async def _purge(self, change: Change) -> CallerError | None:
+        """Delete an account for good, if it still is what the plan was made of; with it, in one commit, its link."""
+        assert change.link is not None  # noqa: S101 (nobody is purged who was not linked)
+        unlinked = self._links.removal(change.link)
+        record = await self._store.get(USERS, change.resource)
+        try:
+            if record is None:
+                await self._store.commit([unlinked])
+            elif _own(record.document) != _own(change.before or {}):
+                return VersionMismatch(USERS, change.name)
+            else:
+                await self._users.delete(self._actor, record.id, expected_version=record.version, extra=[unlinked])
+        except CallerError as error:
+            return error
+        return None
+
     async def _write_roles(self, changes: Sequence[Change]) -> list[Logged]:
         """Give people their roles one by one, since each is judged by itself."""
         outcomes: list[CallerError | None] = []
@@ -145,7 +163,7 @@ class Applier:
                 link = self._new_link(change)
                 self._written[change.resource] = replace(link, version=link.version + 1)
         removed = [change for change in changes if change.kind is Kind.REMOVE]
-        gone = [await self._remove(change, self._groups.delete) for change in removed]
+        gone = [await self._remove(change) for change in removed]
         return [*self._logged(kept, outcomes), *self._logged(removed, gone)]
 
     def _group_change(self, change: Change) -> GroupChange:
@@ -155,9 +173,9 @@ class Applier:
         work = partial(apply_to, change=change, table=self._mapper.groups)
         return GroupUpdate(change.resource, work, extra=extra)
 
-    async def _remove(self, change: Change, delete: Callable[[Actor, str], Awaitable[None]]) -> CallerError | None:
+    async def _remove(self, change: Change) -> CallerError | None:
         try:
-            await delete(self._actor, change.resource)
+            await self._groups.delete(self._actor, change.resource)
         except NotFound:
             pass
         except CallerError as error:
@@ -239,6 +257,13 @@ def _document(change: Change) -> Document:
     if change.manager:
         put_at(document, MANAGER, {"value": change.manager})
     return document
+
+
+def _own(document: Document) -> Document:
+    """Return what an account is by itself: when its manager goes in the same run, it loses that reference."""
+    kept = {name: value for name, value in document.items() if name not in ("meta", "schemas")}
+    put_at(kept, MANAGER, None)
+    return kept
 
 
 def _as_it_is(document: Document) -> Document:

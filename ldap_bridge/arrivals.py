@@ -58,7 +58,7 @@ class Arrivals:
     async def _brought_in(self, entry: Entry, person: Found, verdict: Verdict) -> Arrival:
         actor = Actor(ActorKind.SYSTEM, self._source.key, f"{self._source.key} first login")
         async with self._turn:
-            links = await self._service.bring_in(self._source.name, {person.stable: entry}, actor)
+            links = await self._service.bring_in(actor, self._source.name, {person.stable: entry})
         if not links:
             return Arrival(Verdict.HELD)
         return Arrival(verdict, await self._users.get(actor, links[0].resource))

@@ -169,7 +169,7 @@ class Conversion:
             actor = Actor(ActorKind.SYSTEM, source.key, f"{source.key} conversion")
             # They are converted; what this cannot bring in step the next full compare does, as for files.
             with suppress(RemoteError):
-                await self._service.bring_in(source.name, come, actor)
+                await self._service.bring_in(actor, source.name, come)
         return done
 
     async def _linked(self, by: Actor, user: Resource, plan: Converted, found: Found, source: Source) -> Converted:

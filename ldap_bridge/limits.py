@@ -1,8 +1,10 @@
 """Whether a plan may be carried out unseen: how much of each kind it may change. Pure."""
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Final
 
+from idp.access import ADMINISTRATIVE
 from ldap_bridge.plan import GROUP, Kind, Plan, members_digest
 from ldap_bridge.sections import LimitSettings, Most
 
@@ -21,11 +23,18 @@ _DONE: Final = {
 }
 
 
-def why_held(plan: Plan, limits: LimitSettings, linked: int, groups: int) -> str:
-    """Return why a plan should not be carried out unseen, or "": it changes unusually many.
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What there is before a run: people and groups `linked` with the directory, all groups, all administrators."""
 
-    `linked` is how many people and groups come from the directory, and `groups` how many groups there are.
-    """
+    linked: int
+    groups: int
+    admins: int = 0
+
+
+def why_held(plan: Plan, limits: LimitSettings, present: Present) -> str:
+    """Return why a plan should not be carried out unseen, or "": it changes unusually many."""
+    linked, groups = present.linked, present.groups
     found = Counter(change.kind for change in plan.changes)
     removing = sum(found[kind] for kind in _REMOVING)
     most = Most(limits.count, limits.percent)
@@ -39,6 +48,12 @@ def why_held(plan: Plan, limits: LimitSettings, linked: int, groups: int) -> str
         for kind in _DONE
         if (most := getattr(limits, kind.value)) is not None
     ]
+    given, admins = _roles(plan)
+    reasons += [
+        _over("would be given another role", given, linked, limits.role, "limits.role"),
+        # Among administrators by themselves, too: a tenth of all people would be a great many of them.
+        _over("administrators would come or go", admins, present.admins, limits.admin, "limits.admin"),
+    ]
     if limits.groups is not None:
         reasons.append(_over("groups would be changed", _groups(plan), groups, limits.groups, "limits.groups"))
     return "; ".join(filter(None, reasons))
@@ -48,6 +63,14 @@ def _groups(plan: Plan) -> int:
     """Count the groups that anything happens to."""
     changed = (change.resource for change in plan.changes if change.subject == GROUP and change.kind is not Kind.SAME)
     return len({*changed, *(change.group for change in plan.memberships if change.added or change.removed)})
+
+
+def _roles(plan: Plan) -> tuple[int, int]:
+    """Count whose role becomes another one, but for new people, and who comes to manage others or does so no more."""
+    new = {change.resource for change in plan.changes if change.kind is Kind.CREATE}
+    roles = [change for change in plan.changes if change.kind is Kind.ROLE]
+    moves = [(field.old in ADMINISTRATIVE, field.new in ADMINISTRATIVE) for change in roles for field in change.fields]
+    return sum(change.resource not in new for change in roles), sum(before is not after for before, after in moves)
 
 
 def _lost_groups(plan: Plan) -> int:

@@ -56,7 +56,8 @@ class Change:
     """One person or group that changes. `resource` is its id, given at planning time to new ones.
 
     A change without an entry (`found`) is its `fields`. `takes_from` is the account whose login it takes over, "" when
-    its own is free. `manager` is the account that becomes the manager, "" for nobody, None for whoever it was.
+    its own is free. `before` is the document of an account that is to go for good. `manager` is the account that
+    becomes the manager, "" for nobody, None for whoever it was.
     """
 
     kind: Kind
@@ -71,6 +72,7 @@ class Change:
     found: Found | None = None
     link: Link | None = None
     takes_from: str = ""
+    before: Document | None = None
     manager: str | None = None
 
 
@@ -215,7 +217,7 @@ def purge(link: Link, stored: Document, source: str) -> Change | None:
     if stored.get("active", True):
         return None
     name, reason = str(stored.get("userName", link.dn)), f"gone from directory {source} since {link.gone}"
-    return Change(Kind.PURGE, USER, name, link.dn, link.resource, reason=reason, link=link)
+    return Change(Kind.PURGE, USER, name, link.dn, link.resource, reason=reason, link=link, before=stored)
 
 
 def members(change: "GroupState", current: Collection[str], ours: Collection[str]) -> MembershipChange | None:

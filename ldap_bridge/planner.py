@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from idp.access import ADMINISTRATIVE
 from idp.clock import to_text
 from idp.errors import InvalidValue
 from idp.query import EVERYTHING, In, Query, fold
 from idp.schema import GROUP as GROUP_TYPE
 from idp.schema import USER as USER_TYPE
 from idp.schema import ResourceType, validate
+from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Record, Store
 from ldap_bridge.conflicts import Decisions
 from ldap_bridge.contests import Contests, twice
@@ -21,7 +23,7 @@ from ldap_bridge.decided import Decided
 from ldap_bridge.entries import Entry, Reading
 from ldap_bridge.errors import DirectoryError
 from ldap_bridge.intake import Intake
-from ldap_bridge.limits import why_held
+from ldap_bridge.limits import Present, why_held
 from ldap_bridge.links import Link
 from ldap_bridge.logins import Claim
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
@@ -35,6 +37,7 @@ from ldap_bridge.rules import Table
 from ldap_bridge.scope import Scope
 from ldap_bridge.settings import Source
 
+_ADMINISTRATORS: Final = In(USER_TYPE.resolve(f"{GATEHOUSE_USER}:role").field, ADMINISTRATIVE)
 _LOGIN: Final = USER_TYPE.resolve("userName").field
 _TOGETHER: Final = 500
 
@@ -89,9 +92,13 @@ class Planner:
         )
         if self._source.roles:
             await plan_roles(self.plan, self._store, self._source, said)
-        linked, present = await self._scope.linked(), await self._store.count(GROUP_TYPE.collection, EVERYTHING)
-        self.plan.held = why_held(self.plan, self._source.limits, linked, present)
+        self.plan.held = why_held(self.plan, self._source.limits, await self._present())
         return self.plan
+
+    async def _present(self) -> Present:
+        groups = await self._store.count(GROUP_TYPE.collection, EVERYTHING)
+        admins = await self._store.count(USER_TYPE.collection, _ADMINISTRATORS) if self._source.roles else 0
+        return Present(await self._scope.linked(), groups, admins)
 
     # --- reading ---
 

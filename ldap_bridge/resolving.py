@@ -21,6 +21,7 @@ from ldap_bridge.plan import USER
 from ldap_bridge.running import Running
 
 _MOST_NAMES: Final = 100
+_NAMED: Final = (Choice.RENAME, Choice.TAKE_OVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ class Resolving:
         found = await self._conflicts.get(conflict)
         async with self._running.alone(self._running.new(found.source, actor)):
             found = await self._conflicts.get(conflict)
-            await self._ways[choice](actor, found, name.strip())
+            if name and choice not in _NAMED:
+                raise InvalidValue("name", f"says nothing with {choice}")
+            await self._ways[choice](actor, found, name)
             await ask_again(self._store, found.source, USER, found.stable)
         return await self._conflicts.get(conflict)
 
@@ -106,8 +109,8 @@ class Resolving:
     async def _rename(self, actor: Actor, conflict: Conflict, name: str) -> None:
         if not name and conflict.about == "login":
             raise InvalidValue("name", "is missing: the login that the person is to have here")
-        if name and await self._is_taken(name):
-            raise InvalidValue("name", f"{name!r} is taken")
+        if name:
+            await self._check_new(conflict, name)
         await self._store.commit(self._decided(actor, conflict, Choice.RENAME, name))
 
     async def _skip(self, actor: Actor, conflict: Conflict, name: str) -> None:
@@ -164,6 +167,17 @@ class Resolving:
         if not _is_in_the_way(conflict, holder):
             raise InvalidValue("choice", f"{_name(holder)!r} is not in the way any more, which the next run will find")
         return holder
+
+    async def _check_new(self, conflict: Conflict, name: str) -> None:
+        """Refuse a login that is none, or that somebody has, or is to have by another decision."""
+        try:
+            self._users.check_name(name)
+        except InvalidValue as error:
+            raise InvalidValue("name", error.reason) from error
+        decided = (await self._conflicts.decisions(conflict.source)).values()
+        promised = any(fold(one.name) == fold(name) for one in decided if one.id != conflict.id)
+        if promised or await self._is_taken(name) or await self._store.get(USER_TYPE.collection, name):
+            raise InvalidValue("name", f"{name!r} is taken")
 
     async def _is_taken(self, name: str) -> bool:
         found = await self._users.by_login(name)

@@ -93,10 +93,10 @@ class Runs:
         run.expires = self._end()
         await self._store.commit([Insert(RUNS, msgspec.to_builtins(run)), *beside])
 
-    async def keep(self, run: Run, state: State, reason: str) -> None:
-        """Record a run that has ended already."""
-        run.state, run.reason, run.finished = state, reason, to_text(self._clock.now())
-        await self.start(run)
+    def ended(self, run: Run, state: State, reason: str) -> Write:
+        """Return the write that records a run only now that it has ended."""
+        run.state, run.reason, run.finished, run.expires = state, reason, to_text(self._clock.now()), self._end()
+        return Insert(RUNS, msgspec.to_builtins(run))
 
     async def finish(self, run: Run, state: State, reason: str, *beside: Write) -> Run:
         """Record how a run ended, and what goes into the same commit."""

@@ -42,7 +42,7 @@ async def _keep_in_step(
         try:
             wait = await seconds_to_wait(service, name, interval, clock)
             if wait <= 0:
-                run = await service.sync(name, by=_SCHEDULE)
+                run = await service.sync(_SCHEDULE, name)
                 _log.info("run %s of directory %s: %s %s", run.id, name, run.state, run.reason)
                 wait = interval
         except Overloaded:
@@ -58,10 +58,10 @@ async def seconds_to_wait(service: LdapService, name: str, interval: float, cloc
 
     A failed run does not count: it is tried again after a minute.
     """
-    for run in await service.runs(name, limit=1):
+    for run in await service.history.runs(_SCHEDULE, name, limit=1):
         if run.state == State.RUNNING:
             return 0.0
-    standing = await service.standing(name)
+    standing = await service.standing(_SCHEDULE, name)
     if not standing.seen:
         return 0.0
     pause = min(interval, _RETRY) if standing.health == Health.FAILED else interval

@@ -77,6 +77,7 @@ class LimitSettings(Section, frozen=True):
     """What a run may do unseen. `count` and `percent` are about whoever would be disabled or removed, taken together.
 
     Each kind of change may have a limit of its own besides, and `groups` limits how many groups change in any way.
+    `role` is about people who were here already, and `admin` about whoever may manage others, or may no more.
     """
 
     count: Annotated[int, Meta(ge=0)] = 5
@@ -89,6 +90,8 @@ class LimitSettings(Section, frozen=True):
     disable: Most | None = None
     remove: Most | None = None
     purge: Most | None = None
+    role: Most = Most(5, 10.0)
+    admin: Most = Most(3, 10.0)
     groups: Most | None = None
 
 

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from idp.access import SYSTEM_ACTOR, Actor, Area, Verb, demand
+from idp.access import Actor, Area, Verb, demand
+from idp.audit import Tag, event
 from idp.clock import Clock
 from idp.directory import Groups, Users
 from idp.store.contract import Store
 from ldap_bridge.approvals import Approvals
 from ldap_bridge.directories import describe, open_followed
+from ldap_bridge.drafts import Drafts
 from ldap_bridge.endings import Endings, Letters, NoLetters
 from ldap_bridge.entries import Entry
 from ldap_bridge.explain import Explainer
@@ -28,13 +30,12 @@ from ldap_bridge.report import PlanReport
 from ldap_bridge.resolving import Resolving
 from ldap_bridge.rules import Document, put_at, value_at
 from ldap_bridge.running import Running
-from ldap_bridge.runs import Run, Runs, State
+from ldap_bridge.runs import Run, Runs
 from ldap_bridge.settings import Source
 
 HISTORY: Final = timedelta(days=400)
 """More than a year: what happened at the last turn of one can still be looked up at the next."""
 _SHOWN: Final = 10
-_SYSTEM: Final = SYSTEM_ACTOR("system")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class LdapService:
         self._runs = Runs(store, clock, kept)
         lines = Lines(store, clock, kept)
         endings = Endings(store, clock, self._runs, letters or NoLetters())
+        self._drafts = Drafts(store, self._runs)
         self._healths = Healths(store)
         self._running = Running(store, users, groups, clock, ids, sources, self._runs, lines, endings)
         self.history = History(store, users, self._runs, lines, sources)
@@ -96,32 +98,34 @@ class LdapService:
         """The configured sources by name."""
         return self._running.sources
 
-    async def test(self, source: str, by: Actor = _SYSTEM) -> TestReport:
+    async def test(self, by: Actor, source: str) -> TestReport:
         """Connect, bind, read and map everything; change nothing."""
         demand(by, Verb.READ, Area.DIRECTORIES)
         chosen = self._running.source(source)
         return await asyncio.to_thread(_test, chosen, self._running.mapper(source), self._clock.now())
 
-    async def plan(
-        self, source: str, progress: Watcher = unwatched, *, whole: bool = False, by: Actor = _SYSTEM
-    ) -> PlanReport:
-        """Say what a run would do, and keep that, to be applied later or not; change nothing."""
+    async def plan(self, by: Actor, source: str, progress: Watcher = unwatched, *, whole: bool = False) -> PlanReport:
+        """Say what a run would do, and keep that, to be applied later or not; change nothing.
+
+        Of the plans of a source that were made so and not applied, the newest are kept.
+        """
         demand(by, Verb.READ, Area.DIRECTORIES)
         made = await self._running.make_plan(source, progress, whole=whole)
         run = self._running.new(source, by)
         made.describe(run)
         await self._running.keep(run, made)
-        await self._runs.keep(run, State.PLANNED, made.plan.held)
+        told = event(Tag.LDAP_RUN_PLANNED, by, f"ldap:{source}", self._clock, {"run": run.id, **run.counts})
+        await self._drafts.keep(run, made.plan.held, told)
         return replace(made.report(), run=run.id)
 
     async def sync(
         self,
+        by: Actor,
         source: str,
         *,
         force: bool = False,
         whole: bool = False,
         progress: Watcher = unwatched,
-        by: Actor = _SYSTEM,
     ) -> Run:
         """Make a plan and carry it out, unless it is held; `force` carries out what would be held.
 
@@ -145,30 +149,24 @@ class LdapService:
             await self._runs.start(run)
             return await self._running.recorded(run, by, work)
 
-    async def bring_in(self, source: str, people: Mapping[str, Entry], by: Actor = _SYSTEM) -> list[Link]:
+    async def bring_in(self, by: Actor, source: str, people: Mapping[str, Entry]) -> list[Link]:
         """Bring people in, or in step, as a run would, without being one; `people` are entries by stable id.
 
         Returns the links that they have then: none if something holds them back. Raises Overloaded during a run.
         """
+        demand(by, Verb.UPDATE, Area.DIRECTORIES)
         await self._running.bring_in(source, [*people.values()], by)
         return await Links(self._store, source).of_stables(USER, people)
 
-    async def standing(self, source: str) -> Standing:
+    async def standing(self, by: Actor, source: str) -> Standing:
         """Return how a source stands by its last run."""
+        demand(by, Verb.READ, Area.DIRECTORIES)
         return await self._healths.of(self._running.source(source).name)
 
     async def standings(self, by: Actor) -> list[Standing]:
         """Return how every source stands, by name."""
         demand(by, Verb.READ, Area.DIRECTORIES)
         return await self._healths.all(sorted(self.sources))
-
-    async def runs(self, source: str, limit: int = 20) -> list[Run]:
-        """Return the source's runs, the newest first."""
-        return await self._runs.latest(self._running.source(source).name, limit)
-
-    async def link(self, user_source: str, user_id: str) -> Link | None:
-        """Return where an account of a source stands in its directory, and since when it is gone; for who explains."""
-        return await Links(self._store, user_source.removeprefix("ldap:")).of_resource(user_id)
 
 
 def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:

@@ -2,9 +2,10 @@
 
 from idp.access.actor import ANONYMOUS, SYSTEM_ACTOR, Actor, ActorKind
 from idp.access.decide import Decision, Target, decide, demand
-from idp.access.roles import ROLES, Area, Role, Verb
+from idp.access.roles import ADMINISTRATIVE, ROLES, Area, Role, Verb
 
 __all__ = [
+    "ADMINISTRATIVE",
     "ANONYMOUS",
     "ROLES",
     "SYSTEM_ACTOR",

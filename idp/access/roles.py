@@ -78,3 +78,6 @@ DEFAULT_ROLE: Final = USER_ROLE.name
 # A provisioning client ranks with administrators: it manages users and developers, so that a leaked token does not
 # reach the people who could revoke it.
 CLIENT_RANK: Final = ADMIN_ROLE.rank
+
+ADMINISTRATIVE: Final = tuple(name for name, role in ROLES.items() if role.rank >= CLIENT_RANK)
+"""The roles of people who manage others."""

@@ -31,7 +31,7 @@ def look_at(context: typer.Context, source: Source, json: Json = False) -> None:
     from idp.cli import ldap_output
 
     async def look(services: "Services") -> "TestReport":
-        return await services.ldap.test(source)
+        return await services.ldap.test(operator(), source)
 
     result = with_services(context, look)
     ldap_output.show_test(result, json=json)
@@ -50,7 +50,7 @@ def plan(context: typer.Context, source: Source, full: Full = False, json: Json 
 
     async def look(services: "Services") -> "PlanReport":
         with watching(quiet=json) as watcher:
-            return await services.ldap.plan(source, watcher, whole=full, by=operator())
+            return await services.ldap.plan(operator(), source, watcher, whole=full)
 
     ldap_output.show_plan(with_services(context, look), json=json)
 
@@ -73,7 +73,7 @@ def sync(
 
     async def work(services: "Services") -> "tuple[Run, list[Logged]]":
         with watching(quiet=json) as watcher:
-            run = await services.ldap.sync(source, force=force, whole=full, progress=watcher, by=operator())
+            run = await services.ldap.sync(operator(), source, force=force, whole=full, progress=watcher)
         if json and changes:
             return run, (await services.ldap.history.lines(operator(), run.id, limit=run.logged)).lines
         return run, [] if json else await ldap_runs.some_lines(services, run)

@@ -60,7 +60,7 @@ def resolve(
         decided = await services.ldap.resolving.resolve(operator(), conflict, Choice(choice), name)
         if not now:
             return {"conflict": _fields(decided), "run": None}, True
-        run = await services.ldap.sync(decided.source, by=operator())
+        run = await services.ldap.sync(operator(), decided.source)
         return {"conflict": _fields(decided), "run": {"id": run.id, "state": run.state}}, run.state == "applied"
 
     done, is_well = with_services(context, work)

@@ -5,8 +5,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from idp.access import ROLES, Actor, ActorKind
-from idp.access.roles import CLIENT_RANK
+from idp.access import ADMINISTRATIVE, Actor, ActorKind
 from idp.directory.user_plans import Plan, role_of
 from idp.errors import NotUnique
 from idp.query import And, Field, In, Query, fold, values_at
@@ -16,8 +15,7 @@ from idp.store.contract import Record, Store
 
 _NAME: Final = USER.resolve("userName").field
 _ADDRESS: Final = USER.resolve("emails.value").field
-_PROTECTED: Final = frozenset(name for name, role in ROLES.items() if role.rank >= CLIENT_RANK)
-_IS_PROTECTED: Final = In(USER.resolve(f"{GATEHOUSE_USER}:role").field, tuple(sorted(_PROTECTED)))
+_IS_PROTECTED: Final = In(USER.resolve(f"{GATEHOUSE_USER}:role").field, ADMINISTRATIVE)
 FEW: Final = 16
 _ADMINISTRATORS: Final = Query(_IS_PROTECTED, limit=FEW + 1, total=False)
 # As ids are made; no other text can be the id of an account.
@@ -57,7 +55,7 @@ class Namesakes:
         for record in (await self._store.get_many(USER.collection, wanted)).values():
             if record.id in name:
                 raise NotUnique(USER.collection, "userName")
-            if role_of(record.document) in _PROTECTED:
+            if role_of(record.document) in ADMINISTRATIVE:
                 raise NotUnique(USER.collection, "emails")
 
     async def _refuse_protected(self, own: str, name: set[str], addresses: set[str], others: set[str]) -> None:

@@ -14,6 +14,7 @@ from idp.directory.filters import DerivedFilters
 from idp.directory.locks import KeyedLocks, Stale, retrying
 from idp.directory.managers import Managers
 from idp.directory.model import Change, Credentials, Document, PeopleRules, Resource, UserCreate, UserUpdate
+from idp.directory.names import MAX_NAME, check_name
 from idp.directory.ownership import Ownership
 from idp.directory.user_plans import Plan, UserPlans, mfa_policy, role_name, role_of
 from idp.directory.user_writes import UserWrites, stored
@@ -21,9 +22,6 @@ from idp.errors import NotFound
 from idp.query import Compare, Op, Query
 from idp.schema import ResourceType
 from idp.store.contract import Page, Record, Store, Write
-
-# Longer than any login name or address: what comes from a login form is not trusted to be one.
-MAX_LOGIN: Final = 512
 
 
 class Users:
@@ -59,6 +57,8 @@ class Users:
         """Returns how those of these people who are there are shown, by id; in one read for a page of them."""
         self._filters = DerivedFilters(store, self._edges)
         rules = rules or PeopleRules()
+        self.check_name: Final = partial(check_name, strict=rules.strict_names)
+        """Refuses a login name that nobody may bring from elsewhere, whoever has it. Raises InvalidValue."""
         self._plans = UserPlans(resource_type, clock, self._ownership, strict_names=rules.strict_names)
         managers = Managers(store, resource_type, clock, refuse_unknown=rules.refuse_unknown_managers)
         self._writes = UserWrites(store, resource_type.collection, clock, credentials, managers)
@@ -97,7 +97,7 @@ class Users:
         A userName goes before everybody's addresses; an address that several accounts have means none of them. For
         the login service, which asks before there is an actor.
         """
-        if not 0 < len(login) <= MAX_LOGIN:
+        if not 0 < len(login) <= MAX_NAME:
             return None
         for path in ("userName", "emails.value"):
             query = Query(Compare(self._kind.resolve(path).field, Op.EQ, login), limit=2, total=False)
@@ -135,15 +135,20 @@ class Users:
         """
         return await self._update(actor, UserUpdate(id, lambda _: document, "", expected_version, shares=True))
 
-    async def delete(self, actor: Actor, id: str, *, expected_version: int | None = None) -> None:
-        """Remove a user with all memberships and credentials. Raises NotFound, VersionMismatch, LastRoot."""
+    async def delete(
+        self, actor: Actor, id: str, *, expected_version: int | None = None, extra: Sequence[Write] = ()
+    ) -> None:
+        """Remove a user with all memberships and credentials; `extra` goes into the same commit.
+
+        Raises NotFound, VersionMismatch, LastRoot.
+        """
         demand(actor, Verb.DELETE, Area.USERS, Target(id))
 
         async def attempt() -> None:
             record = await self._read(id, expected_version)
             demand(actor, Verb.DELETE, Area.USERS, Target(id, role=role_of(record.document)))
             self._ownership.check_deletion(actor, record.document)
-            await self._store.commit(await self._writes.removal(actor, record))
+            await self._store.commit([*await self._writes.removal(actor, record), *extra])
 
         async with self._locks.hold(id, *await self._edges.groups_with(id)):
             await retrying(attempt)

@@ -65,6 +65,7 @@ _OWN: Final = (
     Collection("ldap_feeds"),
     Collection("ldap_health"),
     Collection("ldap_conflicts", indexed=_text("source")),
+    Collection("ldap_drafts"),
     Collection("ldap_runs", indexed=(*_text("source"), *_moments("started")), expires=_EXPIRES),
     Collection("ldap_changes", indexed=_text("run"), expires=_EXPIRES),
     Collection("settings"),

@@ -37,7 +37,7 @@ class Bridge:
 
     async def sync(self, **options: Any) -> Run:
         """Run once."""
-        return await self.service.sync("corp", **options)
+        return await self.service.sync(SYSTEM, "corp", **options)
 
     async def logged(self, run: Run, kind: str) -> list[Logged]:
         """Return a run's changes of one kind."""

@@ -50,7 +50,7 @@ async def test_an_account_expires_when_its_time_comes_though_nothing_changes_in_
     clock.advance(86_400)
     assert done(await followed.sync()) == {}
     clock.advance(86_400)
-    plan = await followed.service.plan("corp")
+    plan = await followed.service.plan(SYSTEM, "corp")
     assert [(change.kind, change.reason) for change in plan.changes] == [
         ("disable", "expired in the directory (shadowExpire)")
     ]

@@ -46,7 +46,7 @@ async def test_an_approved_plan_is_carried_out_and_both_runs_say_so(filed_anywhe
     before = await filed_anywhere.service.history.run(SYSTEM, run.id)
     assert (before.state, before.next, before.decided_by) == (State.APPROVED, done.id, "root")
     tags = [(event["tag"], event["actorName"]) for event in await filed_anywhere.directory.events("ldap:corp")]
-    assert tags[1:] == [("ldap:run:held", "system"), ("ldap:run:approved", "root"), ("ldap:run:applied", "root")]
+    assert tags[1:] == [("ldap:run:held", "test"), ("ldap:run:approved", "root"), ("ldap:run:applied", "root")]
     assert not any((await filed_anywhere.sync()).counts.values())
     with pytest.raises(NotOpen, match=f"is approved, and run {done.id}"):
         await filed_anywhere.service.approvals.approve(ROOT, run.id)
@@ -87,7 +87,7 @@ async def test_a_plan_that_no_longer_fits_is_refused_and_says_what_differs(
     assert any(found in difference for difference in caught.value.differences)
     assert await filed.inactive() == set()
     assert (await filed.service.history.run(SYSTEM, run.id)).state == State.HELD, "it can still be decided upon"
-    assert (await filed.service.runs("corp"))[0].id == run.id, "a refusal is no run"
+    assert (await filed.service.history.runs(SYSTEM, "corp"))[0].id == run.id, "a refusal is no run"
 
 
 async def test_a_plan_that_is_held_is_held_once(filed_anywhere: Bridge, folk: Folk, clock: FakeClock) -> None:
@@ -95,7 +95,7 @@ async def test_a_plan_that_is_held_is_held_once(filed_anywhere: Bridge, folk: Fo
     for _ in range(3):
         clock.advance(900)
         assert (await filed_anywhere.sync()).id == run.id
-    assert len(await filed_anywhere.service.runs("corp")) == 2
+    assert len(await filed_anywhere.service.history.runs(SYSTEM, "corp")) == 2
     assert (await filed_anywhere.service.history.run(SYSTEM, run.id)).confirmed > run.finished
     assert [event["tag"] for event in await filed_anywhere.directory.events("ldap:corp")].count("ldap:run:held") == 1
     folk.write(p9={"title": "Chief"})
@@ -133,7 +133,7 @@ async def test_who_changes_her_mind_approves_what_was_rejected(filed: Bridge, fo
 
 
 async def test_a_dry_run_is_applied_later_as_it_was_shown(filed: Bridge, folk: Folk) -> None:
-    plan = await filed.service.plan("corp")
+    plan = await filed.service.plan(SYSTEM, "corp")
     assert (plan.counts["create"], await filed.people()) == (13, {})
     with pytest.raises(NotOpen, match="is planned"):
         await filed.service.approvals.approve(ROOT, plan.run)
@@ -142,7 +142,7 @@ async def test_a_dry_run_is_applied_later_as_it_was_shown(filed: Bridge, folk: F
     assert await filed.members("all") == set(await filed.people())
     with pytest.raises(NotOpen):
         await filed.service.approvals.apply(ROOT, plan.run)
-    plan = await filed.service.plan("corp")
+    plan = await filed.service.plan(SYSTEM, "corp")
     assert [plan.counts["create"], *plan.changes] == [0]
 
 
@@ -175,7 +175,7 @@ async def test_a_manager_who_is_new_makes_no_other_plan_but_another_manager_does
 
 
 async def test_a_dry_run_of_what_a_run_has_done_since_is_refused(filed: Bridge, folk: Folk) -> None:
-    plan = await filed.service.plan("corp")
+    plan = await filed.service.plan(SYSTEM, "corp")
     await filed.sync()
     with pytest.raises(PlanOutdated, match="and 4 more"):
         await filed.service.approvals.apply(ROOT, plan.run)

@@ -72,7 +72,7 @@ async def test_the_first_login_makes_the_account_that_a_run_would_make(door: Doo
     assert await door.logins() == {PERSON.uid}
     made = await door.bridge.person(PERSON.uid)
     # Which would put off the next run that looks at everybody.
-    assert await door.bridge.service.runs("corp") == []
+    assert await door.bridge.service.history.runs(SYSTEM, "corp") == []
     (created,) = await door.house.events("directory:user:created")
     assert (created["target"], created["actorName"]) == (made["id"], "ldap:corp first login")
     await door.bridge.sync()

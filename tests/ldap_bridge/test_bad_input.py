@@ -46,7 +46,7 @@ async def test_a_directory_that_cannot_be_read_is_told_why_and_changes_nothing(
     with pytest.raises(IdpError) as caught:
         await wrong.sync(whole=True)
     assert all(word in str(caught.value) for word in named), str(caught.value)
-    (run, *_) = await wrong.service.runs("corp")
+    (run, *_) = await wrong.service.history.runs(SYSTEM, "corp")
     assert (run.state, run.reason) == (State.FAILED, str(caught.value))
     assert await bridge.people() == before
 
@@ -214,7 +214,7 @@ async def test_a_hostile_server_ends_the_run_and_removes_nobody(
         except IdpError as error:
             reason = str(error)
             assert "corp" in reason
-    (run, *_) = await hostile.service.runs("corp")
+    (run, *_) = await hostile.service.history.runs(SYSTEM, "corp")
     assert run.state in (State.FAILED, State.INCOMPLETE)
     assert all(word in reason for word in named), reason
     assert await bridge.inactive() == set()

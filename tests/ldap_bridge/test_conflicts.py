@@ -116,7 +116,7 @@ async def test_a_person_of_another_directory_cannot_be_linked_or_robbed(
 ) -> None:
     await filed.sync()
     other = bridge_over(store, clock, f"ldif:{folk.path}", name="other")
-    assert (await other.service.sync("other")).counts["conflict"] == 12
+    assert (await other.service.sync(SYSTEM, "other")).counts["conflict"] == 12
     found = (await other.service.resolving.conflicts(SYSTEM, "other"))[0].conflict
     for choice in (Choice.LINK, Choice.TAKE_OVER):
         with pytest.raises(InvalidValue, match="belongs to ldap:corp"):
@@ -144,15 +144,31 @@ async def test_a_new_name_must_be_free_and_may_be_taken_back(filed: Bridge) -> N
     local = await filed.directory.user("p3")
     await filed.sync()
     found = (await the_one(filed)).conflict
-    for name, why in (("", "is missing"), ("P4", "is taken")):
-        with pytest.raises(InvalidValue, match=why):
+    someone = (await filed.person("p4"))["id"]
+    wrong = {"": "is missing", "P4": "is taken", someone: "is taken", " p3": "blank", "  ": "blank"}
+    for name, why in {**wrong, "p\x07": "control", "p" * 513: "longer than 512"}.items():
+        with pytest.raises(InvalidValue, match=f"^name: .*{why}"):
             await filed.service.resolving.resolve(ROOT, found.id, Choice.RENAME, name)
+    for choice in (Choice.LINK, Choice.SKIP, Choice.UNDO):
+        with pytest.raises(InvalidValue, match="says nothing"):
+            await filed.service.resolving.resolve(ROOT, found.id, choice, "p3.corp")
     await resolve(filed, Choice.RENAME, "p3.corp")
     await filed.directory.users.delete(SYSTEM, local.id)
     back = await resolve(filed, Choice.UNDO)
     assert (back.counts["rename"], back.is_clean) == (1, True)
     assert "p3" in await filed.people()
     assert await filed.service.resolving.conflicts(SYSTEM) == []
+
+
+async def test_a_name_is_promised_to_one_only(filed: Bridge) -> None:
+    for login in ("p3", "p5"):
+        await filed.directory.user(login)
+    await filed.sync()
+    one, other = [found.conflict.id for found in await filed.service.resolving.conflicts(SYSTEM)]
+    for _ in range(2):
+        await filed.service.resolving.resolve(ROOT, one, Choice.RENAME, "new.one")
+    with pytest.raises(InvalidValue, match=r"'NEW\.one' is taken"):
+        await filed.service.resolving.resolve(ROOT, other, Choice.RENAME, "NEW.one")
 
 
 async def test_who_shares_an_address_may_have_an_account_of_her_own(filed: Bridge) -> None:

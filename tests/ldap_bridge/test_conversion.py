@@ -14,6 +14,7 @@ from idp.store.leases import Leases
 from ldap_bridge.bind import open_verifier
 from ldap_bridge.conversion import Conversion
 from ldap_bridge.lease import exclusive
+from ldap_bridge.links import Links
 from tests.ldap_bridge.conftest import Bridge, Folk
 from tests.support.authentication import HOME, PASSWORD, SYSTEM, House, new_id
 from tests.support.clock import FakeClock
@@ -50,7 +51,7 @@ async def test_to_internal_and_back(house: House, bridge: Bridge, conversion: Co
     await house.factors.enrol_totp_now(SYSTEM, before["id"])
     (done,) = await conversion.convert(SYSTEM, [before["id"]], "internal")
     assert (done.user_name, done.old, done.new, done.mailed, done.problem) == (ADA.uid, "ldap:corp", "local", True, "")
-    assert await bridge.service.link("ldap:corp", before["id"]) is None
+    assert await Links(bridge.store, "corp").of_resource(before["id"]) is None
     assert (await house.try_password(ADA.uid, ADA.password)).error is not None
     await house.passwords.reset(await house.mailed_token(ADA.mail), NEW, HOME)
     assert (await house.try_password(ADA.uid, NEW)).step is Step.SECOND_FACTOR

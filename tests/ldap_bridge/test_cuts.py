@@ -9,6 +9,7 @@ from ldap_bridge.ber import Decoder, EntryMessage
 from ldap_bridge.errors import DirectoryUnavailable
 from ldap_bridge.runs import State
 from tests.ldap_bridge.conftest import Bridge
+from tests.support.directory import SYSTEM
 from tests.support.ldap_wire import CuttingProxy
 from tests.support.people import Company, make_company
 from tests.support.ports import HOST
@@ -66,7 +67,7 @@ async def test_nobody_is_removed_wherever_the_line_breaks(
     slapd.stop()
     with pytest.raises(DirectoryUnavailable, match="'corp'"):
         await bridge.sync(whole=True)
-    assert (await bridge.service.runs("corp"))[0].state == State.FAILED
+    assert (await bridge.service.history.runs(SYSTEM, "corp"))[0].state == State.FAILED
     assert await bridge.inactive() == set()
 
     slapd.start()

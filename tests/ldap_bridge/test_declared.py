@@ -51,10 +51,14 @@ def door(store: Store, clock: FakeClock, folk: Folk) -> Bridge:
 
 async def test_what_is_never_shown_is_not_shown_by_the_bridge_either(door: Bridge, folk: Folk) -> None:
     folk.write(p1={"roomNumber": "code-1234"})
-    told: list[object] = [await door.service.test("corp"), await door.service.plan("corp"), await door.sync()]
+    told: list[object] = [
+        await door.service.test(SYSTEM, "corp"),
+        await door.service.plan(SYSTEM, "corp"),
+        await door.sync(),
+    ]
     assert (await door.person("p1"))[BADGE]["code"] == "code-1234"
     folk.write(p1={"roomNumber": "code-5678"})
-    plan = await door.service.plan("corp")
+    plan = await door.service.plan(SYSTEM, "corp")
     why = await door.service.explainer.explain(SYSTEM, "corp", "p1")
     place = f"{BADGE}:code"
     assert [change.fields for change in plan.changes] == [({"path": place, "old": HIDDEN, "new": HIDDEN},)]

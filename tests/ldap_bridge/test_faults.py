@@ -16,7 +16,7 @@ from idp.store.collections import collections
 from ldap_bridge.service import LdapService
 from ldap_bridge.settings import parse
 from tests.support.clock import FakeClock
-from tests.support.directory import directory_over, everything
+from tests.support.directory import SYSTEM, directory_over, everything
 from tests.support.faulty_store import Fault, FaultyStore
 
 SAMPLE = Path(__file__).parents[2] / "config" / "sample" / "directory.ldif"
@@ -79,7 +79,7 @@ async def prepared(tmp_path: Path, clock: FakeClock) -> Path:
     ldif = tmp_path / "directory.ldif"
     ldif.write_bytes(SAMPLE.read_bytes())
     store = await open_store(f"sqlite:{tmp_path / 'prepared' / 'idp.sqlite'}", collections(), clock)
-    assert (await service_over(store, clock, ldif).sync("corp")).errors == 0
+    assert (await service_over(store, clock, ldif).sync(SYSTEM, "corp")).errors == 0
     await store.close()
     ldif.write_text(later(SAMPLE.read_text()))
     return tmp_path / "prepared"
@@ -98,7 +98,7 @@ async def test_the_next_run_finishes_what_a_failing_store_broke_off(
         inner = await open_store(f"sqlite:{copy / 'idp.sqlite'}", collections(), clock)
         faulty = FaultyStore(inner, at, fault)
         with suppress(IdpError):
-            await service_over(faulty, clock, ldif).sync("corp")
+            await service_over(faulty, clock, ldif).sync(SYSTEM, "corp")
         await check_links(inner, finished=at == 0)
         if at == 0:
             wanted = await state_of(inner)
@@ -106,7 +106,7 @@ async def test_the_next_run_finishes_what_a_failing_store_broke_off(
             assert wanted["users"]["grace"]["active"] is False
         # What a dead process leaves, the lease above all, is over after a while.
         clock.advance(3600)
-        run = await service_over(inner, clock, ldif).sync("corp")
+        run = await service_over(inner, clock, ldif).sync(SYSTEM, "corp")
         assert run.errors == 0, at
         await check_links(inner, finished=True)
         assert await state_of(inner) == wanted, at

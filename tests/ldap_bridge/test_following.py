@@ -229,14 +229,14 @@ async def followed(store: Store, clock: FakeClock, slapd: Slapd, **settings: Any
 
 async def test_test_plan_and_run_tell_the_feed_and_its_reason(store: Store, clock: FakeClock, slapd: Slapd) -> None:
     bridge = bridge_over(store, clock, slapd.url)
-    report = await bridge.service.test("corp")
+    report = await bridge.service.test(SYSTEM, "corp")
     assert (report.feed, report.why) == ("rfc4533", "the server offers content synchronisation (RFC 4533)")
     first = await bridge.sync()
     assert (first.feed, first.whole, first.why) == ("rfc4533", True, "there is no earlier run to go on from")
-    plan = await bridge.service.plan("corp")
+    plan = await bridge.service.plan(SYSTEM, "corp")
     assert (plan.feed, plan.whole, plan.why) == (report.feed, False, report.why)
     await bridge.sync()
-    kept = (await bridge.service.runs("corp"))[0]
+    kept = (await bridge.service.history.runs(SYSTEM, "corp"))[0]
     assert (kept.feed, kept.whole, kept.why) == (report.feed, False, report.why)
 
 

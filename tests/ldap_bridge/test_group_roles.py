@@ -55,7 +55,7 @@ async def test_members_of_a_group_have_its_role_as_long_as_they_are_in_it(
     assert given(await bridge.sync()) == 0
 
     slapd.modify(write_entry(ADA.dn, ADA.attributes()) + change(ADMINS, "replace", dn(3), ADA.dn))
-    plan = await bridge.service.plan("corp")
+    plan = await bridge.service.plan(SYSTEM, "corp")
     lines = [line for line in plan.changes if line.kind == "role"]
     assert {(line.name, line.fields[0]["old"], line.fields[0]["new"]) for line in lines} == {
         ("person000001", "admin", "user"),
@@ -118,6 +118,22 @@ async def test_a_group_that_cannot_be_read_takes_no_role(slapd: Slapd, bridge_to
     run = await bridge_to(slapd.url, groups={"attributes": numbered}, **ROLES).sync()
     assert any(problem["dn"] == ADMINS for problem in run.problems)
     assert await roles(bridge) == {"1": "admin"}
+
+
+async def test_a_group_that_is_filled_or_emptied_by_mistake_makes_and_unmakes_no_administrators(
+    slapd: Slapd, bridge_to: Callable[..., Bridge]
+) -> None:
+    bridge = bridge_to(slapd.url, **ROLES)
+    slapd.modify(group(ADMINS, dn(1)))
+    await bridge.sync()
+    slapd.modify(change(ADMINS, "add", *map(dn, range(2, 7))))
+    held = await bridge.sync()
+    assert (held.state, await roles(bridge)) == (State.HELD, {"1": "admin"})
+    assert "5 of 1 administrators would come or go, more than the 3 that limits.admin.count = 3" in held.reason
+    await bridge.service.approvals.approve(SYSTEM, held.id)
+    slapd.modify(change(ADMINS, "replace", dn(1)))
+    assert (await bridge.sync()).state == State.HELD
+    assert len(await roles(bridge)) == 6
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Insert
+from ldap_bridge.links import Links
 from ldap_bridge.runs import Run, State
 from tests.ldap_bridge.conftest import Bridge
 from tests.support.clock import FakeClock
@@ -148,7 +149,7 @@ async def test_who_is_gone_long_enough_goes_for_good_and_the_plan_says_so(
     clock.advance(30 * DAY - 60)
     assert done(await bridge.sync(whole=True)) == {}
     clock.advance(60)
-    plan = await bridge.service.plan("corp")
+    plan = await bridge.service.plan(SYSTEM, "corp")
     assert [(change.kind, change.name) for change in plan.changes] == [("purge", ONE.uid)]
     assert "gone from directory corp since 2026-" in plan.changes[0].reason
     run = await bridge.sync()
@@ -157,7 +158,7 @@ async def test_who_is_gone_long_enough_goes_for_good_and_the_plan_says_so(
     assert await factors_of(bridge, account) == []
     told = (await bridge.directory.events(account))[-1]
     assert (told["tag"], told["actorName"]) == ("directory:user:deleted", f"ldap:corp run {run.id}")
-    assert await bridge.service.link("ldap:corp", account) is None
+    assert await Links(bridge.store, "corp").of_resource(account) is None
     assert done(await bridge.sync(whole=True)) == {}
 
 

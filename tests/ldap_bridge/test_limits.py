@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from idp.errors import ConfigError
-from ldap_bridge.limits import why_held
-from ldap_bridge.plan import GROUP, USER, Change, Kind, MembershipChange, Plan, members_digest
+from ldap_bridge.limits import Present, why_held
+from ldap_bridge.plan import GROUP, USER, Change, FieldChange, Kind, MembershipChange, Plan, members_digest
 from ldap_bridge.runs import State
 from ldap_bridge.sections import LimitSettings, Most
 from ldap_bridge.settings import parse
@@ -37,17 +37,44 @@ def plan_of(kind: Kind, count: int, subject: str = USER) -> Plan:
 )
 def test_more_than_both_limits_is_held(removing: int, linked: int, limits: LimitSettings, held: bool) -> None:
     for kind in (Kind.DISABLE, Kind.REMOVE, Kind.PURGE):
-        assert bool(why_held(plan_of(kind, removing), limits, linked, 0)) is held
+        assert bool(why_held(plan_of(kind, removing), limits, Present(linked, 0))) is held
 
 
 @pytest.mark.parametrize("kind", ["create", "enable", "update", "rename", "move", "disable", "remove", "purge"])
 def test_each_kind_has_a_limit_of_its_own(kind: str) -> None:
     limits = msgspec.convert({"count": 1000, kind: {"count": 3, "percent": 10}}, LimitSettings)
     for other in Kind:
-        assert bool(why_held(plan_of(other, 4), limits, 30, 30)) is (other == kind)
-    assert why_held(plan_of(Kind(kind), 3), limits, 10, 0) == ""
-    assert why_held(plan_of(Kind(kind), 10), limits, 100, 0) == ""
-    assert f"limits.{kind}.count = 3" in why_held(plan_of(Kind(kind), 11), limits, 100, 0)
+        assert bool(why_held(plan_of(other, 4), limits, Present(30, 30))) is (other == kind)
+    assert why_held(plan_of(Kind(kind), 3), limits, Present(10, 0)) == ""
+    assert why_held(plan_of(Kind(kind), 10), limits, Present(100, 0)) == ""
+    assert f"limits.{kind}.count = 3" in why_held(plan_of(Kind(kind), 11), limits, Present(100, 0))
+
+
+def roles_of(*moves: tuple[str, str], new: int = 0) -> Plan:
+    plan = plan_of(Kind.CREATE, new)
+    for number, (old, after) in enumerate(moves):
+        field = FieldChange("role", old, after)
+        plan.changes.append(Change(Kind.ROLE, USER, "x", DN, f"id-{number}", (field,)))
+    return plan
+
+
+def test_roles_have_a_limit_unasked_and_those_of_administrators_one_among_themselves() -> None:
+    present = Present(1000, 0, admins=2)
+    assert why_held(roles_of(*[("user", "developer")] * 100), LimitSettings(), present) == ""
+    assert "101 of 1000 would be given another role" in why_held(
+        roles_of(*[("developer", "user")] * 101), LimitSettings(), present
+    )
+    for moves in ([("user", "admin")] * 4, [("admin", "user")] * 2 + [("developer", "admin")] * 2):
+        assert "4 of 2 administrators would come or go" in why_held(roles_of(*moves), LimitSettings(), present)
+        assert why_held(roles_of(*moves), LimitSettings(), Present(1000, 0, admins=40)) == ""
+        assert why_held(roles_of(*moves), LimitSettings(admin=Most(4)), present) == ""
+    assert "limits.role.count = 0" in why_held(roles_of(("user", "developer")), LimitSettings(role=Most()), present)
+
+
+def test_the_roles_of_new_people_count_only_for_administrators() -> None:
+    first = Present(0, 0)
+    assert why_held(roles_of(*[("user", "developer")] * 50, new=60), LimitSettings(), first) == ""
+    assert "administrators" in why_held(roles_of(*[("user", "admin")] * 50, new=60), LimitSettings(), first)
 
 
 def test_groups_that_go_or_are_emptied_count_among_groups_however_many_people_there_are() -> None:
@@ -55,9 +82,9 @@ def test_groups_that_go_or_are_emptied_count_among_groups_however_many_people_th
     for number, left in enumerate([(), (), (), ("somebody",)]):
         digest = members_digest(left)
         plan.memberships.append(MembershipChange(f"id-{number}", "x", DN, (), ("a",), frozenset(), digest))
-    assert "6 of 30 groups would be removed or emptied" in why_held(plan, LimitSettings(), 100_000, 30)
-    assert why_held(plan, LimitSettings(), 100_000, 60) == ""
-    assert why_held(plan, LimitSettings(count=6), 100_000, 30) == ""
+    assert "6 of 30 groups would be removed or emptied" in why_held(plan, LimitSettings(), Present(100_000, 30))
+    assert why_held(plan, LimitSettings(), Present(100_000, 60)) == ""
+    assert why_held(plan, LimitSettings(count=6), Present(100_000, 30)) == ""
 
 
 def test_groups_count_once_whatever_happens_to_them() -> None:
@@ -65,15 +92,15 @@ def test_groups_count_once_whatever_happens_to_them() -> None:
     for number in range(5):
         plan.memberships.append(MembershipChange(f"id-{number}", "x", DN, ("a",), (), frozenset(), ""))
     plan.memberships.append(MembershipChange("only its digest", "x", DN, (), (), frozenset(), ""))
-    assert why_held(plan, LimitSettings(groups=Most(5)), 1000, 10) == ""
-    assert "5 of 10 groups would be changed" in why_held(plan, LimitSettings(groups=Most(4)), 1000, 10)
-    assert why_held(plan, LimitSettings(groups=Most(4, 50)), 1000, 10) == ""
+    assert why_held(plan, LimitSettings(groups=Most(5)), Present(1000, 10)) == ""
+    assert "5 of 10 groups would be changed" in why_held(plan, LimitSettings(groups=Most(4)), Present(1000, 10))
+    assert why_held(plan, LimitSettings(groups=Most(4, 50)), Present(1000, 10)) == ""
 
 
 def test_every_limit_that_is_passed_is_named() -> None:
     plan = plan_of(Kind.DISABLE, 6)
     plan.changes += plan_of(Kind.CREATE, 2).changes
-    reason = why_held(plan, LimitSettings(create=Most(1)), 8, 0)
+    reason = why_held(plan, LimitSettings(create=Most(1)), Present(8, 0))
     assert "disabled or removed" in reason
     assert "; 2 of 8 would be created" in reason
 

@@ -11,6 +11,7 @@ from ldap_bridge.feeds import FeedName
 from ldap_bridge.runs import Run, State
 from ldap_bridge.sync_controls import SYNC_REQUEST
 from tests.ldap_bridge.conftest import Bridge
+from tests.support.directory import SYSTEM
 from tests.support.domain import AD, STAFF, domain, person
 from tests.support.ldap_wire import Request, responder
 from tests.support.memory_directory import MemoryDirectory
@@ -217,7 +218,7 @@ async def test_why_dirsync_is_not_used_is_told(bridge_to: Callable[..., Bridge])
         assert run.feed == FeedName.USN
         assert "refuses DirSync with code 50 (insufficient rights)" in run.why
     with bridged(domain(), bridge_to, base=STAFF) as bridge:
-        assert (await bridge.service.test("corp")).feed == FeedName.USN
+        assert (await bridge.service.test(SYSTEM, "corp")).feed == FeedName.USN
 
 
 # --- 389 Directory Server ---
@@ -271,6 +272,6 @@ async def test_a_setting_chooses_the_feed_and_says_why_it_cannot(
     directory_server: MemoryDirectory, bridge_to: Callable[..., Bridge]
 ) -> None:
     with bridged(directory_server, bridge_to, base=DS, preset="openldap", feed="rfc4533") as bridge:
-        report = await bridge.service.test("corp")
+        report = await bridge.service.test(SYSTEM, "corp")
         assert (report.feed, "does not offer RFC 4533" in report.why) == ("full", True)
     assert SYNC_REQUEST not in directory_server.root.get("supportedControl", [])

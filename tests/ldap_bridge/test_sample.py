@@ -14,6 +14,7 @@ from ldap_bridge.errors import LdifError
 from ldap_bridge.ldif import LdifFile
 from ldap_bridge.runs import State
 from tests.ldap_bridge.conftest import Bridge
+from tests.support.directory import SYSTEM
 from tests.support.slapd import Slapd
 
 SAMPLE = Path(__file__).parents[2] / "config" / "sample" / "directory.ldif"
@@ -86,7 +87,7 @@ async def test_a_broken_file_changes_nothing(bridge: Bridge, sample: Path, share
     with pytest.raises(LdifError, match=r"directory\.ldif, line \d+"):
         await bridge.sync(force=True)
     assert await bridge.people() == before
-    assert (await bridge.service.runs("corp", 1))[0].state == State.FAILED
+    assert (await bridge.service.history.runs(SYSTEM, "corp", 1))[0].state == State.FAILED
 
 
 def test_openldap_takes_it_as_it_is(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ldap_bridge.runs import State
 from ldap_bridge.schedule import run_forever, seconds_to_wait
 from tests.ldap_bridge.conftest import Bridge
 from tests.support.clock import FakeClock
+from tests.support.directory import SYSTEM
 from tests.support.people import make_person
 from tests.support.slapd import Slapd
 
@@ -51,7 +52,7 @@ async def keep(bridge: Bridge, clock: FakeClock, naps: int) -> list[float]:
 
 async def test_it_runs_at_once_and_then_at_every_interval(hourly: Bridge, clock: FakeClock) -> None:
     assert await keep(hourly, clock, 3) == [3600, 3600, 3600]
-    runs = await hourly.service.runs("corp")
+    runs = await hourly.service.history.runs(SYSTEM, "corp")
     assert [run.by for run in runs] == ["schedule"] * 3
     assert len(await hourly.people()) == 50
 
@@ -65,7 +66,7 @@ async def test_a_run_by_hand_counts(hourly: Bridge, clock: FakeClock) -> None:
 async def test_a_failure_is_tried_again_after_a_minute(hourly: Bridge, clock: FakeClock, slapd: Slapd) -> None:
     slapd.stop()
     assert await keep(hourly, clock, 2) == [60, 60]
-    assert {run.state for run in await hourly.service.runs("corp")} == {State.FAILED}
+    assert {run.state for run in await hourly.service.history.runs(SYSTEM, "corp")} == {State.FAILED}
     slapd.start()
     clock.advance(60)
     assert await keep(hourly, clock, 1) == [3600]
@@ -74,13 +75,13 @@ async def test_a_failure_is_tried_again_after_a_minute(hourly: Bridge, clock: Fa
 async def test_while_another_worker_runs_this_one_waits(hourly: Bridge, clock: FakeClock) -> None:
     await Leases(hourly.store, clock).acquire("ldap:corp", "another worker", 3000)
     assert await keep(hourly, clock, 1) == [60]
-    assert await hourly.service.runs("corp") == []
+    assert await hourly.service.history.runs(SYSTEM, "corp") == []
 
 
 async def test_without_an_interval_nothing_runs(bridge: Bridge, clock: FakeClock) -> None:
     async with asyncio.timeout(30):
         await run_forever(bridge.service, clock)
-    assert await bridge.service.runs("corp") == []
+    assert await bridge.service.history.runs(SYSTEM, "corp") == []
 
 
 async def test_a_run_that_died_with_its_process_is_closed_by_the_next(hourly: Bridge, clock: FakeClock) -> None:
@@ -91,7 +92,7 @@ async def test_a_run_that_died_with_its_process_is_closed_by_the_next(hourly: Br
     await hourly.store.commit([Replace("ldap_runs", abandoned, record.version)])
     assert await seconds_to_wait(hourly.service, "corp", 3600, clock) == 0
     await hourly.sync()
-    states = {run.id: run.state for run in await hourly.service.runs("corp")}
+    states = {run.id: run.state for run in await hourly.service.history.runs(SYSTEM, "corp")}
     assert states.pop(first.id) == State.FAILED
     assert list(states.values()) == [State.APPLIED]
 
@@ -110,4 +111,4 @@ async def test_a_plan_that_is_held_still_puts_off_the_next_run(hourly: Bridge, c
     await hourly.sync()
     clock.advance(3600)
     assert await keep(hourly, clock, 2) == [3600, 3600]
-    assert [run.state for run in await hourly.service.runs("corp")] == [State.HELD, State.APPLIED]
+    assert [run.state for run in await hourly.service.history.runs(SYSTEM, "corp")] == [State.HELD, State.APPLIED]

@@ -12,6 +12,7 @@ from idp.query import Compare, Field, Op, Query
 from idp.schema.urns import ENTERPRISE_USER, GATEHOUSE_USER
 from idp.store.leases import Leases
 from ldap_bridge.errors import DirectoryUnavailable
+from ldap_bridge.links import Links
 from ldap_bridge.progress import Progress
 from ldap_bridge.runs import State
 from tests.ldap_bridge.conftest import Bridge
@@ -67,7 +68,7 @@ async def test_a_changed_value_is_shown_with_old_and_new_and_only_it_changes(bri
     before = await bridge.person("person000003")
     dn = make_person(3).dn
     slapd.modify(write_change(dn, [("replace", "title", ["Ministerin für 研究"]), ("delete", "mobile", [])]))
-    plan = await bridge.service.plan("corp")
+    plan = await bridge.service.plan(SYSTEM, "corp")
     assert plan.counts["update"] == 1
     (change,) = plan.changes
     assert (change.kind, change.name, change.dn) == ("update", "person000003", dn)
@@ -114,7 +115,7 @@ async def test_a_moved_unit_keeps_every_account_and_membership(bridge: Bridge, s
     assert run.counts["move"] == 50
     assert sum(run.counts.values()) == 50, "the server moves the members with them, so no group changes"
     assert {login: user["id"] for login, user in (await bridge.people()).items()} == before
-    link = await bridge.service.link("ldap:corp", before["person000001"])
+    link = await Links(bridge.store, "corp").of_resource(before["person000001"])
     assert link is not None
     assert link.dn == f"uid=person000001,{staff}"
     assert not any((await bridge.sync()).counts.values())
@@ -315,7 +316,7 @@ async def test_a_directory_that_is_down_changes_nothing_and_the_run_says_so(brid
     with pytest.raises(DirectoryUnavailable, match="'corp'"):
         await bridge.sync()
     assert await bridge.inactive() == set()
-    failed, first = await bridge.service.runs("corp")
+    failed, first = await bridge.service.history.runs(SYSTEM, "corp")
     assert (failed.state, first.state) == (State.FAILED, State.APPLIED)
     assert "corp" in failed.reason
     slapd.start()
@@ -354,9 +355,10 @@ async def test_one_run_at_a_time(bridge: Bridge, clock: FakeClock) -> None:
 
 
 async def test_an_unknown_source_is_named(bridge: Bridge) -> None:
-    for method in (bridge.service.test, bridge.service.plan, bridge.service.sync, bridge.service.runs):
+    service = bridge.service
+    for method in (service.test, service.plan, service.sync, service.standing, service.history.runs):
         with pytest.raises(NotFound, match="directory 'nowhere'"):
-            await method("nowhere")
+            await method(SYSTEM, "nowhere")
 
 
 async def test_progress_is_told_by_phase(bridge: Bridge) -> None:
@@ -375,7 +377,7 @@ async def test_progress_is_told_by_phase(bridge: Bridge) -> None:
 
 
 async def test_a_test_tells_what_is_there_and_changes_nothing(bridge: Bridge, company: Company) -> None:
-    report = await bridge.service.test("corp")
+    report = await bridge.service.test(SYSTEM, "corp")
     assert (report.people, report.groups, report.complete, report.problems) == (50, 10, True, [])
     assert report.server["vendor"] == "OpenLDAP"
     assert report.example is not None
@@ -384,7 +386,7 @@ async def test_a_test_tells_what_is_there_and_changes_nothing(bridge: Bridge, co
 
 
 async def test_events_name_the_run(bridge: Bridge, clock: FakeClock) -> None:
-    run = await bridge.sync(by=SYSTEM_ACTOR("root@console"))
+    run = await bridge.service.sync(SYSTEM_ACTOR("root@console"), "corp")
     events = await bridge.directory.events("ldap:corp")
     assert [(event["tag"], event["actorName"]) for event in events] == [("ldap:run:applied", "root@console")]
     assert events[0]["details"]["run"] == run.id

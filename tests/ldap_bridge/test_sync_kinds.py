@@ -13,6 +13,7 @@ from ldap_bridge.errors import DirectoryUnavailable
 from ldap_bridge.runs import State
 from tests.ldap_bridge.conftest import Bridge, bridge_over
 from tests.support.clock import FakeClock
+from tests.support.directory import SYSTEM
 from tests.support.ldap_wire import Request, encode_done, encode_entry, responder
 from tests.support.ldif import write_change, write_entry
 from tests.support.people import BASE, Company, Person, make_person
@@ -28,7 +29,7 @@ async def test_posix_groups_name_their_members_by_login(bridge: Bridge, slapd: S
     slapd.modify(write_entry(f"cn=wheel,ou=groups,{BASE}", {**posix, "memberUid": members}))
     await bridge.sync()
     assert await bridge.members("wheel") == {"person000001", "person000002"}
-    assert (await bridge.service.plan("corp", whole=True)).unresolved == 1
+    assert (await bridge.service.plan(SYSTEM, "corp", whole=True)).unresolved == 1
     slapd.rename(make_person(1).dn, "uid=primus")
     await bridge.sync()
     assert await bridge.members("wheel") == {"person000002"}, "memberUid still has the old name"
@@ -61,7 +62,7 @@ async def test_who_is_brought_in_alone_takes_nobody_else_out_of_the_groups(
     )
     ((dn, found),) = slapd.search("(uid=ada)").items()
     entry = Entry(dn, {name.lower(): values for name, values in found.items()})
-    await bridge.service.bring_in("corp", {found["entryUUID"][0].decode(): entry})
+    await bridge.service.bring_in(SYSTEM, "corp", {found["entryUUID"][0].decode(): entry})
     assert await bridge.members("Everybody") | await bridge.members("Egg") == before | {"ada"}
     assert not any((await bridge.sync()).counts.values())
 
