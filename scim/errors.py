@@ -22,7 +22,7 @@ from idp.errors import (
     TooLarge,
     VersionMismatch,
 )
-from idp.http.faults import BodyTooSlow, TargetTooLong, UnsupportedEncoding
+from idp.http.faults import BodyTooSlow, HeadTooLarge, TargetTooLong, UnknownExpectation, UnsupportedEncoding
 
 
 class TooMany(CallerError):
@@ -89,7 +89,9 @@ _TABLE: Final[Mapping[type[Exception], tuple[int, str | None]]] = {
     TargetTooLong: (414, None),
     UnsupportedEncoding: (415, None),
     UnsupportedMediaType: (415, None),
+    UnknownExpectation: (417, None),
     RateLimited: (429, None),
+    HeadTooLarge: (431, None),
     CallerError: (400, None),
     RemoteError: (503, None),
 }

@@ -29,6 +29,7 @@ from idp.http.metrics import HttpMetrics
 from idp.http.middleware import Outermost
 from idp.http.tally import TallyFiles
 from idp.http.traffic import Traffic
+from idp.http.unparsed import BARE_FORMS
 
 _METRICS: Final = SYSTEM_ACTOR("metrics")
 SHARE_EVERY: Final = 1.0
@@ -62,6 +63,7 @@ def build_application(services: Services, traffic: Traffic, counts: TallyFiles |
     add_routes(app, readiness, metrics, lag, metrics_from, partial(_directories, services))
     scim.setup(app)
     idp.web.setup(app, os.urandom)
+    app[BARE_FORMS] = {"/scim/": scim.error_response}
     app[FAULT_FORMS] = {"/scim/": scim.error_response, "/": idp.web.fault_page}
     app.cleanup_ctx.append(_measuring(lag, access_log, metrics))
     return app

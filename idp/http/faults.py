@@ -50,6 +50,20 @@ class UnsupportedEncoding(CallerError):
         super().__init__(f"the request's body may be encoded as {ENCODINGS} or not at all")
 
 
+class HeadTooLarge(CallerError):
+    """The request has more header fields, or longer ones, than are read."""
+
+    def __init__(self) -> None:
+        super().__init__("the request's head is too large, in one field or in all")
+
+
+class UnknownExpectation(CallerError):
+    """The request expects what nobody here can do (RFC 9110 section 10.1.1)."""
+
+    def __init__(self) -> None:
+        super().__init__("the only expectation that is met is 100-continue")
+
+
 class ClientLeft(CallerError):
     """The client closed its connection before the answer was ready."""
 
@@ -78,16 +92,25 @@ def render(request: web.Request, error: Exception) -> web.StreamResponse:
     """Answer in the form of the part of the site that was asked."""
     if isinstance(error, ClientLeft):
         return web.Response(status=CLIENT_LEFT)
-    forms = request.config_dict.get(FAULT_FORMS, {})
-    # The address of a part itself may go without the slash.
-    prefixes = [prefix for prefix in forms if f"{request.path}/".startswith(prefix)]
-    form = forms[max(prefixes, key=len)] if prefixes else plain_text
+    form = form_among(request.config_dict.get(FAULT_FORMS, {}), request.path) or plain_text
+    return in_form(form, request, error)
+
+
+def in_form(form: FaultForm, request: web.Request, error: Exception) -> web.StreamResponse:
+    """Answer in a form, with the headers that every form has to have."""
     response = form(request, error)
     if isinstance(error, RemoteError):
         response.headers.setdefault("Retry-After", str(error.retry_after))
     if isinstance(error, UnsupportedEncoding):
         response.headers["Accept-Encoding"] = ENCODINGS
     return response
+
+
+def form_among(forms: Mapping[str, FaultForm], path: str) -> FaultForm | None:
+    """Return the form of the part of the site that a path is in, if it has one."""
+    # The address of a part itself may go without the slash.
+    prefixes = [prefix for prefix in forms if f"{path}/".startswith(prefix)]
+    return forms[max(prefixes, key=len)] if prefixes else None
 
 
 def lost(request: web.Request, answer: web.HTTPException) -> web.StreamResponse:
@@ -113,6 +136,8 @@ _STATUS: Final[Mapping[type[Exception], int]] = {
     TargetTooLong: 414,
     TooLarge: 413,
     UnsupportedEncoding: 415,
+    UnknownExpectation: 417,
+    HeadTooLarge: 431,
     CallerError: 400,
     RemoteError: 503,
 }

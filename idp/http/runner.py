@@ -1,19 +1,30 @@
 """How the application meets aiohttp's server: limits of the parser, and nothing of its own logging."""
 
 import logging
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from aiohttp import web
 
 from idp.http.faults import QuietParser
+from idp.http.unparsed import BARE_FORMS, MAX_FIELD, MAX_LINE, FormServer
 
-MAX_LINE: Final = 65_536
-"""Far over our own limit, so that a target that is too long still reaches the middleware and is answered in form."""
-MAX_FIELD: Final = 32_768
-KEEPALIVE: Final = 75.0
 SHUTDOWN: Final = 0.5
-LINGER: Final = 2.0
-"""Seconds the rest of an unread body is thrown away, so that the client sees the answer before the end."""
+_CONNECTION: Final[Mapping[str, Any]] = {
+    "access_log": None,
+    "keepalive_timeout": 75.0,
+    # Seconds the rest of an unread body is thrown away, so that the client sees the answer before the end.
+    "lingering_time": 2.0,
+    "max_line_size": MAX_LINE,
+    "max_field_size": MAX_FIELD,
+}
+
+
+class _FormRunner(web.AppRunner):
+    """A runner whose server answers in the application's forms what it cannot read."""
+
+    async def _make_server(self) -> web.Server:
+        return FormServer(await super()._make_server(), self.app.get(BARE_FORMS, {}), _CONNECTION)
 
 
 def make_runner(app: web.Application) -> web.AppRunner:
@@ -24,14 +35,4 @@ def make_runner(app: web.Application) -> web.AppRunner:
     server_log = logging.getLogger("aiohttp.server")
     if not any(isinstance(found, QuietParser) for found in server_log.filters):
         server_log.addFilter(QuietParser())
-    return web.AppRunner(
-        app,
-        access_log=None,
-        handler_cancellation=False,
-        handle_signals=False,
-        keepalive_timeout=KEEPALIVE,
-        lingering_time=LINGER,
-        max_line_size=MAX_LINE,
-        max_field_size=MAX_FIELD,
-        shutdown_timeout=SHUTDOWN,
-    )
+    return _FormRunner(app, handler_cancellation=False, handle_signals=False, shutdown_timeout=SHUTDOWN)

@@ -64,7 +64,7 @@ class Connection:
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             await self.close()
             return Answer(0, seconds=time.perf_counter() - started)
-        if b"\r\nconnection: close" in head.lower():
+        if head.startswith(b"HTTP/1.0") or b"\r\nconnection: close" in head.lower():
             await self.close()
         return Answer(status, head, body, time.perf_counter() - started)
 

@@ -27,6 +27,7 @@ from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
 from idp.http.middleware import Outermost
 from idp.http.traffic import Traffic
+from idp.http.unparsed import BARE_FORMS
 from idp.schema import Registry, default_registry
 from idp.store import Store
 from idp.store.collections import collections
@@ -213,6 +214,6 @@ def application(behind: Provisioning, config: Config, limits: Limits | None = No
     app[keys.CLIENTS] = behind.clients
     app[keys.CLIENT_LOG] = behind.log
     app[keys.PERSONAL_TOKENS] = behind.personal_tokens
-    app[FAULT_FORMS] = {"/scim/": scim.error_response}
+    app[BARE_FORMS] = app[FAULT_FORMS] = {"/scim/": scim.error_response}
     scim.setup(app, limits)
     return app
