@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -18,11 +18,9 @@ from idp.query import Compare, Op, Query, fold
 from idp.schema import USER as USER_TYPE
 from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Store, Write
-from idp.store.leases import Leases
 from ldap_bridge.directories import open_directory
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import DirectoryError
-from ldap_bridge.lease import exclusive
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Found, Mapper
 from ldap_bridge.plan import USER
@@ -75,14 +73,12 @@ class Conversion:
         passwords: Passwords,
         service: LdapService,
         clock: Clock,
-        ids: Callable[[], str],
     ) -> None:
         self._store = store
         self._users = users
         self._passwords = passwords
         self._service = service
         self._clock = clock
-        self._ids = ids
 
     async def preview(self, by: Actor, people: Sequence[str], to: str) -> list[Converted]:
         """Return what would become of the people of these ids; change nothing."""
@@ -124,14 +120,14 @@ class Conversion:
         sources = sorted({plan.old.removeprefix("ldap:") for plan in planned if not plan.problem})
         async with AsyncExitStack() as held:
             for source in sources:
-                await held.enter_async_context(self._turn_of(source))
+                await held.enter_async_context(self._service.turn_of(source))
             return [plan if plan.problem else await self._internalised(by, plan) for plan in planned]
 
     def _as_internal(self, user: Resource) -> Converted:
         done = Converted(user.id, str(user.document["userName"]), source_of(user.document), LOCAL)
         if not done.old.startswith("ldap:"):
             return replace(done, problem="comes from no directory")
-        if user.document["active"] and not self._passwords.first_link(user):
+        if user.document["active"] and not self._passwords.moved_link(user):
             return replace(done, problem="has no address to send a link to")
         return replace(done, mailed=bool(user.document["active"]))
 
@@ -143,7 +139,7 @@ class Conversion:
             return replace(done, mailed=False, problem=f"comes from {done.old} by now")
         links = Links(self._store, done.old.removeprefix("ldap:"))
         link = await links.of_resource(user.id)
-        letter = self._passwords.first_link(user) if done.mailed else ()
+        letter = self._passwords.moved_link(user) if done.mailed else ()
         return await self._written(by, user, done, [*([links.removal(link)] if link else []), *letter])
 
     # --- to a directory ---
@@ -157,7 +153,7 @@ class Conversion:
         if not carry_out:
             return [(await self._look(by, person, judge, source.key))[1] for person in people]
         done, come = [], dict[str, Entry]()
-        async with self._turn_of(source.name):
+        async with self._service.turn_of(source.name):
             for id_ in people:
                 user, plan = await self._look(by, id_, judge, source.key)
                 if user is not None and not plan.problem:
@@ -203,9 +199,6 @@ class Conversion:
         return {link.stable: link.resource for link in await Links(self._store, source.name).of_stables(USER, stables)}
 
     # --- both ---
-
-    def _turn_of(self, source: str) -> AbstractAsyncContextManager[int]:
-        return exclusive(Leases(self._store, self._clock), source, self._ids())
 
     async def _written(self, by: Actor, user: Resource, done: Converted, extra: Sequence[Write]) -> Converted:
         details = {"userName": done.user_name, "from": done.old, "to": done.new}

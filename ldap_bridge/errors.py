@@ -1,9 +1,11 @@
 """What can go wrong with a directory, always naming the source it went wrong with."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Final
 
-from idp.errors import CallerError, InvalidSyntax, RemoteError, Unanswered, Unavailable
+from idp.errors import CallerError, InvalidSyntax, Overloaded, RemoteError, Unanswered, Unavailable
+from idp.words import counted
 
 # Differences that a message names; an object has all of them.
 _NAMED: Final = 10
@@ -53,6 +55,18 @@ class DirectoryRefused(DirectoryError):
 
 class DirectoryGarbled(DirectoryError):
     """The server's answer is not LDAP as we can read it."""
+
+
+class RunUnderWay(Overloaded):
+    """A run of the directory is under way; one whose process was lost elsewhere counts as such for some seconds yet."""
+
+    def __init__(self, source: str, seconds: float) -> None:
+        self.what = f"directory {source!r}"
+        self.retry_after = ceil(seconds) or 1
+        wait = counted(self.retry_after, "second")
+        RemoteError.__init__(
+            self, f"{self.what}: another run is under way; if its process has died, the next can begin in {wait}"
+        )
 
 
 class LdifError(InvalidSyntax):

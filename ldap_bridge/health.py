@@ -1,6 +1,6 @@
 """How each directory stands: whether its accounts are in step, since when, and which plan waits for a decision."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -10,6 +10,8 @@ from idp.store.contract import Insert, Replace, Store, Write
 from ldap_bridge.runs import Run, State
 
 COLLECTION: Final = "ldap_health"
+# Entries that are named wherever it is told how a directory stands; a run has more of them.
+_NAMED: Final = 5
 
 
 class Health(StrEnum):
@@ -35,7 +37,8 @@ class Standing:
     """One directory. `run` is the last one and `since` when the state began; `success` when all was last in step.
 
     `held` is the run whose plan waits for a decision, and `mark` stands for that plan; once it is rejected it counts as
-    `decided`. The numbers are those of the last run that read the directory.
+    `decided`. The numbers are those of the last run that read the directory. Of the `problems`, entries that were
+    left as they are, `left` has the first few, as `dn` and `reason`. `running` is a run under way, and never stored.
     """
 
     id: str
@@ -53,6 +56,8 @@ class Standing:
     errors: int = 0
     conflicts: int = 0
     problems: int = 0
+    left: list[dict[str, str]] = field(default_factory=list)
+    running: str = ""
     version: int = 0
 
     @property
@@ -75,7 +80,7 @@ def after(before: Standing, run: Run) -> Standing:
         found.people, found.groups = run.people, run.groups
     if health is not Health.FAILED:
         found.errors, found.conflicts = run.errors, run.counts.get("conflict", 0)
-        found.problems = len(run.problems)
+        found.problems, found.left = len(run.problems), run.problems[:_NAMED]
     return found
 
 

@@ -11,17 +11,21 @@ from ldap_bridge.dn import key_or_text
 from ldap_bridge.lines import LinePage, Lines, Wanted
 from ldap_bridge.links import Links
 from ldap_bridge.runs import Run, Runs
+from ldap_bridge.unfinished import Unfinished
 
 
 class History:
     """The runs of all sources with their lines. Every method raises PermissionDenied first."""
 
-    def __init__(self, store: Store, users: Users, runs: Runs, lines: Lines, sources: Container[str]) -> None:
+    def __init__(
+        self, store: Store, users: Users, runs: Runs, lines: Lines, sources: Container[str], unfinished: Unfinished
+    ) -> None:
         self._store = store
         self._sources = sources
         self._users = users
         self._runs = runs
         self._lines = lines
+        self._unfinished = unfinished
 
     async def runs(self, actor: Actor, source: str = "", limit: int = 20) -> list[Run]:
         """Return the runs of a source, or of all, the newest first.
@@ -32,12 +36,13 @@ class History:
         found = await self._runs.latest(source, limit)
         if source and not found and source not in self._sources:
             raise NotFound("directory", source)
-        return found
+        return await self._unfinished.told(found)
 
     async def run(self, actor: Actor, run: str) -> Run:
         """Return one run. Raises NotFound."""
         demand(actor, Verb.READ, Area.DIRECTORIES)
-        return await self._runs.get(run)
+        (found,) = await self._unfinished.told([await self._runs.get(run)])
+        return found
 
     async def lines(
         self,

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from idp.words import counted
 from ldap_bridge.dn import key_or_text
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Mapped, Problem, login_ref
@@ -103,7 +104,7 @@ class Intake:
         """Why what was not seen may be there all the same."""
         found = []
         if unknown := sum(not problem.stable for problem in self.problems):
-            found.append(f"{unknown} entries could not be identified")
+            found.append(f"{counted(unknown, 'entry', 'entries')} could not be identified")
         if self.whole and self.links and not self._seen and any(not link.gone for link in self.links.values()):
             found.append("not a single one was found")
         return found

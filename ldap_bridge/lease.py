@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from idp.errors import Overloaded, RemoteError, Unavailable
+from idp.errors import RemoteError, Unavailable
 from idp.store.leases import Leases
+from ldap_bridge.errors import RunUnderWay
 
 SECONDS: Final = 60.0
 
@@ -17,10 +18,11 @@ async def exclusive(leases: Leases, source: str, holder: str, seconds: float = S
 
     Raises Overloaded when a run is under way elsewhere, and Unavailable out of the body when the lease is lost.
     """
-    name = f"ldap:{source}"
+    name = name_of(source)
     number = await leases.acquire(name, holder, seconds)
     if number is None:
-        raise Overloaded(f"directory {source!r} (another run is under way)", retry_after=round(seconds / 3) or 1)
+        held = await leases.held(name)
+        raise RunUnderWay(source, held.seconds if held else seconds)
     body = asyncio.current_task()
     assert body is not None  # noqa: S101 (a coroutine runs in a task)
     beating = asyncio.create_task(_beat(leases, name, number, seconds, body))
@@ -34,6 +36,11 @@ async def exclusive(leases: Leases, source: str, holder: str, seconds: float = S
         beating.cancel()
         with suppress(RemoteError):
             await leases.release(name, number)
+
+
+def name_of(source: str) -> str:
+    """Return the name of a source's lease."""
+    return f"ldap:{source}"
 
 
 async def _beat(leases: Leases, name: str, number: int, seconds: float, body: "asyncio.Task[object]") -> None:

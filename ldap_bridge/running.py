@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from idp.access import SYSTEM_ACTOR, Actor, ActorKind
@@ -11,6 +11,7 @@ from idp.directory import Groups, Users
 from idp.errors import IdpError, NotFound, RemoteError
 from idp.store.contract import Store
 from idp.store.leases import Leases
+from idp.words import counted
 from ldap_bridge.apply import Applier
 from ldap_bridge.conflicts import Conflicts
 from ldap_bridge.delta_scope import Changed
@@ -31,6 +32,7 @@ from ldap_bridge.report import PlanReport, report
 from ldap_bridge.runs import Run, Runs, State
 from ldap_bridge.scope import Scope
 from ldap_bridge.settings import Source
+from ldap_bridge.unfinished import ENDED, NEWEST
 
 
 class RunActor(Actor):
@@ -84,6 +86,7 @@ class Running:
         runs: Runs,
         lines: Lines,
         endings: Endings,
+        leases: Leases,
     ) -> None:
         self._store = store
         self._users = users
@@ -91,7 +94,7 @@ class Running:
         self._clock = clock
         self._ids = ids
         self._mappers = {name: Mapper(source) for name, source in sources.items()}
-        self._leases = Leases(store, clock)
+        self._leases = leases
         self._runs = runs
         self._lines = lines
         self._endings = endings
@@ -120,6 +123,10 @@ class Running:
         async with exclusive(self._leases, run.source, run.id) as run.fence:
             await self._close_abandoned(run.source)
             yield
+
+    def turn_of(self, source: str) -> AbstractAsyncContextManager[int]:
+        """Hold the lease of a source for something that is no run. Raises Overloaded while a run is under way."""
+        return exclusive(self._leases, source, self._ids())
 
     async def recorded(self, run: Run, by: Actor, work: Callable[[], Awaitable[Run]]) -> Run:
         """Do the work of a run; it is recorded however it ends."""
@@ -177,7 +184,8 @@ class Running:
         await self._conflicts.note(plan, carried_out=not left)
         if not left:
             await made.following.remember(made.approach, plan, applier.failed)
-        reasons = [*plan.gaps, *([f"{left} changes that came since are left to the next run"] if left else [])]
+        since = f"since then {counted(left, 'change')} came, left to the next run"
+        reasons = [*plan.gaps, *([since] if left else [])]
         return await self._endings.end(
             run, State.APPLIED if plan.complete else State.INCOMPLETE, "; ".join(reasons), by
         )
@@ -192,7 +200,7 @@ class Running:
         _, follow = open_followed(chosen, mapper)
         delta = Delta(Changes([*entries]), Changes(), "")
         scope = Changed(delta, follow, mapper, self._store, chosen)
-        async with exclusive(self._leases, source, self._ids()):
+        async with self.turn_of(source):
             try:
                 plan = await self._planned(chosen, scope)
             except FeedBroken as broken:
@@ -211,10 +219,9 @@ class Running:
 
     async def _close_abandoned(self, source: str) -> None:
         """Nobody else holds the lease, so what still counts as running ended with its process."""
-        for run in await self._runs.latest(source, 5):
+        for run in await self._runs.latest(source, NEWEST):
             if run.state == State.RUNNING:
-                reason = "the process ended before the run did"
-                await self._endings.end(run, State.FAILED, reason, SYSTEM_ACTOR(run.by))
+                await self._endings.end(run, State.FAILED, ENDED, SYSTEM_ACTOR(run.by))
 
 
 async def _unlogged(_: Sequence[Logged]) -> None:

@@ -10,7 +10,6 @@ from idp.access import SYSTEM_ACTOR
 from idp.clock import Clock, from_text
 from idp.errors import IdpError, Overloaded
 from ldap_bridge.health import Health
-from ldap_bridge.runs import State
 from ldap_bridge.service import LdapService
 
 _log: Final = logging.getLogger(__name__)
@@ -59,7 +58,7 @@ async def seconds_to_wait(service: LdapService, name: str, interval: float, cloc
     A failed run does not count: it is tried again after a minute.
     """
     for run in await service.history.runs(_SCHEDULE, name, limit=1):
-        if run.state == State.RUNNING:
+        if not run.finished:
             return 0.0
     standing = await service.standing(_SCHEDULE, name)
     if not standing.seen:

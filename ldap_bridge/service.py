@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +12,9 @@ from idp.access import Actor, Area, Verb, demand
 from idp.audit import Tag, event
 from idp.clock import Clock
 from idp.directory import Groups, Users
+from idp.processes import Processes
 from idp.store.contract import Store
+from idp.store.leases import Leases
 from ldap_bridge.approvals import Approvals
 from ldap_bridge.directories import describe, open_followed
 from ldap_bridge.drafts import Drafts
@@ -32,6 +34,7 @@ from ldap_bridge.rules import Document, put_at, value_at
 from ldap_bridge.running import Running
 from ldap_bridge.runs import Run, Runs
 from ldap_bridge.settings import Source
+from ldap_bridge.unfinished import Unfinished
 
 HISTORY: Final = timedelta(days=400)
 """More than a year: what happened at the last turn of one can still be looked up at the next."""
@@ -75,16 +78,19 @@ class LdapService:
         *,
         kept: timedelta = HISTORY,
         letters: Letters | None = None,
+        processes: Processes | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._runs = Runs(store, clock, kept)
         lines = Lines(store, clock, kept)
+        leases = Leases(store, clock, processes)
         endings = Endings(store, clock, self._runs, letters or NoLetters())
         self._drafts = Drafts(store, self._runs)
         self._healths = Healths(store)
-        self._running = Running(store, users, groups, clock, ids, sources, self._runs, lines, endings)
-        self.history = History(store, users, self._runs, lines, sources)
+        self._running = Running(store, users, groups, clock, ids, sources, self._runs, lines, endings, leases)
+        self._unfinished = Unfinished(leases, self._runs)
+        self.history = History(store, users, self._runs, lines, sources, self._unfinished)
         """What there was."""
         self.approvals = Approvals(store, clock, self._runs, lines, self._running)
         """Decisions about plans that wait for one."""
@@ -161,12 +167,16 @@ class LdapService:
     async def standing(self, by: Actor, source: str) -> Standing:
         """Return how a source stands by its last run."""
         demand(by, Verb.READ, Area.DIRECTORIES)
-        return await self._healths.of(self._running.source(source).name)
+        return await self._unfinished.stands(await self._healths.of(self._running.source(source).name))
 
     async def standings(self, by: Actor) -> list[Standing]:
         """Return how every source stands, by name."""
         demand(by, Verb.READ, Area.DIRECTORIES)
-        return await self._healths.all(sorted(self.sources))
+        return [await self._unfinished.stands(one) for one in await self._healths.all(sorted(self.sources))]
+
+    def turn_of(self, source: str) -> AbstractAsyncContextManager[int]:
+        """Keep runs of a source from beginning for the body. Raises Overloaded while one is under way."""
+        return self._running.turn_of(source)
 
 
 def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:

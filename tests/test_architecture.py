@@ -13,8 +13,8 @@ PACKAGES = ("idp", "scim", "ldap_bridge")
 
 # A module imports only from lines above its own; modules on one line never import each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("idp.errors", "idp.clock"),
-    ("idp.query", "idp.config", "idp.memory"),
+    ("idp.errors", "idp.clock", "idp.words"),
+    ("idp.query", "idp.config", "idp.memory", "idp.processes"),
     ("idp.schema",),
     ("idp.store",),
     ("idp.access",),

@@ -46,7 +46,7 @@ class _Told(Collector):
         for name, what, help_text in (
             ("idp_ldap_errors", "errors", "Changes of the last run that could not be made."),
             ("idp_ldap_conflicts", "conflicts", "People without an account because of another one."),
-            ("idp_ldap_problems", "problems", "Entries of the last run that could not be mapped, a hundred at most."),
+            ("idp_ldap_problems", "problems", "Entries of the last run that could not be mapped."),
         ):
             family = _gauge(name, help_text)
             for one in self._standings:

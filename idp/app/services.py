@@ -16,6 +16,7 @@ from idp.clock import SystemClock
 from idp.config import Config
 from idp.directory import Groups, Ownership, Users
 from idp.errors import ConfigError
+from idp.processes import processes
 from idp.store import open_store
 from idp.store.collections import collections
 from ldap_bridge.conversion import Conversion
@@ -71,7 +72,9 @@ async def open_services(
         base = foundation(config, clock, registry, store, pool, keys, ownership(sources.values()))
         kept = timedelta(days=config.directory.history_days)
         letters = AdministratorLetters(store, base.context.mailer)
-        ldap = LdapService(store, base.users, base.groups, clock, new_id, sources, kept=kept, letters=letters)
+        ldap = LdapService(
+            store, base.users, base.groups, clock, new_id, sources, kept=kept, letters=letters, processes=processes()
+        )
         logins = directory_logins(base, ldap, at_end)
         auth = authentication(base, logins, rates)
         yield Services(
@@ -79,7 +82,7 @@ async def open_services(
             audit=AuditLog(store),
             auth=auth,
             ldap=ldap,
-            conversion=Conversion(store, base.users, auth.passwords, ldap, clock, new_id),
+            conversion=Conversion(store, base.users, auth.passwords, ldap, clock),
         )
 
 

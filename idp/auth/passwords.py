@@ -1,8 +1,8 @@
 """Local passwords: set, changed, reset by a mailed link."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from idp.access import ANONYMOUS, Actor, Area, Target, Verb, demand
 from idp.audit import Tag
@@ -19,7 +19,7 @@ from idp.directory import Resource
 from idp.directory.locks import retrying
 from idp.directory.user_plans import role_of
 from idp.errors import InvalidValue, NotAuthenticated, NotFound, VersionMismatch
-from idp.mail import messages
+from idp.mail import Message, messages
 from idp.store.contract import Write
 
 PURPOSE: Final = "password"
@@ -28,6 +28,18 @@ ACTIVATION_LIFETIME: Final = timedelta(days=3)
 
 WRONG: Final = "The current password is not right."
 ELSEWHERE: Final = "The password of this account is kept in the directory that it comes from."
+
+
+class _Link(NamedTuple):
+    """A kind of link: how long it lives, and the letter with it, from address, name, login, token and seconds."""
+
+    lifetime: timedelta
+    letter: Callable[[str, str, str, str, int], Message]
+
+
+_RESET: Final = _Link(RESET_LIFETIME, messages.password_reset)
+_WELCOME: Final = _Link(ACTIVATION_LIFETIME, messages.activation)
+_MOVED: Final = _Link(ACTIVATION_LIFETIME, messages.password_moved)
 
 
 class Passwords:
@@ -105,7 +117,7 @@ class Passwords:
         user = await self._context.users.by_login(login)
         # Counted apart from mailed codes: anybody may ask for a link, and must keep nobody from logging in by that.
         async with self._limits.attempt(Kind.LINK, user.id if user else unknown_account(login), address):
-            writes = self._link(user, first=False) if user and _may_reset(user) else []
+            writes = self._link(user, _RESET) if user and _may_reset(user) else []
         # Recorded for strangers too, so that the answer takes as long.
         details = {"mailed": bool(writes)}
         asked = self._context.event(Tag.AUTH_RESET_REQUESTED, ANONYMOUS(address), user.id if user else "", details)
@@ -117,7 +129,7 @@ class Passwords:
 
         async def attempt() -> None:
             user = await self._demand(actor, Verb.RESET_PASSWORD, user_id)
-            link = self._link(user, first=not await self._credentials.exist(user_id), text=text)
+            link = self._link(user, _RESET if await self._credentials.exist(user_id) else _WELCOME, text=text)
             if not link:
                 raise InvalidValue("emails", "The account has no address to send a link to.")
             asked = self._context.event(Tag.AUTH_RESET_REQUESTED, actor, user_id, {"mailed": True})
@@ -130,12 +142,12 @@ class Passwords:
 
         await retrying(attempt)
 
-    def first_link(self, user: Resource) -> Sequence[Write]:
-        """Return the writes that welcome a person with a link to set the first password; none without an address.
+    def moved_link(self, user: Resource) -> Sequence[Write]:
+        """Return the writes that mail a link to a person whose password was a directory's so far; none without address.
 
         They belong into the commit that makes the password one that is kept here.
         """
-        return self._link(user, first=True)
+        return self._link(user, _MOVED)
 
     async def reset_owner(self, token: str) -> Resource | None:
         """Return whom a reset link belongs to, None when it is unknown, used or expired."""
@@ -160,19 +172,14 @@ class Passwords:
         user = await retrying(attempt)
         await self._limits.clear(Kind.PASSWORD, user.id)
 
-    def _link(self, user: Resource, *, first: bool, text: str | None = None) -> Sequence[Write]:
+    def _link(self, user: Resource, kind: _Link, *, text: str | None = None) -> Sequence[Write]:
         """Return the writes that mail a person a link; none when there is no address."""
         to = mail_of(user)
         if to is None:
             return []
-        lifetime = ACTIVATION_LIFETIME if first else RESET_LIFETIME
-        text, token = self._tokens.issue(PURPOSE, user.id, lifetime, text=text)
-        name, seconds = greeting_of(user), int(lifetime.total_seconds())
-        letter = (
-            messages.activation(to, name, user.document["userName"], text, seconds)
-            if first
-            else messages.password_reset(to, name, text, seconds)
-        )
+        text, token = self._tokens.issue(PURPOSE, user.id, kind.lifetime, text=text)
+        seconds = int(kind.lifetime.total_seconds())
+        letter = kind.letter(to, greeting_of(user), user.document["userName"], text, seconds)
         return [token, self._context.mailer.queue(letter)]
 
     async def _demand(self, actor: Actor, verb: Verb, user_id: str) -> Resource:

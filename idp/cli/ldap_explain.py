@@ -1,15 +1,21 @@
 """`idp ldap explain`: why a person is as she is."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from json import dumps
+from textwrap import TextWrapper
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from idp.cli.output import Json, print_fields, print_json, print_table
+from idp.cli.output import Json, print_json, printable
 from idp.cli.run import operator, with_services
 
 if TYPE_CHECKING:
     from ldap_bridge.explain import Explanation
+
+_WIDTH: Final = 80
+_DEEPER: Final = "    "
 
 
 def explain(
@@ -26,22 +32,41 @@ def explain(
     if json:
         print_json(asdict(told))
         return
-    print_fields(_about(told))
+    _show(_about(told))
     if told.entry:
         print("\nThe entry:")
-        print_fields(told.entry)
+        _show(told.entry)
         print("\nWhat the mapping makes of it:")
-        rows = [
-            {"line": rule.path, "reads": _read(rule.reads), "by": rule.how, "makes": _made(rule)} for rule in told.rules
-        ]
-        print_table(rows, ["line", "reads", "by", "makes"], "Nothing.")
+        for rule in told.rules:
+            _print(f"{rule.path}: {_made(rule)}")
+            _print(f"{_read(rule.reads)} ({rule.how})", _DEEPER)
     if told.values:
         print("\nThe account:")
-        rows = [
-            {**asdict(value), "value": str(value.value), "set by": value.set_by, "at": value.set_at}
-            for value in told.values
-        ]
-        print_table(rows, ["attribute", "value", "owner", "set by", "at"], "Nothing.")
+        for value in told.values:
+            _print(f"{value.attribute}: {_text(value.value)}")
+            since = f", set by {value.set_by} at {value.set_at}" if value.set_by else ""
+            _print(f"of {value.owner}{since}", _DEEPER)
+
+
+def _show(fields: Mapping[str, Any]) -> None:
+    """Print names and values, each value on lines of its own where one is too short for it."""
+    for name, value in fields.items():
+        values = list(value) if isinstance(value, list | tuple) else [value]
+        if len(values) <= 1:
+            _print(f"{name}: {''.join(map(str, values)) or '-'}")
+            continue
+        _print(f"{name}:")
+        for one in values:
+            _print(str(one), _DEEPER)
+
+
+def _print(text: str, indent: str = "") -> None:
+    """Print a paragraph within the width of a terminal; only what has no blank in it may be wider."""
+    further = indent + _DEEPER
+    lines = TextWrapper(
+        _WIDTH, initial_indent=indent, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+    )
+    print(lines.fill(printable(text)))
 
 
 def _about(told: "Explanation") -> dict[str, Any]:
@@ -72,4 +97,8 @@ def _read(reads: Any) -> str:
 
 
 def _made(rule: Any) -> str:
-    return rule.problem or ("" if rule.makes is None else str(rule.makes))
+    return rule.problem or ("-" if rule.makes is None else _text(rule.makes))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else dumps(value, ensure_ascii=False)

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from idp.cli.output import print_fields, print_json, print_note, print_table, printable, styled
+from idp.words import counted
 from ldap_bridge.lines import Logged
 from ldap_bridge.report import PlanReport
 from ldap_bridge.runs import Run, State
@@ -51,7 +52,7 @@ def show_plan(plan: PlanReport, *, json: bool) -> None:
         _print_change(change)
     _show_problems(plan.gaps, plan.problems)
     print_note(_approach(plan))
-    print_note(f"{plan.people} people and {plan.groups} groups read from {plan.where}. {_counted(plan.counts)}")
+    print_note(f"{_read(plan)} read from {plan.where}. {_counted(plan.counts)}")
     if plan.held:
         print_note(styled(f"A run would be held: {plan.held}.", "warn"))
     print_note(f"Kept as run {plan.run}; `idp ldap apply {plan.run}` does this and nothing else.")
@@ -66,11 +67,11 @@ def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: b
         _print_change(change)
     _show_problems(run.gaps, run.problems)
     if run.logged > len(changes):
-        print_note(f"{run.logged} changes; `idp ldap show {run.id}` lists them all.")
+        print_note(f"{counted(run.logged, 'change')}; `idp ldap show {run.id}` lists them all.")
     print_note(_approach(run))
-    print_note(f"{run.people} people and {run.groups} groups read. {_counted(run.counts)}")
+    print_note(f"{_read(run)} read. {_counted(run.counts)}")
     if run.errors:
-        print_note(styled(f"{run.errors} changes could not be made; they stand above with their reasons.", "bad"))
+        print_note(styled(f"{counted(run.errors, 'change')} could not be made, named above with the reason.", "bad"))
     if run.state == State.HELD:
         print_note(styled(f"Nothing was changed: {run.reason}. If that is right: `idp ldap approve {run.id}`.", "warn"))
     elif run.state == State.REJECTED:
@@ -97,16 +98,20 @@ def show_one_run(run: Run) -> None:
     print_fields(
         {
             "run": f"{run.id} of {run.source}, by {run.by}",
-            "time": f"{run.started} to {run.finished or 'now'}",
+            "time": f"{run.started} to {_end(run)}",
             "state": f"{run.state}: {run.reason}" if run.reason else run.state,
             "looked at": f"{_feed(run)}: {run.why}",
-            "read": f"{run.people} people, {run.groups} groups",
+            "read": _read(run),
             "changes": _counted(run.counts),
             "errors": str(run.errors),
             **_decision(run),
         }
     )
     _show_problems(run.gaps, run.problems)
+
+
+def _end(run: Run) -> str:
+    return run.finished or ("now" if run.state == State.RUNNING else "nobody knows when")
 
 
 def _decision(run: Run) -> dict[str, str]:
@@ -152,6 +157,10 @@ def _show_problems(gaps: Sequence[str], problems: Sequence[Mapping[str, Any]]) -
         print_note(styled(f"incomplete: {printable(gap)}", "warn"))
     for problem in problems:
         print_note(f"{styled('left as it is:', 'warn')} {printable(problem['dn'])}: {printable(problem['reason'])}")
+
+
+def _read(about: Run | PlanReport) -> str:
+    return f"{counted(about.people, 'person', 'people')} and {counted(about.groups, 'group')}"
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -14,14 +14,21 @@ def login_code(to: str, name: str, code: str, seconds: int) -> Message:
     return Message("login_code", to, seconds, {"name": name, "code": code, "minutes": seconds // 60})
 
 
-def password_reset(to: str, name: str, token: str, seconds: int) -> Message:
+def password_reset(to: str, name: str, login: str, token: str, seconds: int) -> Message:
     """The link to set a new password, asked for by the person or sent by an administrator."""
-    return Message("password_reset", to, seconds, {"name": name, "token": token, "hours": seconds // 3600})
+    values: dict[str, str | int] = {"name": name, "login": login, "token": token, "hours": seconds // 3600}
+    return Message("password_reset", to, seconds, values)
 
 
 def activation(to: str, name: str, login: str, token: str, seconds: int) -> Message:
     """The link with which a new person sets their first password."""
     return Message("activation", to, seconds, {"name": name, "login": login, "token": token, "days": seconds // _DAY})
+
+
+def password_moved(to: str, name: str, login: str, token: str, seconds: int) -> Message:
+    """The link with which a person whose password was a directory's so far sets one that is kept here."""
+    values: dict[str, str | int] = {"name": name, "login": login, "token": token, "days": seconds // _DAY}
+    return Message("password_moved", to, seconds, values)
 
 
 def password_changed(to: str, name: str) -> Message:
@@ -50,6 +57,6 @@ def recovery_used(to: str, name: str, left: int) -> Message:
 
 
 def directory_trouble(to: str, name: str, source: str, state: str, reason: str, run: str) -> Message:
-    """Notice that a directory cannot be read (`failed`), or that a run of it waits for a decision (`held`)."""
+    """Notice that a run of a directory has `failed`, or waits for a decision (`held`)."""
     values: dict[str, str | int] = {"name": name, "source": source, "state": state, "reason": reason, "run": run}
     return Message("directory_trouble", to, _NOTICE, values)

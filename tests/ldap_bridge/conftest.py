@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from idp.processes import Processes
 from idp.schema import Registry, default_registry
 from idp.store import Store, open_store
 from idp.store.collections import collections
@@ -82,6 +83,7 @@ def bridge_over(
     url: str,
     name: str = "corp",
     letters: Letters | None = None,
+    processes: Processes | None = None,
     registry: Registry | None = None,
     **settings: Any,
 ) -> Bridge:
@@ -90,9 +92,8 @@ def bridge_over(
     source = parse(name, {"url": url, "base": BASE, **settings}, registry=registry or default_registry())
     # In order, because runs that begin at the same moment are told apart by their ids.
     ids = (f"new-{number:09d}" for number in _serial)
-    service = LdapService(
-        store, directory.users, directory.groups, clock, ids.__next__, {name: source}, letters=letters
-    )
+    users, groups, given = directory.users, directory.groups, {name: source}
+    service = LdapService(store, users, groups, clock, ids.__next__, given, letters=letters, processes=processes)
     return Bridge(service, source, store, directory)
 
 

@@ -61,7 +61,7 @@ async def test_what_has_come_since_is_left_to_the_next_run(filed: Bridge, folk: 
     folk.write(p13=None)
     done = await filed.service.approvals.approve(ROOT, run.id)
     assert (done.counts["disable"], done.counts["update"]) == (7, 0)
-    assert "1 changes that came since" in done.reason
+    assert "since then 1 change came, left to the next run" in done.reason
     assert "title" not in await filed.person("p9")
     assert (await filed.sync()).counts["update"] == 1
 

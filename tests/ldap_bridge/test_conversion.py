@@ -3,28 +3,41 @@
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from idp.access import ANONYMOUS
 from idp.auth import Step
 from idp.errors import NotFound, Overloaded, PermissionDenied
-from idp.store import Store
+from idp.store import Store, open_store
+from idp.store.collections import collections
 from idp.store.leases import Leases
 from ldap_bridge.bind import open_verifier
 from ldap_bridge.conversion import Conversion
 from ldap_bridge.lease import exclusive
 from ldap_bridge.links import Links
 from tests.ldap_bridge.conftest import Bridge, Folk
-from tests.support.authentication import HOME, PASSWORD, SYSTEM, House, new_id
+from tests.support.authentication import HOME, PASSWORD, SYSTEM, House
 from tests.support.clock import FakeClock
 from tests.support.directory import everything, person, record_of
 from tests.support.ldif import write_change
 from tests.support.people import make_person
 from tests.support.slapd import Slapd
+from tests.support.stores import url_of
 
 ADA, BOB = make_person(1), make_person(2)
+ON_BOTH_STORES = pytest.mark.parametrize("store", ["sqlite", "pymongo"], indirect=True)
 NEW = "a mountain walks at night"
+
+
+@pytest.fixture
+async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
+    """An empty store, of another kind where a test asks for it."""
+    url = url_of(getattr(request, "param", "sqlite"), request, tmp_path)
+    opened = await open_store(url, collections(), clock)
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture
@@ -36,7 +49,7 @@ async def house(bridge: Bridge, clock: FakeClock) -> AsyncIterator[House]:
 
 @pytest.fixture
 def conversion(house: House, bridge: Bridge, clock: FakeClock) -> Conversion:
-    return Conversion(house.store, house.users, house.passwords, bridge.service, clock, new_id)
+    return Conversion(house.store, house.users, house.passwords, bridge.service, clock)
 
 
 async def source_of(bridge: Bridge, login: str) -> str:
@@ -44,6 +57,7 @@ async def source_of(bridge: Bridge, login: str) -> str:
     return str(own["source"])
 
 
+@ON_BOTH_STORES
 async def test_to_internal_and_back(house: House, bridge: Bridge, conversion: Conversion, slapd: Slapd) -> None:
     await bridge.sync()
     before = await bridge.person(ADA.uid)
@@ -53,6 +67,7 @@ async def test_to_internal_and_back(house: House, bridge: Bridge, conversion: Co
     assert (done.user_name, done.old, done.new, done.mailed, done.problem) == (ADA.uid, "ldap:corp", "local", True, "")
     assert await Links(bridge.store, "corp").of_resource(before["id"]) is None
     assert (await house.try_password(ADA.uid, ADA.password)).error is not None
+    assert any("the password of your directory" in letter.text for letter in await house.letters())
     await house.passwords.reset(await house.mailed_token(ADA.mail), NEW, HOME)
     assert (await house.try_password(ADA.uid, NEW)).step is Step.SECOND_FACTOR
     after = await bridge.person(ADA.uid)
@@ -82,6 +97,7 @@ async def test_a_preview_changes_nothing(house: House, bridge: Bridge, conversio
     assert {await source_of(bridge, one.user_name) for one in done[:3]} == {"ldap:corp"}
 
 
+@ON_BOTH_STORES
 async def test_everybody_of_this_store_whom_the_directory_has(
     house: House, bridge: Bridge, conversion: Conversion
 ) -> None:
@@ -99,6 +115,7 @@ async def test_everybody_of_this_store_whom_the_directory_has(
     assert (run.counts["conflict"], run.by_subject["user.create"]) == (0, 48)
 
 
+@ON_BOTH_STORES
 async def test_who_cannot_be_converted_stops_nobody(
     house: House, bridge: Bridge, conversion: Conversion, slapd: Slapd
 ) -> None:
@@ -152,7 +169,7 @@ async def test_of_a_large_directory_only_those_who_are_converted_are_held(
     folk.write(**{f"u{n}": {"mail": f"u{n}@example.com"} for n in range(2_000)})
     bridge, house = bridge_to(f"ldif:{folk.path}"), House(store, clock)
     user = await house.person("u77")
-    conversion = Conversion(store, house.users, house.passwords, bridge.service, clock, new_id)
+    conversion = Conversion(store, house.users, house.passwords, bridge.service, clock)
     tracemalloc.start()
     try:
         (done,) = await conversion.preview(SYSTEM, [user.id], "corp")

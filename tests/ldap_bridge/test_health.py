@@ -91,6 +91,20 @@ async def test_a_directory_that_is_well_again_says_since_when(
     )
 
 
+async def test_entries_that_cannot_be_mapped_are_counted_and_the_first_are_named(
+    told_bridge: Bridge, folk: Folk
+) -> None:
+    folk.write(**{f"p{number}": {"uid": " "} for number in range(1, 8)})
+    await told_bridge.sync()
+    stands = await standing(told_bridge)
+    assert (stands.health, stands.problems, len(stands.left)) == (Health.OK, 7, 5)
+    assert stands.left[0]["dn"] == "uid=p1,dc=example,dc=org"
+    assert stands.left[0]["reason"]
+    folk.write(**{f"p{number}": {"uid": f"p{number}"} for number in range(1, 8)})
+    await told_bridge.sync()
+    assert ((await standing(told_bridge)).problems, (await standing(told_bridge)).left) == (0, [])
+
+
 async def test_a_rejected_plan_does_not_wait_any_more(told_bridge: Bridge, folk: Folk) -> None:
     await told_bridge.sync()
     folk.write(**dict.fromkeys(GONE))
@@ -111,7 +125,7 @@ async def test_not_everybody_sees_how_directories_stand(told_bridge: Bridge) -> 
 def test_metrics_tell_age_state_entries_and_what_waits(clock: FakeClock) -> None:
     now = clock.now()
     since = "2020-01-01T00:00:00.000Z"
-    one = Standing("corp", Health.HELD, success=since, held="run", people=7, errors=2, conflicts=3)
+    one = Standing("corp", Health.HELD, success=since, held="run", people=7, errors=2, conflicts=3, problems=700)
     text = told([one, Standing("new")], now).decode()
     for line in (
         'idp_ldap_health{source="corp",state="held"} 1.0',
@@ -120,6 +134,7 @@ def test_metrics_tell_age_state_entries_and_what_waits(clock: FakeClock) -> None
         'idp_ldap_entries{kind="people",source="corp"} 7.0',
         'idp_ldap_errors{source="corp"} 2.0',
         'idp_ldap_conflicts{source="corp"} 3.0',
+        'idp_ldap_problems{source="corp"} 700.0',
         'idp_ldap_held_plans{source="corp"} 1.0',
         'idp_ldap_held_plans{source="new"} 0.0',
     ):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from idp.store.leases import Leases
 from ldap_bridge.endings import Endings, NoLetters
 from ldap_bridge.lines import Lines
 from ldap_bridge.links import Links
@@ -19,10 +20,11 @@ DAY = 86_400.0
 def running_of(bridge: Bridge, clock: FakeClock) -> Running:
     """What makes plans and carries them out, so that something can happen in between."""
     runs, lines, ids = Runs(bridge.store, clock, HISTORY), Lines(bridge.store, clock, HISTORY), iter(range(99))
+    leases = Leases(bridge.store, clock)
     endings = Endings(bridge.store, clock, runs, NoLetters())
     users, groups = bridge.directory.users, bridge.directory.groups
     sources = {"corp": bridge.source}
-    return Running(bridge.store, users, groups, clock, lambda: f"r{next(ids)}", sources, runs, lines, endings)
+    return Running(bridge.store, users, groups, clock, lambda: f"r{next(ids)}", sources, runs, lines, endings, leases)
 
 
 async def purged(bridge: Bridge, clock: FakeClock, running: Running, change: dict[str, Any] | None) -> Run:

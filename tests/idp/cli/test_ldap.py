@@ -71,9 +71,22 @@ def test_a_person_is_explained(idp: Idp, company: Company) -> None:
     told = idp.json("ldap", "explain", "corp", person.mail)
     assert {value["run"] for value in told["values"] if value["attribute"] == "userName"} == {run}
     shown = idp.command("ldap", "explain", "corp", person.uid)
+    assert max(len(line) for line in shown.splitlines() if " " in line.strip()) <= 80
+    shown = " ".join(shown.split())
     assert f"uid: {person.uid}" in shown
     assert f"ldap:corp run {run}" in shown
     assert person.dn in shown
+
+
+def test_the_status_names_entries_that_cannot_be_mapped(idp: Idp, company: Company, ldif: Path) -> None:
+    ldif.write_text(company.ldif().replace(f"uid: {company.people[0].uid}\n", "uid: \n"))
+    idp.command("ldap", "sync", "corp")
+    shown = idp.run("ldap", "status")
+    (told,) = idp.json("ldap", "status")
+    ldif.write_text(company.ldif())
+    assert "corp: 1 entry could not be mapped, left as before:" in shown.stderr
+    assert company.people[0].dn in shown.stderr
+    assert (told["problems"], told["left"][0]["dn"], told["running"]) == (1, company.people[0].dn, "")
 
 
 def test_a_run_is_shown_by_kind_and_by_person(idp: Idp, company: Company) -> None:

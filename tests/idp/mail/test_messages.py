@@ -12,8 +12,9 @@ from idp.mail.compose import opened
 NAME = "Ada Lovelace"
 MESSAGES: dict[str, Callable[[str], Message]] = {
     "login_code": lambda name: messages.login_code("ada@example.test", name, "042137", 600),
-    "password_reset": lambda name: messages.password_reset("ada@example.test", name, "tok3n", 7200),
+    "password_reset": lambda name: messages.password_reset("ada@example.test", name, "ada", "tok3n", 7200),
     "activation": lambda name: messages.activation("ada@example.test", name, "ada", "tok3n", 3 * 86400),
+    "password_moved": lambda name: messages.password_moved("ada@example.test", name, "ada", "tok3n", 3 * 86400),
     "password_changed": lambda name: messages.password_changed("ada@example.test", name),
     "factor_enrolled": lambda name: messages.factor_enrolled("ada@example.test", name),
     "factor_removed": lambda name: messages.factor_removed("ada@example.test", name),
@@ -39,7 +40,7 @@ def test_every_message_greets_in_text_and_html_and_says_who_sends_it(kind: str, 
     assert "{{" not in written.subject + written.text + written.html
 
 
-@pytest.mark.parametrize("kind", ["login_code", "password_reset", "activation"])
+@pytest.mark.parametrize("kind", ["login_code", "password_reset", "activation", "password_moved"])
 def test_what_the_letter_is_for_stands_in_both_parts(kind: str, mailer: Mailer, seal: Sealer) -> None:
     written = letter(mailer, seal, MESSAGES[kind](NAME))
     needed = "042137" if kind == "login_code" else "https://id.example.test/reset?token=tok3n"

@@ -1,0 +1,75 @@
+"""A run whose process was killed: told at once, and its place is free at once where that can be known."""
+
+import subprocess
+import sys
+
+import pytest
+
+from idp.processes import processes
+from idp.store.contract import Replace
+from idp.store.leases import Leases
+from ldap_bridge.errors import RunUnderWay
+from ldap_bridge.health import Health
+from ldap_bridge.runs import Run, State
+from ldap_bridge.unfinished import ENDED
+from tests.ldap_bridge.conftest import Bridge, Folk, bridge_over
+from tests.support.clock import FakeClock
+from tests.support.directory import SYSTEM
+from tests.support.processes import Others
+
+
+async def killed(bridge: Bridge, clock: FakeClock, others: Others) -> Run:
+    """Leave behind what a process leaves that is killed in the middle of a run."""
+    run = await bridge.sync()
+    await Leases(bridge.store, clock, others).acquire("ldap:corp", run.id, 60)
+    record = await bridge.store.get("ldap_runs", run.id)
+    assert record is not None
+    await bridge.store.commit([Replace("ldap_runs", {**record.document, "state": "running", "finished": ""}, 2)])
+    return run
+
+
+async def test_one_of_this_machine_ended_without_finishing_and_the_next_begins_at_once(
+    filed_anywhere: Bridge, clock: FakeClock, folk: Folk
+) -> None:
+    others = Others("killed")
+    bridge = bridge_over(filed_anywhere.store, clock, f"ldif:{folk.path}", processes=others)
+    run = await killed(bridge, clock, others)
+    assert (await bridge.service.standing(SYSTEM, "corp")).running == run.id
+    assert (await bridge.service.history.run(SYSTEM, run.id)).state == State.RUNNING
+    others.ended.add("killed")
+    (stands,) = await bridge.service.standings(SYSTEM)
+    assert (stands.health, stands.run, stands.reason, stands.running) == (Health.FAILED, run.id, ENDED, "")
+    (told,) = await bridge.service.history.runs(SYSTEM, "corp")
+    assert (told.state, told.reason, told.finished) == (State.FAILED, ENDED, "")
+    others.mark = "next"
+    assert (await bridge.sync()).state == State.APPLIED
+    assert (await bridge.service.history.run(SYSTEM, run.id)).finished
+    assert (await bridge.service.standing(SYSTEM, "corp")).health == Health.OK
+
+
+async def test_one_of_another_machine_has_its_time_which_is_told(filed: Bridge, clock: FakeClock) -> None:
+    run = await killed(filed, clock, Others("elsewhere"))
+    clock.advance(17)
+    with pytest.raises(RunUnderWay, match="begin in 43 seconds") as caught:
+        await filed.sync()
+    assert caught.value.retry_after == 43
+    clock.advance(43)
+    assert (await filed.service.history.run(SYSTEM, run.id)).reason == ENDED
+    assert (await filed.sync()).state == State.APPLIED
+
+
+def test_a_process_is_known_by_machine_number_and_start() -> None:
+    own = processes()
+    if not own.mark:
+        pytest.skip("this machine says nothing of its processes")
+    show = "from idp.processes import processes; print(processes().mark, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", show], stdin=-1, stdout=-1, text=True) as other:
+        assert other.stdout is not None
+        mark = other.stdout.readline().strip()
+        assert (own.has_ended(mark), own.has_ended(own.mark)) == (False, False)
+        assert own.has_ended(f"{mark}0"), "another one has its number by now"
+        other.kill()
+        other.wait()
+    assert own.has_ended(mark)
+    for unknown in ("", mark.replace(mark[0], "x", 1), "nonsense", "a/b/c"):
+        assert not own.has_ended(unknown)
