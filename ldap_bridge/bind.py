@@ -184,7 +184,8 @@ class ServerProver:
         from ldap_bridge.client import KeptChannels
 
         assert self._source.server is not None  # noqa: S101 (see above)
-        return KeptChannels(opened, self._source.server.binds, self._source.server.bind_idle)
+        server, fits = self._source.server, self._directory.prefers
+        return KeptChannels(opened, server.binds, server.bind_idle, fits=lambda channel: fits(channel.server))
 
 
 def open_verifier(source: Source, store: Store) -> LdapBind:

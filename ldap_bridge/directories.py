@@ -76,4 +76,5 @@ def describe(source: Source) -> dict[str, Any]:
         return {"vendor": "LDIF file"}
     from ldap_bridge.client import LdapDirectory
 
-    return asdict(LdapDirectory(source.name, source.server).facts())
+    said = asdict(LdapDirectory(source.name, source.server).facts())
+    return {name: value for name, value in said.items() if name != "out_of_use" or value}

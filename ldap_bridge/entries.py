@@ -15,12 +15,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a read ended. Only `complete` proves that what was not seen is not there."""
+    """How a read ended. Only `complete` proves that what was not seen is not there.
+
+    `references` counts the parts of the tree that lie on other servers, some of them named in `elsewhere`. They are not
+    followed, and what is there is not ours to read.
+    """
 
     complete: bool
     entries: int = 0
     reason: str = ""
     references: int = 0
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from idp.errors import ConfigError
 from ldap_bridge.sections import SourceSettings
@@ -29,6 +29,8 @@ class Server:
     cert_file: str = ""
     key_file: str = ""
     external: bool = False
+    socket: str = ""
+    """The file of a local socket (`ldapi://`), in place of host and port."""
     others: tuple["Server", ...] = ()
     """Servers of the same data, asked in this order when this one cannot be reached."""
 
@@ -40,6 +42,8 @@ class Server:
     @property
     def url(self) -> str:
         """The address as people write it."""
+        if self.socket:
+            return f"ldapi://{quote(self.socket, safe='')}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'ldaps' if self.ldaps else 'ldap'}://{host}:{self.port}"
 
@@ -54,8 +58,11 @@ def server_of(name: str, settings: SourceSettings) -> Server:
 
 
 def _server(name: str, settings: SourceSettings, url: str) -> Server:
-    host, port, ldaps = _address(name, url)
+    socket = _socket(name, url)
+    host, port, ldaps = ("", 0, False) if socket else _address(name, url)
     starttls = _starttls(name, settings, host, ldaps=ldaps)
+    if settings.bind == "external" and not (socket or settings.cert_file):
+        raise ConfigError(f"ldap.{name}.cert_file", "is missing: bind = external needs a certificate, or ldapi://")
     if settings.cert_file and not (ldaps or starttls):
         raise ConfigError(f"ldap.{name}.cert_file", f"{url} is not encrypted, so no certificate is shown")
     return Server(
@@ -76,7 +83,19 @@ def _server(name: str, settings: SourceSettings, url: str) -> Server:
         cert_file=_existing(name, "cert_file", settings.cert_file),
         key_file=_existing(name, "key_file", settings.key_file),
         external=settings.bind == "external",
+        socket=socket,
     )
+
+
+def _socket(name: str, url: str) -> str:
+    """Return the file of an address that names a local socket, "" of any other."""
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() != "ldapi":
+        return ""
+    file = unquote(rest)
+    if not file.strip("/"):
+        raise ConfigError(f"ldap.{name}.url", f"{url!r} names no socket: ldapi:///path/to/socket")
+    return file
 
 
 def _address(name: str, url: str) -> tuple[str, int, bool]:
@@ -87,13 +106,17 @@ def _address(name: str, url: str) -> tuple[str, int, bool]:
     except ValueError as error:
         raise ConfigError(key, f"{url!r} is no address: {error}") from error
     if parts.scheme not in ("ldap", "ldaps") or not host or parts.path.strip("/") or parts.query:
-        raise ConfigError(key, f"{url!r} must be ldap://host:port, ldaps://host:port or ldif:file")
+        raise ConfigError(key, f"{url!r} must be ldap://host:port, ldaps://host:port, ldapi:///socket or ldif:file")
     ldaps = parts.scheme == "ldaps"
     return host, port or (636 if ldaps else 389), ldaps
 
 
 def _starttls(name: str, settings: SourceSettings, host: str, *, ldaps: bool) -> bool:
-    """Passwords cross the network encrypted unless somebody says otherwise; the loopback interface is no network."""
+    """Passwords cross the network encrypted unless somebody says otherwise; what stays on the machine is no network."""
+    if not host:
+        if settings.starttls:
+            raise ConfigError(f"ldap.{name}.starttls", "a local socket is not encrypted; leave it out")
+        return False
     if ldaps and settings.starttls:
         raise ConfigError(f"ldap.{name}.starttls", "ldaps:// is encrypted from the start; use one or the other")
     loopback = host in ("localhost", "::1") or host.startswith("127.")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -43,7 +43,10 @@ _SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class TestReport:
-    """What a source answers: `server` is what it says of itself; problems are the first ten entries not mapped."""
+    """What a source answers: `server` is what it says of itself; problems are the first ten entries not mapped.
+
+    `elsewhere` are addresses of other servers that it has referred to.
+    """
 
     __test__ = False  # pytest would take the name for a test
 
@@ -58,6 +61,7 @@ class TestReport:
     gaps: list[str]
     problems: list[dict[str, Any]]
     example: dict[str, Any] | None
+    elsewhere: list[str] = field(default_factory=list)
 
 
 class LdapService:
@@ -183,7 +187,7 @@ def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:
     """Blocking: read everything once, as a run would."""
     directory, follow = open_followed(source, mapper)
     server, (choice, *_) = describe(source), follow.choose()
-    gaps, problems, counts = [], [], []
+    gaps, problems, counts, elsewhere = [], [], [], list[str]()
     example: dict[str, Any] | None = None
     people: Callable[[Sequence[Entry]], Mapped] = partial(mapper.people, now)
     kinds = [("people", mapper.people_selection, people)]
@@ -199,6 +203,7 @@ def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:
                 if example is None and mapped.found:
                     example = {"dn": mapped.found[0].dn, **_shown(mapped.found[0].document(), mapper)}
         counts.append(count)
+        elsewhere += reading.outcome.elsewhere
         if not reading.outcome.complete:
             gaps.append(f"{what}: {reading.outcome.reason}")
     return TestReport(
@@ -213,6 +218,7 @@ def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:
         gaps=gaps,
         problems=problems[:_SHOWN],
         example=example,
+        elsewhere=list(dict.fromkeys(elsewhere)),
     )
 
 

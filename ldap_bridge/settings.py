@@ -189,11 +189,10 @@ def _check_roles(prefix: str, settings: SourceSettings) -> None:
 
 
 def _check_account(prefix: str, settings: SourceSettings) -> None:
-    if settings.bind == "external":
-        if settings.bind_dn or settings.bind_password or settings.bind_password_file:
-            raise ConfigError(f"{prefix}.bind", "external takes who we are from the certificate, not from bind_dn")
-        if not settings.cert_file:
-            raise ConfigError(f"{prefix}.cert_file", "is missing: bind = external needs a certificate")
+    if settings.bind == "external" and (settings.bind_dn or settings.bind_password or settings.bind_password_file):
+        raise ConfigError(
+            f"{prefix}.bind", "external takes who we are from the certificate or the local socket, not from bind_dn"
+        )
     if settings.key_file and not settings.cert_file:
         raise ConfigError(f"{prefix}.cert_file", "is missing: the certificate that key_file belongs to")
     if bool(settings.bind_dn) != bool(settings.bind_password or settings.bind_password_file):

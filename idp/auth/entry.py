@@ -113,13 +113,13 @@ class PasswordEntry:
         async with self._limits.attempt(Kind.PASSWORD, user.id, address) as attempt:
             if not has_local_password(user):
                 attempt.leaves()
-            is_right = (await self._verifiers.verify(user, password)).is_right
-            if is_right:
+            verdict = await self._verifiers.verify(user, password)
+            if verdict.is_right:
                 attempt.right()
-        if not is_right:
-            failed = self._context.event(Tag.AUTH_PASSWORD_FAILED, actor_of(user, address), user.id)
-            await self._context.store.commit([failed])
-        return is_right
+        tag = Tag.AUTH_PASSWORD_CACHED if verdict is Verdict.CACHED else Tag.AUTH_PASSWORD_FAILED
+        if verdict is Verdict.CACHED or not verdict.is_right:
+            await self._context.store.commit([self._context.event(tag, actor_of(user, address), user.id)])
+        return verdict.is_right
 
 
 def unknown_account(login: str) -> str:

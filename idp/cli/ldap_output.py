@@ -38,6 +38,8 @@ def show_test(result: TestReport, *, json: bool) -> None:
         }
     )
     _show_problems(result.gaps, result.problems)
+    for uri in result.elsewhere:
+        print_note(f"{styled('not followed:', 'warn')} a reference to {printable(uri)}")
     if result.example:
         print("\nThe first entry would become:")
         print_json(result.example)

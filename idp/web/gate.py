@@ -11,9 +11,9 @@ from idp.auth.people import actor_of
 from idp.http.actor import client_address, set_actor
 from idp.http.keys import SESSIONS
 from idp.web import cookies
-from idp.web.forms import SAFE_METHODS, check_form
+from idp.web.forms import SAFE_METHODS, NotOurForm, check_form, read_form
 from idp.web.keys import COOKIES, FORM_SECRET, SESSION
-from idp.web.paths import HOME, login_path
+from idp.web.paths import HOME, SIGN_IN, local_path, login_path
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,7 +34,7 @@ def guarded(handler: Handler, access: Access) -> Handler:
             # What was posted is lost with the session; only a page can be returned to.
             raise redirect(login_path(request.path_qs if request.method in SAFE_METHODS else HOME))
         if request.method not in SAFE_METHODS:
-            await check_form(request)
+            await _check(request, session)
         try:
             response = await handler(request)
         except web.HTTPException as answer:
@@ -44,6 +44,17 @@ def guarded(handler: Handler, access: Access) -> Handler:
         return response
 
     return guard
+
+
+async def _check(request: web.Request, session: Session | None) -> None:
+    """Refuse a form that is not ours; one that belongs to a login which is over by now is passed over."""
+    try:
+        await check_form(request)
+    except NotOurForm:
+        if session is None or request.path != SIGN_IN:
+            raise
+        # Another tab of the browser has logged in since, and what this one asks for is there already.
+        raise redirect(local_path((await read_form(request)).text("next"))) from None
 
 
 def redirect(path: str) -> web.HTTPSeeOther:

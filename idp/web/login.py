@@ -14,11 +14,10 @@ from idp.web import cookies
 from idp.web.forms import Form, read_form, sentence
 from idp.web.gate import redirect
 from idp.web.keys import COOKIES, SESSION, session_of
-from idp.web.paths import local_path
+from idp.web.paths import SIGN_IN, local_path
 from idp.web.people import person
 from idp.web.rendering import render
 
-HERE: Final = "/login"
 REFUSED: Final = 422
 """A form that comes back with an error is no page to remember or to cache."""
 
@@ -49,7 +48,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     act = _ACTS.get(form.text("step") or "password")
     if act is None:
-        raise redirect(HERE)
+        raise redirect(SIGN_IN)
     try:
         return await act(request, form)
     except FlowGone:
@@ -58,7 +57,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
         return response
     except IllegalMove:
         # An old page, or a second press: show where the login really stands.
-        return redirect(HERE)
+        return redirect(SIGN_IN)
 
 
 async def enter(request: web.Request, username: str, password: str, path: str) -> web.StreamResponse:
@@ -70,7 +69,7 @@ async def enter(request: web.Request, username: str, password: str, path: str) -
         return await _finish(request, flow, secret)
     if flow.step is Step.PASSWORD:
         return _password_page(request, path, username, flow.error)
-    response = _page(request, flow) if flow.error else redirect(HERE)
+    response = _page(request, flow) if flow.error else redirect(SIGN_IN)
     request.app[COOKIES].put(response, cookies.FLOW, secret)
     return response
 
@@ -81,7 +80,7 @@ async def _password(request: web.Request, form: Form) -> web.StreamResponse:
 
 async def _choose(request: web.Request, form: Form) -> web.StreamResponse:
     flow = await request.app[LOGIN].choose(_flow_secret(request), form.text("factor"))
-    return _page(request, flow) if flow.error else redirect(HERE)
+    return _page(request, flow) if flow.error else redirect(SIGN_IN)
 
 
 async def _second_factor(request: web.Request, form: Form) -> web.StreamResponse:
@@ -113,7 +112,7 @@ async def _new_password(request: web.Request, form: Form) -> web.StreamResponse:
 
 
 async def _start_over(request: web.Request, form: Form) -> web.StreamResponse:
-    response = redirect(HERE)
+    response = redirect(SIGN_IN)
     request.app[COOKIES].drop(response, cookies.FLOW)
     return response
 
@@ -132,7 +131,7 @@ _ACTS: Final[Mapping[str, Callable[[web.Request, Form], Awaitable[web.StreamResp
 async def _answer(request: web.Request, flow: FlowView) -> web.StreamResponse:
     if flow.error:
         return _page(request, flow)
-    return await _finish(request, flow) if flow.step is Step.DONE else redirect(HERE)
+    return await _finish(request, flow) if flow.step is Step.DONE else redirect(SIGN_IN)
 
 
 async def _finish(request: web.Request, flow: FlowView, secret: str | None = None) -> web.StreamResponse:

@@ -6,6 +6,7 @@ from urllib.parse import quote, unquote
 from idp.auth.flow import return_path
 
 HOME: Final = "/account"
+SIGN_IN: Final = "/login"
 _ROUNDS: Final = 4
 
 
@@ -23,4 +24,4 @@ def local_path(text: str) -> str:
 
 def login_path(next: str) -> str:
     """Return the address of the login that leads to a path afterwards."""
-    return f"/login?next={quote(next, safe='/')}"
+    return f"{SIGN_IN}?next={quote(next, safe='/')}"

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ldap_bridge.client.channel import Channel
 from ldap_bridge.client.containers import check_containers, containers_below
-from ldap_bridge.client.search import read_selection
+from ldap_bridge.client.search import each_entry
 from ldap_bridge.client.target import Target, limited
 from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.feeds import Delta, FeedBroken, decode_position, encode_position
@@ -65,7 +65,7 @@ def _ids(channel: Channel, root: Entry, first: int) -> set[str]:
     where = root.attributes[_WHERE][0].decode("utf-8", "replace")
     wanted = Selection([where], ["changeLogEntry"], filters=[f"(changeNumber>={first})"], attributes=[_TARGET])
     ids = set()
-    for entry in limited(read_selection(channel, wanted)):
+    for entry in limited(each_entry(channel, wanted)):
         named = entry.attributes.get(_TARGET.lower())
         if not named:
             raise FeedBroken(f"the changelog does not name {_TARGET}: {entry.dn!r}")

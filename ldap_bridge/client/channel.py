@@ -1,21 +1,16 @@
-"""One connection to a directory server: opened and written by ldap3, read by our decoder."""
+"""One connection to a directory server: requests go out as octets, answers come in through our decoder."""
 
 import socket
 import ssl
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Final
 
-from ldap3 import IP_V4_PREFERRED, NONE, Connection
-from ldap3 import Server as Ldap3Server
-from ldap3.core.exceptions import LDAPExceptionError
-
-from idp.errors import ConfigError
-from ldap_bridge.ber import BIND_RESPONSE, BerError, Decoder, EntryMessage, Message, ResultMessage
-from ldap_bridge.client.requests import external_bind, search_by_value, search_request, simple_bind
-from ldap_bridge.client.requests import message as encoded_message
-from ldap_bridge.client.tls import VerifyingTls
+from ldap_bridge.ber import BIND_RESPONSE, EXTENDED_RESPONSE, BerError, Decoder, EntryMessage, Message, ResultMessage
+from ldap_bridge.client import requests
+from ldap_bridge.client.tls import context_for, distrusted, hint_on_silent_end
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import (
     DirectoryError,
@@ -27,41 +22,60 @@ from ldap_bridge.errors import (
 )
 from ldap_bridge.servers import Server
 
-SUCCESS, SIZE_LIMIT, NO_SUCH_OBJECT, INVALID_DN, INVALID_CREDENTIALS = 0, 4, 32, 34, 49
+SUCCESS, SIZE_LIMIT, NO_SUCH_OBJECT, INVALID_DN = 0, 4, 32, 34
+CANNOT_NOW: Final = {51: "server busy", 52: "unavailable"}
+"""Codes of a server that is there, but cannot do what it would do at other times."""
 BASE_SCOPE, SUBTREE_SCOPE = 0, 2
 CHUNK = 256 * 1024
+# Octets that have to come within the time for an answer, while one message takes longer than that: a slow line brings
+# them, and who drips octets to keep us waiting does not.
+_PROGRESS: Final = 64 * 1024
+# Entries of a small search. Who sends more was not asked for them.
+_SMALL: Final = 10_000
+_MESSAGE_IDS: Final = 2**31 - 1
 
 
 class Channel:
     """A connection that does one operation at a time. Every method may raise DirectoryError."""
 
-    def __init__(self, source: str, server: Server) -> None:
+    def __init__(self, source: str, server: Server, now: Callable[[], float] = time.monotonic) -> None:
         self.source = source
         self.server = server
         self.decoder = Decoder()
+        self.received = 0
+        """Octets that have come so far."""
+        self._now = now
         self._inbox: deque[Message] = deque()
-        self._tls = self._make_tls()
-        self._connection = self._open()
+        self._last_id = 0
+        self._encrypted_at = 0
+        self._patience = server.connect_timeout
+        # Before anything is opened, since settings may be wrong.
+        context = context_for(source, server) if server.ldaps or server.starttls else None
+        self._socket = self._connected()
+        try:
+            if context is not None:
+                self._encrypt(context)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._patience = server.timeout
+        self._encrypted_at = self.received
 
     @property
     def tls_version(self) -> str:
         """The TLS version agreed on, or "" for a plain connection."""
-        wrapped = self._connection.socket
-        return (wrapped.version() or "") if isinstance(wrapped, ssl.SSLSocket) else ""
+        return (self._socket.version() or "") if isinstance(self._socket, ssl.SSLSocket) else ""
 
     def close(self) -> None:
         """Say goodbye and let go of the socket; safe to call twice."""
-        wire = self._connection.socket
-        if wire is not None:
-            with suppress(OSError, LDAPExceptionError):
-                self._connection.unbind()
-            # ldap3 keeps the socket when the goodbye cannot be sent.
-            wire.close()
+        with suppress(OSError):
+            self._socket.sendall(requests.message(self._next_id(), requests.unbind()))
+        self._socket.close()
 
     def interrupt(self) -> None:
         """From another thread: make a blocked receive fail at once."""
-        with suppress(OSError, AttributeError):
-            self._connection.socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def bind(self, dn: str, password: str, controls: Sequence[str] = ()) -> ResultMessage:
         """Bind and return the server's verdict, whatever it is; an empty DN binds anonymously.
@@ -72,44 +86,40 @@ class Channel:
         """
         if dn and not password:
             raise ValueError("an empty password proves nothing")
-        return self._bound(simple_bind(dn, password), controls)
+        named = [requests.control(name) for name in controls]
+        return self._result_of(requests.simple_bind(dn, password), BIND_RESPONSE, named)
 
     def bind_as_configured(self) -> ResultMessage:
-        """Bind as the account that the settings name, or by the certificate that TLS has shown (RFC 4422)."""
+        """Bind as the account that the settings name, or by what the line has shown of us (RFC 4422)."""
         if not self.server.external:
             return self.bind(self.server.bind_dn, self.server.bind_password)
-        return self._bound(external_bind())
+        return self._result_of(requests.external_bind(), BIND_RESPONSE)
 
     def search(
-        self,
-        base: str,
-        scope: int,
-        filter_text: str,
-        attributes: list[str],
-        controls: list[Any] | None = None,
+        self, base: str, scope: int, filter_text: str, attributes: Sequence[str], controls: Sequence[bytes] = ()
     ) -> Iterator[Message]:
         """Send a search and yield its messages as they come; the last is the ResultMessage."""
-        request = search_request(self._filter_key(filter_text), base, scope, filter_text, attributes)
-        return self._messages(self._send("searchRequest", request, controls))
+        request = requests.search(self._filter_key(filter_text), base, scope, filter_text, attributes)
+        return self._messages(self._send(request, controls))
 
-    def read_one(self, dn: str, attributes: list[str]) -> Entry | None:
+    def read_one(self, dn: str, attributes: Sequence[str]) -> Entry | None:
         """Read a single entry by its DN, or None when it is not there. Raises DirectoryRefused."""
         found = self.entries(dn, BASE_SCOPE, "(objectClass=*)", attributes)
         return found[0] if found else None
 
     def entries(
-        self, base: str, scope: int, filter_text: str, attributes: list[str], controls: Sequence[Any] = ()
+        self, base: str, scope: int, filter_text: str, attributes: Sequence[str], controls: Sequence[bytes] = ()
     ) -> list[Entry]:
         """Return the few entries of a small search, none where there is no such base. Raises DirectoryRefused."""
-        return self._collected(base, self.search(base, scope, filter_text, attributes, [*controls]))
+        return self._collected(base, self.search(base, scope, filter_text, attributes, controls))
 
     def lookup(self, base: str, filter_text: str, attribute: str, value: bytes) -> list[Entry]:
         """Return the entries below a base, two at most, that match a filter and have a value; names only, and quickly.
 
         Raises DirectoryRefused.
         """
-        request = search_by_value(self._filter_key(filter_text), base, filter_text, attribute, value)
-        return self._collected(base, self._messages(self._send_encoded(request)))
+        request = requests.search_by_value(self._filter_key(filter_text), base, filter_text, attribute, value)
+        return self._collected(base, self._messages(self._send(request), whole=True))
 
     def _filter_key(self, text: str) -> str:
         return f"ldap.{self.source}: filter {text!r}"
@@ -119,6 +129,8 @@ class Channel:
         for message in messages:
             if isinstance(message, EntryMessage):
                 found.append(message.entry)
+                if len(found) > _SMALL:
+                    raise DirectoryGarbled(self.source, f"more than {_SMALL} entries where few were asked for")
             # That there are more than a look-up may find is an answer to it.
             elif isinstance(message, ResultMessage) and message.code not in (SUCCESS, SIZE_LIMIT, NO_SUCH_OBJECT):
                 raise self.refused(f"reading {base or 'the rootDSE'!r}", message)
@@ -126,89 +138,85 @@ class Channel:
 
     def refused(self, what: str, result: ResultMessage) -> DirectoryRefused:
         """Make the error for an answer that is not success."""
-        text = f" ({result.text})" if result.text else ""
-        return DirectoryRefused(self.source, f"{what} refused with code {result.code}{text}", result.code)
+        return DirectoryRefused(self.source, f"{what} refused with code {result.code}{said_with(result)}", result.code)
 
     # --- opening ---
 
-    def _make_tls(self) -> VerifyingTls | None:
-        if not (self.server.ldaps or self.server.starttls):
-            return None
-        try:
-            return VerifyingTls(self.server)
-        except (OSError, ssl.SSLError) as error:
-            key = "cert_file" if self.server.cert_file else "ca_file"
-            raise ConfigError(f"ldap.{self.source}.{key}", f"holds no certificates: {error}") from error
-
-    def _open(self) -> Any:
+    def _connected(self) -> socket.socket:
         server = self.server
-        connection = None
         try:
-            target = Ldap3Server(
-                server.host,
-                port=server.port,
-                use_ssl=server.ldaps,
-                tls=self._tls,
-                get_info=NONE,
-                connect_timeout=server.connect_timeout,
-                mode=IP_V4_PREFERRED,
-            )
-            connection = Connection(target, auto_referrals=False, check_names=False)
-            connection.open(read_server_info=False)
-            if server.starttls:
-                connection.start_tls(read_server_info=False)
-            connection.socket.settimeout(server.timeout)
-        except (LDAPExceptionError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            # The last four are what ldap3's own decoder raises on an answer to StartTLS that is not LDAP.
-            _drop(connection)
-            raise self._unreachable(error) from error
-        return connection
+            if not server.socket:
+                return socket.create_connection((server.host, server.port), server.connect_timeout)
+            local = socket.socket(socket.AF_UNIX)
+            try:
+                local.settimeout(server.connect_timeout)
+                local.connect(server.socket)
+            except OSError:
+                local.close()
+                raise
+        # A host name that cannot be written for the network is a UnicodeError.
+        except (OSError, UnicodeError) as error:
+            raise DirectoryUnavailable(self.source, f"cannot connect to {server.url}: {error}") from error
+        return local
 
-    def _unreachable(self, error: Exception) -> DirectoryError:
-        where = self.server.url
-        failure = self._tls.failure if self._tls else None
-        if isinstance(failure, ssl.SSLCertVerificationError):
-            reason = failure.verify_message or str(failure)
-            return DirectoryUntrusted(self.source, f"the certificate of {where} is not trusted: {reason}")
-        if failure is not None:
-            return DirectoryUntrusted(self.source, f"no TLS with {where}: {failure}")
-        if "startTLS failed" in str(error):
-            hint = "; starttls = false goes without encryption"
-            return DirectoryUntrusted(self.source, f"{where} does not start TLS: {error}{hint}")
-        return DirectoryUnavailable(self.source, f"cannot connect to {where}: {error}")
+    def _encrypt(self, context: ssl.SSLContext) -> None:
+        if not self.server.ldaps:
+            self._start_tls()
+        try:
+            self._socket.settimeout(self.server.connect_timeout)
+            self._socket = context.wrap_socket(self._socket, server_hostname=self.server.host)
+        except TimeoutError as error:
+            raise DirectorySilent(self.source, f"{self.server.url} does not finish the TLS handshake") from error
+        except (OSError, ValueError) as error:
+            raise distrusted(self.source, self.server, error) from error
+
+    def _start_tls(self) -> None:
+        result = self._result_of(requests.starttls(), EXTENDED_RESPONSE)
+        if result.code != SUCCESS:
+            reason = f"code {result.code}{said_with(result)}"
+            hint = "starttls = false goes without encryption"
+            raise DirectoryUntrusted(self.source, f"{self.server.url} does not start TLS: {reason}; {hint}")
+        if self._inbox or self.decoder.pending:
+            # Anybody on the way may have put it there, and it would count as said under encryption.
+            raise DirectoryUntrusted(self.source, f"{self.server.url} goes on in plain text after it has agreed to TLS")
 
     # --- exchanging messages ---
 
-    def _bound(self, request: bytes, controls: Sequence[str] = ()) -> ResultMessage:
-        for message in self._messages(self._send_encoded(request, controls)):
-            if isinstance(message, ResultMessage) and message.operation == BIND_RESPONSE:
+    def _result_of(self, request: bytes, operation: int, controls: Sequence[bytes] = ()) -> ResultMessage:
+        """Return the answer to an operation that has a single one."""
+        for message in self._messages(self._send(request, controls), whole=True):
+            if isinstance(message, ResultMessage) and message.operation == operation:
                 return message
-        raise DirectoryGarbled(self.source, "no proper answer to a bind")
+        raise DirectoryGarbled(self.source, "no proper answer to what was asked")
 
-    def _send_encoded(self, request: bytes, controls: Sequence[str] = ()) -> int:
-        message_id = int(self._connection.server.next_message_id())
+    def _next_id(self) -> int:
+        self._last_id = self._last_id % _MESSAGE_IDS + 1
+        return self._last_id
+
+    def _send(self, request: bytes, controls: Sequence[bytes] = ()) -> int:
+        message_id = self._next_id()
         try:
-            self._connection.socket.sendall(encoded_message(message_id, request, controls))
-        except (OSError, AttributeError) as error:
+            self._socket.settimeout(self._patience)
+            self._socket.sendall(requests.message(message_id, request, controls))
+        except OSError as error:
             raise self._lost(error) from error
         return message_id
 
-    def _lost(self, error: Exception) -> DirectoryUnavailable:
-        # ldap3 meets a socket that was interrupted as None, hence the AttributeErrors.
-        return DirectoryUnavailable(self.source, f"the connection to {self.server.url} is lost: {error}")
+    def _lost(self, error: OSError) -> DirectoryUnavailable:
+        # With TLS 1.3 a server says only after the handshake what it thinks of our certificate.
+        if isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or ""):
+            return distrusted(self.source, self.server, error)
+        return self._ended(f"the connection to {self.server.url} is lost: {error}")
 
-    def _send(self, operation: str, request: Any, controls: list[Any] | None) -> int:
-        strategy = self._connection.strategy
-        try:
-            message_id = int(strategy.send(operation, request, controls))
-        except (LDAPExceptionError, OSError, AttributeError) as error:
-            raise self._lost(error) from error
-        # ldap3 would remember the request until its own decoder had seen the answer.
-        strategy._outstanding.pop(message_id, None)  # noqa: SLF001 (no public way to take the answer over)
-        return message_id
+    def _ended(self, reason: str) -> DirectoryUnavailable:
+        # No distrust: a proxy that encrypts for a server which is down ends lines in the same way.
+        is_first = self._encrypted_at == self.received and isinstance(self._socket, ssl.SSLSocket)
+        return DirectoryUnavailable(self.source, reason + (hint_on_silent_end(self.server) if is_first else ""))
 
-    def _messages(self, message_id: int) -> Iterator[Message]:
-        inbox, garbled = self._inbox, None
+    def _messages(self, message_id: int, *, whole: bool = False) -> Iterator[Message]:
+        """Yield the messages of an answer: each has to come in time, or, where somebody waits for it, the `whole`."""
+        inbox, garbled, fresh = self._inbox, None, True
+        deadline, goal = 0.0, 0
         while True:
             while inbox:
                 message = inbox.popleft()
@@ -219,22 +227,30 @@ class Channel:
                     return
             if garbled:
                 raise garbled
+            if fresh:
+                # Only now: the time that our reader took over the messages before is not the server's.
+                deadline, goal = self._now() + self._patience, self.received + _PROGRESS
             try:
-                inbox.extend(self.decoder.feed(self._receive()))
+                inbox.extend(self.decoder.feed(self._receive(deadline)))
             except BerError as error:
                 # What came whole before it is in the inbox and still counts.
                 garbled = DirectoryGarbled(self.source, f"an answer of {self.server.url} is not LDAP: {error}")
+            fresh = not whole and (bool(inbox) or self.received >= goal)
 
-    def _receive(self) -> bytes:
+    def _receive(self, deadline: float) -> bytes:
         where = self.server.url
         try:
-            chunk: bytes = self._connection.socket.recv(CHUNK)
+            if (left := deadline - self._now()) <= 0:
+                raise TimeoutError
+            self._socket.settimeout(left)
+            chunk = self._socket.recv(CHUNK)
         except TimeoutError as error:
-            raise DirectorySilent(self.source, f"no answer from {where} in {self.server.timeout:g} s") from error
-        except (OSError, AttributeError) as error:
+            raise DirectorySilent(self.source, f"no answer from {where} in {self._patience:g} s") from error
+        except OSError as error:
             raise self._lost(error) from error
         if not chunk:
-            raise DirectoryUnavailable(self.source, f"{where} closed the connection")
+            raise self._ended(f"{where} closed the connection")
+        self.received += len(chunk)
         return chunk
 
     def _stray(self, message: Message, wanted: int) -> DirectoryError:
@@ -244,8 +260,9 @@ class Channel:
         return DirectoryGarbled(self.source, f"an answer to message {message.message_id} where {wanted} was asked")
 
 
-def _drop(connection: Any) -> None:
-    """Close what a failed attempt to connect may have left open; ldap3 leaves it to the collector."""
-    if connection is not None and connection.socket is not None:
-        with suppress(OSError):
-            connection.socket.close()
+def said_with(result: ResultMessage) -> str:
+    """Return what a server says beside the code of its answer."""
+    text = f" ({result.text})" if result.text else ""
+    # Whoever follows a referral shows the password to a server that somebody else has chosen.
+    elsewhere = f"; it refers to {', '.join(result.referrals)}, which is not followed" if result.referrals else ""
+    return text + elsewhere

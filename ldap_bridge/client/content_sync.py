@@ -6,12 +6,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
-from ldap3.protocol.controls import build_control
 from msgspec import Struct
 
 from ldap_bridge.ber import BerError, EntryMessage, IntermediateMessage, Message, ResultMessage
 from ldap_bridge.client.channel import BASE_SCOPE, SUBTREE_SCOPE, SUCCESS, Channel
 from ldap_bridge.client.containers import check_containers, containers_below
+from ldap_bridge.client.requests import control
 from ldap_bridge.client.search import filter_for
 from ldap_bridge.client.target import Target
 from ldap_bridge.entries import Entry, Selection
@@ -118,11 +118,13 @@ def _refresh(
     channel: Channel, base: str, scope: int, filter_text: str, attributes: Sequence[str], cookie: bytes
 ) -> Refresh:
     """Run one refresh stage to its end."""
-    control = build_control(SYNC_REQUEST, True, sync_request(cookie), encode_control_value=False)
+    asked = control(SYNC_REQUEST, sync_request(cookie), critical=True)
     refresh = Refresh()
     try:
-        for message in channel.search(base, scope, filter_text, [*attributes], [control]):
+        for message in channel.search(base, scope, filter_text, attributes, [asked]):
             _take(channel, refresh, message)
+            if len(refresh.gone) + len(refresh.present) > channel.server.max_entries:
+                raise FeedBroken(f"more than max_entries = {channel.server.max_entries} entries are named")
     except BerError as error:
         raise DirectoryGarbled(channel.source, f"a control of {channel.server.url} is not readable: {error}") from error
     return refresh

@@ -1,22 +1,39 @@
 """A directory server as a source of entries, and what can be learnt about it beforehand."""
 
-from collections.abc import Generator
+import logging
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
+from ldap_bridge.ber import ResultMessage
 from ldap_bridge.choice import Abilities
-from ldap_bridge.client.channel import SUCCESS, Channel
+from ldap_bridge.client.channel import CANNOT_NOW, SUCCESS, Channel, said_with
 from ldap_bridge.client.search import PagedSearch
 from ldap_bridge.dn import key_or_text
 from ldap_bridge.entries import Entry, Outcome, Selection
-from ldap_bridge.errors import DirectoryRefused, DirectoryUnavailable
+from ldap_bridge.errors import (
+    DirectoryError,
+    DirectoryRefused,
+    DirectoryUnable,
+    DirectoryUnavailable,
+    DirectoryUntrusted,
+)
 from ldap_bridge.servers import Server
 
+_log: Final = logging.getLogger(__name__)
 _ROOT_ATTRIBUTES: Final = [
     *("objectClass", "vendorName", "vendorVersion", "namingContexts", "supportedControl", "supportedExtension"),
     *("supportedLDAPVersion", "rootDomainNamingContext", "dnsHostName"),
 ]
+# RFC 4511 appendix A, where the code says more of the settings than of the server.
+_REFUSALS: Final[Mapping[int, str]] = {
+    8: "code 8, it wants a stronger way, such as encryption (ldaps:// or starttls)",
+    13: "code 13, it wants encryption (ldaps:// or starttls)",
+    34: "code 34, bind_dn is no DN as it takes them",
+    48: "code 48, it takes no such bind; without bind_dn it is an anonymous one",
+    49: "wrong DN or password",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +46,8 @@ class ServerFacts:
     controls: tuple[str, ...]
     tls: str
     bound_as: str
+    out_of_use: tuple[str, ...] = ()
+    """What is wrong with servers that could not be used, one of several at least."""
 
 
 class LdapDirectory:
@@ -44,32 +63,40 @@ class LdapDirectory:
         self._stays = stays
         self._order = list(server.all)
 
-    def open(self) -> Channel:
-        """Open a channel that is not bound yet, to the first server that can be reached. Raises DirectoryError.
+    def prefers(self, server: Server) -> bool:
+        """Tell whether a server is the one that is asked first, as far as is known by now."""
+        return server == self._order[0]
 
-        Whoever answered last is asked first; the others come after it in their order.
-        """
-        failures = []
+    def open(self) -> Channel:
+        """Open a channel that is not bound yet, to the first server that can be reached. Raises DirectoryError."""
+        return self._first(lambda server: Channel(self._source, server))
+
+    def connect(self) -> Channel:
+        """Open a channel bound as the configured account, to the first server that can do it. Raises DirectoryError."""
+        return self._first(self._bound)
+
+    def _first(self, opened: Callable[[Server], Channel]) -> Channel:
+        """Whoever answered last is asked first; the others come after it in their order."""
+        failures: list[DirectoryUnavailable] = []
         for server in list(self._order):
             try:
-                channel = Channel(self._source, server)
+                channel = opened(server)
             except DirectoryUnavailable as error:
                 failures.append(error)
                 continue
+            for failure in failures:
+                _log.warning("directory %r: %s; %s answers instead", self._source, failure.reason, server.url)
             others = () if self._stays else self._server.all
             self._order = [server, *(other for other in others if other != server)]
             return channel
-        if len(failures) == 1:
-            raise failures[0]
-        raise DirectoryUnavailable(self._source, "; ".join(failure.reason for failure in failures))
+        raise _worst(self._source, failures)
 
-    def connect(self) -> Channel:
-        """Open a channel bound as the configured account. Raises DirectoryError."""
-        channel = self.open()
+    def _bound(self, server: Server) -> Channel:
+        channel = Channel(self._source, server)
         try:
             result = channel.bind_as_configured()
             if result.code != SUCCESS:
-                raise _bind_refused(channel, result.code, result.text)
+                raise _bind_refused(channel, result)
         except BaseException:
             channel.close()
             raise
@@ -102,8 +129,18 @@ class LdapDirectory:
                 naming_contexts=tuple(_texts(root, "namingcontexts")),
                 controls=tuple(_texts(root, "supportedcontrol")),
                 tls=channel.tls_version,
-                bound_as=bound_as(self._server),
+                bound_as=bound_as(channel.server),
+                out_of_use=tuple(self._out_of_use(channel.server)),
             )
+
+    def _out_of_use(self, used: Server) -> Iterator[str]:
+        """Try the other servers, too: one that is wrong would show only when the others are down."""
+        for server in self._server.all:
+            if server != used:
+                try:
+                    self._bound(server).close()
+                except DirectoryError as error:
+                    yield error.reason
 
 
 class LdapReading:
@@ -134,16 +171,30 @@ class LdapReading:
             self._search.interrupt()
 
 
-def _bind_refused(channel: Channel, code: int, text: str) -> DirectoryRefused:
-    who = bound_as(channel.server)
-    meaning = "wrong DN or password" if code == 49 else f"code {code}"
-    detail = f" ({text})" if text else ""
-    return DirectoryRefused(channel.source, f"{channel.server.url} refuses the bind as {who}: {meaning}{detail}", code)
+def _worst(source: str, failures: Sequence[DirectoryUnavailable]) -> DirectoryUnavailable:
+    """Make one error of several. It is an outage only if not one of the servers answered."""
+    if len(failures) == 1:
+        return failures[0]
+    kinds = (DirectoryUntrusted, DirectoryUnable)
+    kind = next((kind for kind in kinds if any(isinstance(each, kind) for each in failures)), DirectoryUnavailable)
+    return kind(source, "; ".join(failure.reason for failure in failures))
+
+
+def _bind_refused(channel: Channel, result: ResultMessage) -> DirectoryError:
+    who = f"the bind as {bound_as(channel.server)}"
+    detail = said_with(result)
+    if result.code in CANNOT_NOW:
+        reason = f"{channel.server.url} cannot answer {who}: {CANNOT_NOW[result.code]}{detail}"
+        return DirectoryUnable(channel.source, reason)
+    meaning = _REFUSALS.get(result.code, f"code {result.code}")
+    return DirectoryRefused(channel.source, f"{channel.server.url} refuses {who}: {meaning}{detail}", result.code)
 
 
 def bound_as(server: Server) -> str:
     """Return the account that a server is read with, as people know it."""
-    return f"the certificate {server.cert_file}" if server.external else server.bind_dn or "anonymous"
+    if not server.external:
+        return server.bind_dn or "anonymous"
+    return f"the certificate {server.cert_file}" if server.cert_file else "the system user of this process"
 
 
 def _vendor(root: Entry) -> str:

@@ -4,12 +4,12 @@ from base64 import b64decode, b64encode
 from contextlib import closing
 from typing import Final
 
-from ldap3.protocol.controls import build_control
 from msgspec import Struct
 
 from ldap_bridge.ber import BerError, EntryMessage, ResultMessage
 from ldap_bridge.client.channel import SUBTREE_SCOPE, SUCCESS, Channel
 from ldap_bridge.client.containers import check_containers, containers_below
+from ldap_bridge.client.requests import control
 from ldap_bridge.client.search import filter_for
 from ldap_bridge.client.target import Target
 from ldap_bridge.entries import Selection
@@ -60,17 +60,17 @@ class DirSync:
         ids: set[str] = set()
         for _ in range(_ROUNDS):
             more, cookie = self._round(channel, wanted, cookie, ids)
-            if len(ids) > MOST_CHANGES:
-                raise FeedBroken(f"more than {MOST_CHANGES} entries have changed")
             if not more:
                 return ids, cookie
         raise FeedBroken(f"the server promises more after {_ROUNDS} answers")
 
     def _round(self, channel: Channel, wanted: str, cookie: bytes, ids: set[str]) -> tuple[bool, bytes]:
-        control = build_control(DIRSYNC, True, dirsync_request(0, _OCTETS, cookie), encode_control_value=False)
-        for message in channel.search(self._target.bases[0], SUBTREE_SCOPE, wanted, self._attributes, [control]):
+        asked = control(DIRSYNC, dirsync_request(0, _OCTETS, cookie), critical=True)
+        for message in channel.search(self._target.bases[0], SUBTREE_SCOPE, wanted, self._attributes, [asked]):
             if isinstance(message, EntryMessage):
                 ids.add(self._target.stable_of(message.entry))
+                if len(ids) > MOST_CHANGES:
+                    raise FeedBroken(f"more than {MOST_CHANGES} entries have changed")
             elif isinstance(message, ResultMessage):
                 return _next(channel, message)
         raise DirectoryGarbled(channel.source, "the search has no end")

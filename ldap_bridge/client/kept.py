@@ -12,15 +12,24 @@ T = TypeVar("T")
 
 
 class KeptChannels:
-    """Keeps at most `most` idle channels, none longer than `idle` seconds; each question has a channel to itself."""
+    """Keeps at most `most` idle channels, none longer than `idle` seconds; each question has a channel to itself.
+
+    One that no longer `fits`, because its server has been found out of order meanwhile, is not used again.
+    """
 
     def __init__(
-        self, opened: Callable[[], Channel], most: int, idle: float, now: Callable[[], float] = time.monotonic
+        self,
+        opened: Callable[[], Channel],
+        most: int,
+        idle: float,
+        now: Callable[[], float] = time.monotonic,
+        fits: Callable[[Channel], bool] = lambda _: True,
     ) -> None:
         self._opened = opened
         self._most = most
         self._idle = idle
         self._now = now
+        self._fits = fits
         self._kept: list[tuple[float, Channel]] = []
 
     def ask(self, question: Callable[[Channel], T]) -> T:
@@ -42,12 +51,12 @@ class KeptChannels:
             found[1].close()
 
     def _take(self) -> Channel | None:
-        """Return the channel used last; when that has waited too long, the others have, too."""
+        """Return the channel used last; when that will not do, the others will not, either."""
         found = self._pop()
         if found is None:
             return None
         since, channel = found
-        if self._now() - since <= self._idle:
+        if self._now() - since <= self._idle and self._fits(channel):
             return channel
         channel.close()
         self.close()

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from ldap_bridge.ber import MAX_MESSAGE
 from ldap_bridge.client.channel import Channel
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import DirectoryGarbled
@@ -26,9 +27,12 @@ def complete_ranges(channel: Channel, entry: Entry) -> None:
         if found is None:
             raise DirectoryGarbled(channel.source, f"{entry.dn!r} has an attribute {name!r}")
         plain, last = found[1], found[3]
+        begun = channel.received
         while last != "*":
             more, last = _next(channel, entry.dn, plain, int(last) + 1)
             values += more
+            if channel.received - begun > MAX_MESSAGE:
+                raise DirectoryGarbled(channel.source, f"{entry.dn!r} has more than {MAX_MESSAGE} octets of {plain!r}")
         entry.attributes[plain] = values
 
 

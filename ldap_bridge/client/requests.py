@@ -1,8 +1,8 @@
-"""The requests of logins (RFC 4511), put together by hand: ldap3 takes a millisecond over each."""
+"""The requests we make (RFC 4511), put together by hand: ldap3 reads filters, and takes a millisecond over the rest."""
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from ldap3 import DEREF_NEVER
 from ldap3.core.exceptions import LDAPExceptionError
@@ -10,21 +10,36 @@ from ldap3.operation.search import search_operation
 from ldap3.utils.asn1 import encode
 
 from idp.errors import ConfigError
-from ldap_bridge.ber import BOOLEAN, CONTROLS, ENUMERATED, OCTETS, SEQUENCE
+from ldap_bridge.ber import BOOLEAN, CONTROLS, ENUMERATED, OCTETS, PAGED_RESULTS, SEQUENCE
 from ldap_bridge.ber_writer import element, number
 
-_BIND, _SEARCH, _SIMPLE, _SASL, _AND, _EQUALS = 0x60, 0x63, 0x80, 0xA3, 0xA0, 0xA3
+_BIND, _UNBIND, _SEARCH, _EXTENDED = 0x60, 0x42, 0x63, 0x77
+_SIMPLE, _SASL, _AND, _EQUALS, _REQUEST_NAME = 0x80, 0xA3, 0xA0, 0xA3, 0x80
 _VERSION: Final = number(3)
-_SUBTREE, _NEVER_DEREFERENCE = number(2, ENUMERATED), number(0, ENUMERATED)
-_NO_ATTRIBUTES: Final = element(SEQUENCE, element(OCTETS, b"1.1"))
+_NEVER_DEREFERENCE: Final = number(0, ENUMERATED)
+_FALSE, _TRUE = element(BOOLEAN, b"\x00"), element(BOOLEAN, b"\xff")
+_SUBTREE: Final = 2
+_NO_ATTRIBUTES: Final = ("1.1",)
 # What one person's search may find: more than one is as good as none.
-_FEW: Final = number(2)
+_FEW: Final = 2
+_STARTTLS: Final = b"1.3.6.1.4.1.1466.20037"
 
 
-def message(message_id: int, operation: bytes, controls: Sequence[str] = ()) -> bytes:
-    """Return an LDAPMessage; controls are named, have no value and are not critical."""
-    named = b"".join(element(SEQUENCE, element(OCTETS, name.encode())) for name in controls)
-    return element(SEQUENCE, number(message_id) + operation + (element(CONTROLS, named) if named else b""))
+def message(message_id: int, operation: bytes, controls: Sequence[bytes] = ()) -> bytes:
+    """Return an LDAPMessage."""
+    added = element(CONTROLS, b"".join(controls)) if controls else b""
+    return element(SEQUENCE, number(message_id) + operation + added)
+
+
+def control(name: str, value: bytes | None = None, *, critical: bool = False) -> bytes:
+    """Return a request control (RFC 4511 section 4.1.11)."""
+    said = element(OCTETS, name.encode()) + (_TRUE if critical else b"")
+    return element(SEQUENCE, said if value is None else said + element(OCTETS, value))
+
+
+def paged(size: int, cookie: bytes) -> bytes:
+    """Return the control that asks for the next page (RFC 2696)."""
+    return control(PAGED_RESULTS, element(SEQUENCE, number(size) + element(OCTETS, cookie)))
 
 
 def simple_bind(dn: str, password: str) -> bytes:
@@ -39,34 +54,41 @@ def external_bind() -> bytes:
     return element(_BIND, _VERSION + element(OCTETS, b"") + element(_SASL, said))
 
 
+def unbind() -> bytes:
+    """Return the goodbye (RFC 4511 section 4.3)."""
+    return element(_UNBIND, b"")
+
+
+def starttls() -> bytes:
+    """Return the request to go on encrypted (RFC 4511 section 4.14)."""
+    return element(_EXTENDED, element(_REQUEST_NAME, _STARTTLS))
+
+
+def search(key: str, base: str, scope: int, filter_text: str, attributes: Sequence[str]) -> bytes:
+    """Return a search. Raises ConfigError, under the key given, for a filter that is none."""
+    return _search(base, scope, 0, filter_octets(key, filter_text), attributes)
+
+
 def search_by_value(key: str, base: str, filter_text: str, attribute: str, value: bytes) -> bytes:
-    """Return a search for what matches a filter and has a value, without any attributes; else as `search_request`."""
+    """Return a search for what matches a filter and has a value, without any attributes; else as `search`."""
     wanted = element(_EQUALS, element(OCTETS, attribute.encode()) + element(OCTETS, value))
-    limits = _FEW + number(0)
-    both = element(_AND, _encoded(key, filter_text) + wanted)
-    fixed = _SUBTREE + _NEVER_DEREFERENCE + limits + element(BOOLEAN, b"\x00")
-    return element(_SEARCH, element(OCTETS, base.encode()) + fixed + both + _NO_ATTRIBUTES)
+    both = element(_AND, filter_octets(key, filter_text) + wanted)
+    return _search(base, _SUBTREE, _FEW, both, _NO_ATTRIBUTES)
 
 
-def search_request(key: str, base: str, scope: int, filter_text: str, attributes: list[str]) -> Any:
-    """Return a search as it is sent. Raises ConfigError, under the key given, for a filter that is none."""
-    try:
-        return search_operation(
-            base,
-            filter_text,
-            ("BASE", "LEVEL", "SUBTREE")[scope],
-            DEREF_NEVER,
-            attributes,
-            size_limit=0,
-            time_limit=0,
-            types_only=False,
-            auto_escape=False,
-            auto_encode=True,
-        )
-    except (LDAPExceptionError, ValueError, LookupError, TypeError) as error:
-        raise ConfigError(key, f"is no LDAP filter: {error}") from error
+def _search(base: str, scope: int, most: int, wanted: bytes, attributes: Sequence[str]) -> bytes:
+    where = element(OCTETS, base.encode()) + number(scope, ENUMERATED) + _NEVER_DEREFERENCE
+    names = element(SEQUENCE, b"".join(element(OCTETS, name.encode()) for name in attributes))
+    return element(_SEARCH, where + number(most) + number(0) + _FALSE + wanted + names)
 
 
 @lru_cache(maxsize=64)
-def _encoded(key: str, filter_text: str) -> bytes:
-    return bytes(encode(search_request(key, "", 2, filter_text, [])["filter"]))
+def filter_octets(key: str, text: str) -> bytes:
+    """Return a filter (RFC 4515) as it is sent. Raises ConfigError, under the key given, for one that is none."""
+    try:
+        request = search_operation(
+            "", text, "SUBTREE", DEREF_NEVER, [], 0, 0, types_only=False, auto_escape=False, auto_encode=True
+        )
+        return bytes(encode(request["filter"]))
+    except (LDAPExceptionError, ValueError, LookupError, TypeError) as error:
+        raise ConfigError(key, f"is no LDAP filter: {error}") from error

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ldap_bridge.client.channel import Channel
@@ -83,11 +84,12 @@ def present_dn(channel: Channel, selection: Selection, attribute: str, stable: s
     return found[0].dn if len(found) == 1 else None
 
 
-def limited(entries: list[Entry]) -> list[Entry]:
+def limited(entries: Iterable[Entry]) -> list[Entry]:
     """Return the entries unless there are so many that a full compare is better. Raises FeedBroken."""
-    if len(entries) > MOST_CHANGES:
+    found = [*islice(entries, MOST_CHANGES + 1)]
+    if len(found) > MOST_CHANGES:
         raise FeedBroken(f"more than {MOST_CHANGES} entries have changed")
-    return entries
+    return found
 
 
 def _cut(terms: Sequence[str]) -> Iterator[Sequence[str]]:

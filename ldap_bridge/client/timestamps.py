@@ -1,16 +1,18 @@
 """The feed that every server has: entries whose modifyTimestamp is new, and the ids of all that are there."""
 
 import re
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
 
 from ldap_bridge.client.channel import Channel
 from ldap_bridge.client.containers import check_containers, containers_below
-from ldap_bridge.client.search import read_selection
+from ldap_bridge.client.search import each_entry
 from ldap_bridge.client.target import Target, limited, narrowed
 from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.feeds import Changes, Delta, FeedBroken, decode_position, encode_position
@@ -40,7 +42,7 @@ class Timestamps:
         with closing(self._target.directory.connect()) as channel:
             newest = ""
             for selection in self._target.selections:
-                newest = _newest(read_selection(channel, replace(selection, attributes=[_ATTRIBUTE])), newest)
+                newest = _newest(each_entry(channel, replace(selection, attributes=[_ATTRIBUTE])), newest)
             if not newest:
                 raise FeedBroken(f"the entries show no {_ATTRIBUTE}")
             return encode_position(Position(newest, containers_below(channel, self._target.bases, self._target.stable)))
@@ -60,14 +62,14 @@ class Timestamps:
     def _kind(self, channel: Channel, selection: Selection, before: Position) -> Changes:
         since = _text(_moment(before.newest) - _MARGIN)
         wanted = narrowed(selection, f"({_ATTRIBUTE}>={since})")
-        entries = read_selection(channel, replace(wanted, attributes=[*selection.attributes, _ATTRIBUTE]))
-        listed = read_selection(channel, replace(selection, attributes=[self._target.stable]))
-        return Changes(limited(entries), present={*map(self._target.stable_of, listed)})
+        entries = limited(each_entry(channel, replace(wanted, attributes=[*selection.attributes, _ATTRIBUTE])))
+        listed = each_entry(channel, replace(selection, attributes=[self._target.stable]))
+        return Changes(entries, present={*map(self._target.stable_of, listed)})
 
 
-def _newest(entries: list[Entry], newest: str) -> str:
+def _newest(entries: Iterable[Entry], newest: str) -> str:
     found = (value.decode("ascii", "replace") for entry in entries for value in entry.attributes.get(_KEY, ()))
-    return max([newest, *(time[1] for text in found if (time := _TIME.fullmatch(text)))])
+    return max(chain([newest], (time[1] for text in found if (time := _TIME.fullmatch(text)))))
 
 
 _KEY: Final = _ATTRIBUTE.lower()

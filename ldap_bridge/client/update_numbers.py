@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from ldap3.protocol.controls import build_control
 from msgspec import Struct
 
 from ldap_bridge.client.channel import BASE_SCOPE, Channel
 from ldap_bridge.client.containers import check_containers, containers_below
-from ldap_bridge.client.search import read_selection
+from ldap_bridge.client.requests import control
+from ldap_bridge.client.search import each_entry
 from ldap_bridge.client.target import Target, limited, narrowed
 from ldap_bridge.dn import is_within, key
 from ldap_bridge.entries import Selection
@@ -69,14 +69,14 @@ class UpdateNumbers:
         since = f"(uSNChanged>={number + 1})"
         contexts = [_context(root, base) for base in selection.bases]
         if not all(_shows_deleted(channel, context) for context in contexts):
-            entries = limited(read_selection(channel, narrowed(selection, since)))
-            listed = read_selection(channel, replace(selection, attributes=[self._target.stable]))
+            entries = limited(each_entry(channel, narrowed(selection, since)))
+            listed = each_entry(channel, replace(selection, attributes=[self._target.stable]))
             return Changes(entries, present={*map(self._target.stable_of, listed)})
         # A tombstone keeps its classes, but no attribute that a filter of ours may ask for.
         anywhere = Selection(list(dict.fromkeys(contexts)), selection.classes, (), [since], [self._target.stable])
-        touched = {*map(self._target.stable_of, read_selection(channel, anywhere, _show_deleted()))}
+        touched = {*map(self._target.stable_of, each_entry(channel, anywhere, _show_deleted()))}
         # After those: who changes between the two searches is then among the entries, and not taken for gone.
-        entries = limited(read_selection(channel, narrowed(selection, since)))
+        entries = limited(each_entry(channel, narrowed(selection, since)))
         return Changes(entries, touched - {*map(self._target.stable_of, entries)})
 
 
@@ -105,5 +105,5 @@ def _shows_deleted(channel: Channel, context: str) -> bool:
         return False
 
 
-def _show_deleted() -> Sequence[Any]:
-    return [build_control(SHOW_DELETED, True, None)]
+def _show_deleted() -> Sequence[bytes]:
+    return [control(SHOW_DELETED, critical=True)]

@@ -14,7 +14,7 @@ from ldap_bridge.bind import LdapBind, open_verifier
 from ldap_bridge.cached_passwords import CachedPasswords
 from ldap_bridge.errors import DirectoryUnable, DirectoryUnanswered, DirectoryUnavailable, DirectoryUntrusted
 from tests.ldap_bridge.conftest import Bridge
-from tests.support.authentication import RULES, SYSTEM, CountingPool, House
+from tests.support.authentication import HOME, RULES, SYSTEM, CountingPool, House
 from tests.support.clock import FakeClock
 from tests.support.directory import everything
 from tests.support.ldif import write_change
@@ -164,6 +164,10 @@ async def test_disabling_ends_it_and_a_login_by_it_is_recorded(bridge: Bridge, c
     inner.answer = DirectoryUnavailable("corp", "gone")
     assert (await house.try_password("ann", "right")).error is None
     assert [event["target"] for event in await house.events("auth:password:cached")] == [user.id]
+    assert await house.entry.again(user, "right", HOME)
+    assert not await house.entry.again(user, "a guess", HOME)
+    assert [event["actor"] for event in await house.events("auth:password:cached")] == ["", user.id]
+    assert len(await house.events("auth:password:failed")) == 1
     await house.users.set_active(SYSTEM, user.id, False, "left")
     assert await house.everything(CACHED_PASSWORDS) == []
 

@@ -24,8 +24,10 @@ class Certificates:
     key: Path
 
 
-def make_certificates(directory: Path, address: str = "127.0.0.1") -> Certificates:
-    """Write a new CA and a certificate it signed for an IP address."""
+def make_certificates(
+    directory: Path, address: str = "127.0.0.1", *, not_after: datetime = NOT_AFTER, self_signed: bool = False
+) -> Certificates:
+    """Write a new CA and a certificate for an IP address that it signed, or that is signed by itself."""
     directory.mkdir(parents=True, exist_ok=True)
     ca_key, ca_name = ec.generate_private_key(ec.SECP256R1()), _name("Test CA")
     ca = (
@@ -36,11 +38,12 @@ def make_certificates(directory: Path, address: str = "127.0.0.1") -> Certificat
         .sign(ca_key, hashes.SHA256())
     )
     key = ec.generate_private_key(ec.SECP256R1())
+    issuer = key if self_signed else ca_key
     certificate = (
-        _builder(_name(address), ca_name, key.public_key())
+        _builder(_name(address), _name(address) if self_signed else ca_name, key.public_key(), not_after)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
-        .sign(ca_key, hashes.SHA256())
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False)
+        .sign(issuer, hashes.SHA256())
     )
     files = Certificates(directory / "ca.pem", directory / "server.pem", directory / "server.key")
     files.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
@@ -56,7 +59,9 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, not_after: datetime = NOT_AFTER
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -64,7 +69,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOT_BEFORE)
-        .not_valid_after(NOT_AFTER)
+        .not_valid_after(not_after)
     )
 
 

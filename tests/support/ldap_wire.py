@@ -85,6 +85,11 @@ def encode_bind_response(
     return _envelope("bindResponse", _result(asn1.BindResponse(), code, text), message_id, controls)
 
 
+def encode_starttls_response(code: int = 0, message_id: int = 7) -> bytes:
+    """Encode the ExtendedResponse to StartTLS (RFC 4511 section 4.14)."""
+    return _envelope("extendedResp", _result(asn1.ExtendedResponse(), code, ""), message_id)
+
+
 def encode_notice(text: str) -> bytes:
     """Encode a Notice of Disconnection (RFC 4511 section 4.4.1)."""
     return _envelope("extendedResp", _result(asn1.ExtendedResponse(), 52, text), 0)
@@ -199,6 +204,19 @@ def _request(message_id: int, content: bytes, controls: bytes) -> Request:
     return Request(message_id, base.decode(), wanted[1], attributes, cookie, scope[0], wanted, found)
 
 
+@contextmanager
+def raw_server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Run a server that does with each line as told, until it returns or the client is gone. Yields its port."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                serve(self.request)
+
+    with _listening(Handler) as port:
+        yield port
+
+
 class CuttingProxy:
     """Passes octets between clients and a server until it has passed `limit` of the server's; then it hangs up.
 
@@ -209,7 +227,8 @@ class CuttingProxy:
         self.limit = limit
         self.hold = hold
         self._target = port
-        self._passed = 0
+        self.passed = 0
+        """Octets of the server's so far."""
 
     @contextmanager
     def running(self) -> Iterator[int]:
@@ -238,14 +257,14 @@ class CuttingProxy:
 
     def _down(self, server: socket.socket, client: socket.socket) -> None:
         while chunk := server.recv(65536):
-            if self.limit is not None and self._passed + len(chunk) > self.limit:
-                client.sendall(chunk[: self.limit - self._passed])
-                self._passed = self.limit
+            if self.limit is not None and self.passed + len(chunk) > self.limit:
+                client.sendall(chunk[: self.limit - self.passed])
+                self.passed = self.limit
                 if self.hold:
                     server.recv(65536)
                     continue
                 return
-            self._passed += len(chunk)
+            self.passed += len(chunk)
             client.sendall(chunk)
 
 

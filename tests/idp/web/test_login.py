@@ -155,6 +155,33 @@ async def test_an_old_page_leads_to_where_the_login_stands(site: Site, visitor: 
     assert "Enter the code from your app" in shown.text
 
 
+async def test_of_two_tabs_the_second_finds_what_the_first_has_done(site: Site) -> None:
+    app, _ = await site.enrolled(await site.person("ada"))
+    ada = site.visitor()
+    untouched, first = await ada.get("/login?next=/account/password"), await log_in(ada, "ada")
+    second = await ada.get("/login")
+    assert "Enter the code from your app" in second.text
+    code = app.code()
+    assert (await ada.send(first.form("/login"), one_time_code=code)).path == "/account"
+    session = ada.cookie("idp_session")
+    done = await ada.send(second.form("/login"), one_time_code=code)
+    assert (done.status, done.path, ada.cookie("idp_session")) == (200, "/account", session)
+    late = await ada.send(untouched.form("/login"), username="ada", current_password=PASSWORD)
+    assert (late.status, late.path, ada.cookie("idp_session")) == (200, "/account/password", session)
+    elsewhere = await ada.post("/logout", second.form("/login").fields)
+    assert elsewhere.status == 403, "what a session protects stays bound to it"
+
+
+async def test_of_two_tabs_either_may_finish_what_the_other_has_begun(site: Site) -> None:
+    app, _ = await site.enrolled(await site.person("ada"))
+    ada = site.visitor()
+    first, other = await log_in(ada, "ada"), await ada.get("/login")
+    again = await log_in(ada, "ada")
+    assert "Enter the code from your app" in other.text
+    assert "Enter the code from your app" in again.text
+    assert (await ada.send(first.form("/login"), one_time_code=app.code())).path == "/account"
+
+
 async def test_a_login_that_is_gone_starts_again(site: Site, visitor: Visitor) -> None:
     await site.enrolled(await site.person("ada"))
     asked = await log_in(visitor, "ada")

@@ -11,12 +11,11 @@ import pytest
 from idp.errors import ConfigError, RemoteError, Unavailable
 from ldap_bridge.client import Channel, LdapDirectory, present_dn
 from ldap_bridge.entries import Entry, Outcome, Selection
-from ldap_bridge.errors import DirectoryRefused, DirectoryUnavailable, DirectoryUntrusted
+from ldap_bridge.errors import DirectoryRefused, DirectoryUnavailable
 from ldap_bridge.settings import parse
-from tests.support.certificates import Certificates, make_certificates
 from tests.support.ldap_wire import CuttingProxy, Request, encode_done, encode_entry, responder
 from tests.support.people import BASE, Company, make_company
-from tests.support.ports import HOST, free_port, is_listening
+from tests.support.ports import HOST, free_port
 from tests.support.slapd import Slapd
 
 PEOPLE = Selection([BASE], ["inetOrgPerson"], attributes=["uid", "cn", "sn", "givenName", "mail", "entryUUID"])
@@ -169,95 +168,6 @@ def test_an_empty_password_is_refused_before_the_server_hears_of_it(slapd: Slapd
         assert channel.bind(company.people[0].dn, company.people[0].password).code == 0
 
 
-# --- TLS ---
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Certificates:
-    """A CA and a certificate for 127.0.0.1."""
-    return make_certificates(tmp_path / "tls")
-
-
-@pytest.fixture
-def tls_slapd(tmp_path: Path, certificates: Certificates, company: Company) -> Any:
-    """A server that offers StartTLS at its port and LDAPS at `tls_port`."""
-    lines = f"TLSCertificateFile {certificates.certificate}\nTLSCertificateKeyFile {certificates.key}"
-    slapd, tls_port = Slapd(tmp_path / "tls-slapd", global_lines=lines), free_port()
-    command = slapd.process.command
-    command[command.index("-h") + 1] += f" ldaps://{HOST}:{tls_port}/"
-    slapd.load(company.ldif())
-    slapd.start()
-    slapd.process.wait_until(lambda: is_listening(tls_port))
-    yield slapd, tls_port
-    slapd.kill()
-
-
-@pytest.mark.parametrize("scheme", ["starttls", "ldaps"])
-def test_a_certificate_is_shown_and_says_who_we_are(
-    tmp_path: Path, certificates: Certificates, company: Company, scheme: str
-) -> None:
-    # The only certificate there is may be the client's, too.
-    lines = [f"TLSCertificateFile {certificates.certificate}", f"TLSCertificateKeyFile {certificates.key}"]
-    lines += [f"TLSCACertificateFile {certificates.ca}", "TLSVerifyClient demand"]
-    slapd, tls_port = Slapd(tmp_path / "strict", global_lines="\n".join(lines)), free_port()
-    slapd.process.command[slapd.process.command.index("-h") + 1] += f" ldaps://{HOST}:{tls_port}/"
-    slapd.load(company.ldif())
-    url = slapd.url if scheme == "starttls" else f"ldaps://{HOST}:{tls_port}"
-    how: dict[str, Any] = {"url": url, "ca_file": str(certificates.ca), "bind_dn": "", "bind_password": ""}
-    how |= {"starttls": True} if scheme == "starttls" else {}
-    shown = {"cert_file": str(certificates.certificate), "key_file": str(certificates.key)}
-    try:
-        slapd.start()
-        slapd.process.wait_until(lambda: is_listening(tls_port))
-        assert read(directory(slapd, **how, **shown, bind="external"))[1].complete
-        assert "certificate" in directory(slapd, **how, **shown, bind="external").facts().bound_as
-        with pytest.raises(DirectoryUnavailable):
-            read(directory(slapd, **how))
-    finally:
-        slapd.kill()
-
-
-def test_starttls_with_the_right_ca_is_accepted(tls_slapd: tuple[Slapd, int], certificates: Certificates) -> None:
-    source = directory(tls_slapd[0], starttls=True, ca_file=str(certificates.ca))
-    assert source.facts().tls.startswith("TLSv1")
-    assert read(source)[1].complete
-
-
-def test_ldaps_with_the_right_ca_is_accepted(tls_slapd: tuple[Slapd, int], certificates: Certificates) -> None:
-    source = directory(tls_slapd[0], url=f"ldaps://{HOST}:{tls_slapd[1]}", ca_file=str(certificates.ca))
-    assert source.facts().tls.startswith("TLSv1")
-    assert read(source)[1].complete
-
-
-def test_an_unknown_ca_is_refused(tls_slapd: tuple[Slapd, int], tmp_path: Path) -> None:
-    slapd, tls_port = tls_slapd
-    other = str(make_certificates(tmp_path / "other").ca)
-    for settings in ({"starttls": True, "ca_file": other}, {"url": f"ldaps://{HOST}:{tls_port}"}):
-        with pytest.raises(DirectoryUntrusted, match=r"'corp'.*certificate.*not trusted"):
-            read(directory(slapd, **settings))
-
-
-def test_a_certificate_for_another_host_is_refused(tls_slapd: tuple[Slapd, int], certificates: Certificates) -> None:
-    url = f"ldaps://localhost:{tls_slapd[1]}"
-    with pytest.raises(DirectoryUntrusted, match=r"certificate of ldaps://localhost.*not trusted"):
-        read(directory(tls_slapd[0], url=url, ca_file=str(certificates.ca)))
-
-
-def test_without_verification_any_certificate_will_do(tls_slapd: tuple[Slapd, int]) -> None:
-    source = directory(tls_slapd[0], url=f"ldaps://localhost:{tls_slapd[1]}", verify=False)
-    assert read(source)[1].complete
-
-
-def test_a_server_without_tls_is_told_from_a_bad_certificate(slapd: Slapd) -> None:
-    with pytest.raises(DirectoryUntrusted, match=r"does not start TLS.*starttls = false"):
-        read(directory(slapd, starttls=True))
-
-
-def test_ldaps_to_a_plain_port_is_an_error_of_its_own(slapd: Slapd) -> None:
-    with pytest.raises(DirectoryUntrusted, match="no TLS with"):
-        read(directory(slapd, url=f"ldaps://{HOST}:{slapd.port}"))
-
-
 # --- finding somebody again ---
 
 
@@ -291,30 +201,3 @@ def test_who_is_not_there_or_not_in_the_selection_is_not_found(slapd: Slapd, com
         assert present_dn(channel, PEOPLE, "entryUUID", stable) == company.people[0].dn
         assert present_dn(channel, others, "entryUUID", stable) is None
         assert present_dn(channel, PEOPLE, "entryUUID", "00000000-0000-4000-8000-000000000000") is None
-
-
-# --- several servers ---
-
-
-def reached(source: LdapDirectory) -> str:
-    """The server that a connection leads to."""
-    with closing(source.connect()) as channel:
-        return channel.server.url
-
-
-def test_the_next_server_is_asked_when_one_is_down_unless_one_has_to_stay(slapd: Slapd) -> None:
-    with responder(lambda _: None) as port:
-        urls = [f"ldap://{HOST}:{port}", slapd.url]
-        server = parse("corp", {"url": urls, "base": BASE}).server
-        assert server is not None
-        moving, staying = LdapDirectory("corp", server), LdapDirectory("corp", server, stays=True)
-        assert reached(moving) == reached(staying) == urls[0]
-    assert reached(moving) == slapd.url
-    with pytest.raises(DirectoryUnavailable, match=f":{port}"):
-        reached(staying)
-    assert reached(LdapDirectory("corp", server, stays=True)) == slapd.url
-    with responder(lambda _: None, port=port):
-        # Whoever answered last goes on doing so.
-        assert reached(moving) == slapd.url
-        slapd.stop()
-        assert reached(moving) == urls[0]

@@ -1,10 +1,13 @@
 """Whatever a server does to a paged search, it ends, and only a whole read is called complete."""
 
 from collections.abc import Iterable
+from itertools import count
 
 import pytest
 
+from ldap_bridge.ber import MAX_MESSAGE
 from ldap_bridge.client import LdapDirectory
+from ldap_bridge.client.directory import LdapReading
 from ldap_bridge.client.search import filter_for
 from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import DirectoryError, DirectoryGarbled, DirectoryRefused, DirectoryUnavailable
@@ -23,12 +26,17 @@ from tests.support.ports import HOST
 BASE = "dc=example,dc=org"
 
 
+def reader(port: int, **settings: object) -> LdapReading:
+    """Begin a read of everything from a server at a port."""
+    source = parse("corp", {"url": f"ldap://{HOST}:{port}", "base": BASE, "timeout": 5, **settings})
+    assert source.server is not None
+    return LdapDirectory("corp", source.server).read(Selection([BASE], ["person"], attributes=["cn", "member"]))
+
+
 def read(answer: Answer, *, bind_code: int = 0, **settings: object) -> tuple[list[Entry], Outcome]:
     """Read everything from a server that answers as told."""
     with responder(answer, bind_code) as port:
-        source = parse("corp", {"url": f"ldap://{HOST}:{port}", "base": BASE, "timeout": 5, **settings})
-        assert source.server is not None
-        reading = LdapDirectory("corp", source.server).read(Selection([BASE], ["person"], attributes=["cn", "member"]))
+        reading = reader(port, **settings)
         entries = [entry for batch in reading.batches() for entry in batch]
     return entries, reading.outcome
 
@@ -67,18 +75,41 @@ def test_a_cookie_for_ever_with_nothing_behind_it_is_given_up() -> None:
     assert "empty pages" in outcome.reason
 
 
-def test_the_same_page_for_ever_ends_at_the_limit_of_entries() -> None:
-    entries, outcome = read(lambda request: [person(1, request), done(request, cookie=b"again")], max_entries=50)
+def test_the_same_page_again_is_given_up() -> None:
+    entries, outcome = read(lambda request: [person(1, request), done(request, cookie=b"again")])
+    assert len(entries) == 2
+    assert not outcome.complete
+    assert f"begins with 'cn=1,{BASE}' again" in outcome.reason
+
+
+def test_new_pages_for_ever_end_at_the_limit_of_entries() -> None:
+    numbers = count()
+
+    def answer(request: Request) -> Iterable[bytes]:
+        return [person(next(numbers), request), done(request, cookie=b"again")]
+
+    entries, outcome = read(answer, max_entries=50)
     assert len(entries) == 51
     assert "max_entries" in outcome.reason
 
 
-@pytest.mark.parametrize(("code", "word"), [(3, "time limit"), (4, "size limit"), (11, "administrative limit")])
-def test_a_limit_of_the_server_makes_the_read_incomplete(code: int, word: str) -> None:
-    entries, outcome = read(lambda request: [person(1, request), done(request, code)])
-    assert len(entries) == 1
+@pytest.mark.parametrize("entries", [0, 1])
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        (3, "time limit"),
+        (4, "size limit"),
+        (11, "administrative limit"),
+        (51, "server busy"),
+        (52, "unavailable"),
+    ],
+)
+def test_what_a_server_cannot_do_to_its_end_makes_the_read_incomplete(code: int, word: str, entries: int) -> None:
+    found, outcome = read(lambda request: [person(1, request)] * entries + [done(request, code, "ask later")])
+    assert len(found) == entries
     assert not outcome.complete
-    assert word in outcome.reason
+    assert f"{word} " in outcome.reason
+    assert f"after {entries} entries (code {code}, ask later)" in outcome.reason
 
 
 def test_a_refusal_of_a_later_page_keeps_what_came_and_is_incomplete() -> None:
@@ -135,7 +166,16 @@ def test_references_are_counted_and_not_followed() -> None:
             done(request),
         ]
     )
-    assert outcome == Outcome(complete=True, entries=1, references=1)
+    assert outcome == Outcome(complete=True, entries=1, references=1, elsewhere=("ldap://evil.example/",))
+
+
+def test_references_for_ever_end_at_the_limit_of_entries() -> None:
+    def answer(request: Request) -> Iterable[bytes]:
+        return (encode_reference(f"ldap://evil.example/{number}", request.message_id) for number in range(60))
+
+    _, outcome = read(lambda request: [person(1, request), *answer(request)], max_entries=50)
+    assert "max_entries" in outcome.reason
+    assert (outcome.references, len(outcome.elsewhere)) == (50, 5)
 
 
 @pytest.mark.parametrize(("code", "error"), [(1, DirectoryRefused), (10, DirectoryRefused), (50, DirectoryRefused)])
@@ -145,7 +185,7 @@ def test_a_refusal_before_any_entry_is_an_error_with_its_code(code: int, error: 
 
 
 def test_a_bind_that_is_refused_is_told_with_its_code() -> None:
-    with pytest.raises(DirectoryRefused, match="bind as anonymous: code 48"):
+    with pytest.raises(DirectoryRefused, match=r"bind as anonymous: code 48.*without bind_dn"):
         read(lambda request: [done(request)], bind_code=48)
 
 
@@ -199,6 +239,28 @@ def test_a_line_lost_between_ranges_leaves_the_group_out() -> None:
     assert not outcome.complete
 
 
+def test_ranges_for_ever_are_given_up() -> None:
+    def answer(request: Request) -> Iterable[bytes]:
+        start = 0 if request.base == BASE else int(request.attributes[0].split("=")[1].split("-")[0])
+        values = {f"member;range={start}-{start + 3}": [b"x" * (1 << 20)] * 4}
+        group = encode_entry(f"cn=big,{BASE}", values, request.message_id)
+        return [*([person(1, request)] if request.base == BASE else []), group, done(request)]
+
+    entries, outcome = read(answer)
+    assert [entry.dn for entry in entries] == [f"cn=1,{BASE}"]
+    assert f"{MAX_MESSAGE} octets of 'member'" in outcome.reason
+
+
+def test_large_values_are_handed_on_before_a_batch_is_full() -> None:
+    photo = {"photo": [b"x" * (1 << 20)]}
+    with responder(
+        lambda request: [encode_entry(f"cn={n},{BASE}", photo, request.message_id) for n in range(20)] + [done(request)]
+    ) as port:
+        sizes = [len(batch) for batch in reader(port).batches()]
+    assert sum(sizes) == 20
+    assert max(sizes) <= 6
+
+
 # --- filters ---
 
 
@@ -221,9 +283,7 @@ def test_no_connection_is_left_open_when_the_reader_stops_early() -> None:
         return [person(number, request) for number in range(1200)]
 
     with responder(answer) as port:
-        source = parse("corp", {"url": f"ldap://{HOST}:{port}", "base": BASE})
-        assert source.server is not None
-        reading = LdapDirectory("corp", source.server).read(Selection([BASE], ["person"]))
+        reading = reader(port)
         batches = reading.batches()
         assert len(next(batches)) == 500
         batches.close()
@@ -232,9 +292,7 @@ def test_no_connection_is_left_open_when_the_reader_stops_early() -> None:
 
 def test_an_interrupted_read_ends_at_once() -> None:
     with responder(lambda request: [person(number, request) for number in range(600)]) as port:
-        source = parse("corp", {"url": f"ldap://{HOST}:{port}", "base": BASE, "timeout": 60})
-        assert source.server is not None
-        reading = LdapDirectory("corp", source.server).read(Selection([BASE], ["person"]))
+        reading = reader(port, timeout=60)
         batches = reading.batches()
         assert len(next(batches)) == 500
         reading.interrupt()
