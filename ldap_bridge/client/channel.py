@@ -199,12 +199,21 @@ class Channel:
             self._socket.settimeout(self._patience)
             self._socket.sendall(requests.message(message_id, request, controls))
         except OSError as error:
-            raise self._lost(error) from error
+            raise self._lost(self._last_word() or error) from error
         return message_id
+
+    def _last_word(self) -> OSError | None:
+        """Return what a server has said before it hung up: that tells more than that a request did not arrive."""
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(CHUNK)
+        except OSError as said:
+            return said if _is_alert(said) else None
+        return None
 
     def _lost(self, error: OSError) -> DirectoryUnavailable:
         # With TLS 1.3 a server says only after the handshake what it thinks of our certificate.
-        if isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or ""):
+        if _is_alert(error):
             return distrusted(self.source, self.server, error)
         return self._ended(f"the connection to {self.server.url} is lost: {error}")
 
@@ -258,6 +267,10 @@ class Channel:
         if message.message_id == 0 and isinstance(message, ResultMessage):
             return DirectoryUnavailable(self.source, f"{self.server.url} ends the connection: {message.text}")
         return DirectoryGarbled(self.source, f"an answer to message {message.message_id} where {wanted} was asked")
+
+
+def _is_alert(error: OSError) -> bool:
+    return isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
 
 
 def said_with(result: ResultMessage) -> str:
