@@ -204,8 +204,8 @@ class Channel:
 
     def _last_word(self) -> OSError | None:
         """Return what a server has said before it hung up: that tells more than that a request did not arrive."""
-        self._socket.settimeout(0)
         try:
+            self._socket.settimeout(0)
             self._socket.recv(CHUNK)
         except OSError as said:
             return said if _is_alert(said) else None
