@@ -40,6 +40,9 @@ class Kind(StrEnum):
     LINK = "link"
 
 
+_MAILED: Final = frozenset({Kind.MAIL, Kind.LINK})
+
+
 class Blocked(RateLimited):
     """So many failures in a row that waiting does not help any more."""
 
@@ -65,11 +68,13 @@ class LimitRules:
 
     def of_account(self, kind: Kind) -> Lockout:
         """Return the lockout of an account's counter."""
-        return {Kind.PASSWORD: self.account, Kind.MAIL: self.mail, Kind.LINK: self.mail}.get(kind, self.factor)
+        if kind in _MAILED:
+            return self.mail
+        return self.account if kind is Kind.PASSWORD else self.factor
 
     def of_source(self, kind: Kind) -> Lockout:
         """Return the lockout of a source's counter."""
-        return self.mail_source if kind in (Kind.MAIL, Kind.LINK) else self.source
+        return self.mail_source if kind in _MAILED else self.source
 
 
 class Attempt:

@@ -12,11 +12,11 @@ from idp.directory.belonging import SHOWN, Belonging
 from idp.directory.documents import changed, created, differing, named_in, private_copy, stamped
 from idp.directory.edges import Edges, forget_group, forget_member
 from idp.directory.filters import DerivedFilters
-from idp.directory.locks import KeyedLocks, Stale, retrying
+from idp.directory.locks import KeyedLocks, read_current, retrying
 from idp.directory.memberships import Difference, Memberships
 from idp.directory.model import Change, Document, GroupCreate, GroupUpdate, Member, MemberChange, MemberWork, Resource
 from idp.directory.user_writes import touched_groups
-from idp.errors import CallerError, NotFound
+from idp.errors import CallerError
 from idp.query import Query
 from idp.schema import ResourceType, validate
 from idp.store.contract import Delete, Insert, Page, Record, Replace, Store, Write
@@ -88,7 +88,7 @@ class Groups:
     async def get(self, actor: Actor, id: str) -> Resource:
         """Return the group. Raises NotFound."""
         demand(actor, Verb.READ, Area.GROUPS)
-        return Resource.of(await self._read(id))
+        return Resource.of(await read_current(self._store, self._kind, id))
 
     async def find(self, actor: Actor, query: Query) -> Page:
         """Return the groups that match; conditions on `members` are answered through the memberships."""
@@ -129,7 +129,7 @@ class Groups:
         demand(actor, Verb.DELETE, Area.GROUPS)
 
         async def attempt() -> None:
-            record = await self._read(id, expected_version)
+            record = await read_current(self._store, self._kind, id, expected_version)
             above = await self._edges.groups_with(id)
             told = event(
                 Tag.DIRECTORY_GROUP_DELETED, actor, id, self._clock, {"displayName": record.document["displayName"]}
@@ -169,7 +169,7 @@ class Groups:
         demand(actor, Verb.UPDATE, Area.GROUPS)
 
         async def attempt() -> Resource:
-            record = await self._read(update.id, update.expected_version)
+            record = await read_current(self._store, self._kind, update.id, update.expected_version)
             after = changed(self._kind, record.document, update.change(private_copy(record.document)))
             after.pop("members", None)
             difference = await self._memberships.difference(update.id, await self._member_change(update))
@@ -203,14 +203,6 @@ class Groups:
     async def _commit_alone(self, extra: Sequence[Write]) -> None:
         if extra:
             await self._store.commit(extra)
-
-    async def _read(self, id: str, expected_version: int | None = None) -> Record:
-        record = await self._store.get(self._kind.collection, id)
-        if record is None:
-            raise NotFound(self._kind.name, id)
-        if expected_version not in (None, record.version):
-            raise Stale(self._kind.collection, id)
-        return record
 
 
 def _members(values: Sequence[Mapping[str, Any]]) -> tuple[Member, ...]:

@@ -1,10 +1,12 @@
-"""Locks by key inside one process, and retries after a race that another process won."""
+"""Locks by key inside one process, reading what is to change, and retries after a race that another process won."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
-from idp.errors import VersionMismatch
+from idp.errors import NotFound, VersionMismatch
+from idp.schema import ResourceType
+from idp.store.contract import Record, Store
 
 Result = TypeVar("Result")
 
@@ -88,3 +90,13 @@ async def retrying(attempt: Callable[[], Awaitable[Result]]) -> Result:
         except VersionMismatch:
             continue
     return await attempt()
+
+
+async def read_current(store: Store, kind: ResourceType, id: str, expected_version: int | None = None) -> Record:
+    """Return the record that is to be changed. Raises NotFound, and Stale when it has not the expected version."""
+    record = await store.get(kind.collection, id)
+    if record is None:
+        raise NotFound(kind.name, id)
+    if expected_version not in (None, record.version):
+        raise Stale(kind.collection, id)
+    return record

@@ -8,12 +8,11 @@ from idp.access import Actor, Area, Target, Verb, demand
 from idp.audit import Tag, event
 from idp.clock import Clock, to_text
 from idp.directory.documents import changed, created, differing, named_in, private_copy, stamped
-from idp.directory.locks import KeyedLocks, Stale, retrying
+from idp.directory.locks import KeyedLocks, read_current, retrying
 from idp.directory.model import Change, Document, Resource
-from idp.errors import NotFound
 from idp.query import Query
 from idp.schema import ResourceType
-from idp.store.contract import Delete, Insert, Page, Record, Replace, Store
+from idp.store.contract import Delete, Insert, Page, Replace, Store
 
 
 class Resources:
@@ -43,7 +42,7 @@ class Resources:
     async def get(self, actor: Actor, id: str) -> Resource:
         """Return the resource. Raises NotFound."""
         self._demand(actor, Verb.READ)
-        return Resource.of(await self._read(id))
+        return Resource.of(await read_current(self._store, self._kind, id))
 
     async def find(self, actor: Actor, query: Query) -> Page:
         """Return the resources that match."""
@@ -59,7 +58,7 @@ class Resources:
         self._demand(actor, Verb.UPDATE)
 
         async def attempt() -> Resource:
-            before = await self._read(id, expected_version)
+            before = await read_current(self._store, self._kind, id, expected_version)
             after = changed(self._kind, before.document, change(private_copy(before.document)))
             fields = differing(before.document, after)
             if not fields:
@@ -78,7 +77,7 @@ class Resources:
         self._demand(actor, Verb.DELETE)
 
         async def attempt() -> None:
-            record = await self._read(id, expected_version)
+            record = await read_current(self._store, self._kind, id, expected_version)
             told = event(Tag.DIRECTORY_RESOURCE_DELETED, actor, id, self._clock, {"type": self._kind.name})
             await self._store.commit([Delete(self._kind.collection, id, record.version), told])
 
@@ -87,11 +86,3 @@ class Resources:
 
     def _demand(self, actor: Actor, verb: Verb) -> None:
         demand(actor, verb, Area.RESOURCES, Target("", endpoint=self._kind.endpoint))
-
-    async def _read(self, id: str, expected_version: int | None = None) -> Record:
-        record = await self._store.get(self._kind.collection, id)
-        if record is None:
-            raise NotFound(self._kind.name, id)
-        if expected_version not in (None, record.version):
-            raise Stale(self._kind.collection, id)
-        return record

@@ -11,14 +11,13 @@ from idp.directory.batch import Outcome, UserBatches, UserChange
 from idp.directory.belonging import SHOWN, Belonging
 from idp.directory.edges import Edges
 from idp.directory.filters import DerivedFilters
-from idp.directory.locks import KeyedLocks, Stale, retrying
+from idp.directory.locks import KeyedLocks, read_current, retrying
 from idp.directory.managers import Managers
 from idp.directory.model import Change, Credentials, Document, PeopleRules, Resource, UserCreate, UserUpdate
 from idp.directory.names import MAX_NAME, check_name
 from idp.directory.ownership import Ownership
 from idp.directory.user_plans import Plan, UserPlans, mfa_policy, role_name, role_of
 from idp.directory.user_writes import UserWrites, stored
-from idp.errors import NotFound
 from idp.query import Compare, Op, Query
 from idp.schema import ResourceType
 from idp.store.contract import Page, Record, Store, Write
@@ -84,7 +83,7 @@ class Users:
     async def get(self, actor: Actor, id: str) -> Resource:
         """Return the user. Raises NotFound."""
         demand(actor, Verb.READ, Area.USERS, Target(id))
-        return Resource.of(await self._read(id))
+        return Resource.of(await read_current(self._store, self._kind, id))
 
     async def find(self, actor: Actor, query: Query) -> Page:
         """Return the users that match; conditions on `groups` are answered through the memberships."""
@@ -145,7 +144,7 @@ class Users:
         demand(actor, Verb.DELETE, Area.USERS, Target(id))
 
         async def attempt() -> None:
-            record = await self._read(id, expected_version)
+            record = await read_current(self._store, self._kind, id, expected_version)
             demand(actor, Verb.DELETE, Area.USERS, Target(id, role=role_of(record.document)))
             self._ownership.check_deletion(actor, record.document)
             await self._store.commit([*await self._writes.removal(actor, record), *extra])
@@ -238,7 +237,7 @@ class Users:
         extra: Sequence[Write] = (),
     ) -> Resource:
         async def attempt() -> Resource:
-            planned = plan(await self._read(id, expected_version))
+            planned = plan(await read_current(self._store, self._kind, id, expected_version))
             writes = [*await self._writes.of(actor, planned), *extra, *await self._writes.checks(actor, planned)]
             if writes:
                 await self._store.commit(writes)
@@ -246,11 +245,3 @@ class Users:
 
         async with self._locks.hold(id):
             return await retrying(attempt)
-
-    async def _read(self, id: str, expected_version: int | None = None) -> Record:
-        record = await self._store.get(self._kind.collection, id)
-        if record is None:
-            raise NotFound(self._kind.name, id)
-        if expected_version not in (None, record.version):
-            raise Stale(self._kind.collection, id)
-        return record

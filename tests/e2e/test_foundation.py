@@ -1,6 +1,6 @@
 """From a directory to a dead session, with real processes only: slapd, our server and commands, Chromium."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,6 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.authenticator import Authenticator
-from tests.support.chromium import Chromium
 from tests.support.idp import Idp
 from tests.support.people import Company, Person, make_company
 from tests.support.slapd import Slapd
@@ -47,13 +46,6 @@ def idp(request: pytest.FixtureRequest, directory: Slapd, tmp_path: Path) -> Ite
     installation.start()
     yield installation
     installation.stop()
-
-
-@pytest.fixture
-async def page(chromium: Chromium) -> AsyncIterator[Page]:
-    """A browser that nobody has used."""
-    yield await chromium.new_page()
-    assert chromium.complaints == []
 
 
 def all_of(idp: Idp, path: str, token: str) -> list[dict[str, Any]]:

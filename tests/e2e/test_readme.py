@@ -2,13 +2,12 @@
 
 import re
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import Chromium
 from tests.support.idp import PROGRAM, Idp
 
 ROOT = Path(__file__).parents[2]
@@ -29,13 +28,6 @@ def idp(tmp_path: Path) -> Iterator[Idp]:
     installation.start()
     yield installation
     installation.stop()
-
-
-@pytest.fixture
-async def page(chromium: Chromium) -> AsyncIterator[Page]:
-    """A browser that nobody has used."""
-    yield await chromium.new_page()
-    assert chromium.complaints == []
 
 
 def run_tour(idp: Idp, text: str) -> str:

@@ -1,11 +1,13 @@
 """Stores of every backend, for test folders that run over all of them or over one."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from idp.clock import Clock
+from idp.errors import RemoteError
 from idp.query import Field, Kind
 from idp.store import Collection, Settings, Store, open_store
 
@@ -62,3 +64,13 @@ async def opened(url: str, clock: Clock) -> AsyncIterator[Stores]:
     """Yield what opens stores at the URL; the body of a fixture."""
     async with AsyncExitStack() as at_end:
         yield Stores(url, clock, at_end)
+
+
+async def ready(store: Store) -> None:
+    """Return when the store takes writes."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await store.check()
+            except RemoteError:
+                await asyncio.sleep(0.05)

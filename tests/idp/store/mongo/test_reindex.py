@@ -8,13 +8,13 @@ import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection as Records
 
-from idp.errors import Contradicted, RemoteError, Unavailable
+from idp.errors import Contradicted, Unavailable
 from idp.query import Compare, Field, Op, Query
 from idp.store import Collection, Insert, Settings, Store
 from idp.store.mongo.layout import LAYOUTS, lay_out
 from idp.store.mongo.ledger import LEDGER
 from tests.support.clock import FakeClock
-from tests.support.stores import Stores, opened
+from tests.support.stores import Stores, opened, ready
 
 TITLE: Final = Field(("title",))
 BEFORE: Final = {"things": Collection("things")}
@@ -58,16 +58,6 @@ async def trouble_of(store: Store, words: str) -> None:
                 await store.check()
             if words in str(caught.value):
                 return
-
-
-async def ready(store: Store) -> None:
-    """Return when the store works."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                return await store.check()
-            except RemoteError:
-                await asyncio.sleep(0.05)
 
 
 async def test_the_next_process_goes_on_where_the_last_one_was(stores: Stores, behind: Mapping[str, Documents]) -> None:

@@ -10,10 +10,10 @@ from pymongo import MongoClient
 
 from idp.errors import ConfigError, DeadlineExceeded, InvalidValue, RemoteError, TooLarge, Unavailable
 from idp.query import EVERYTHING, Query
-from idp.store import Check, Delete, Insert, Replace, Settings, Store, Write, open_store
+from idp.store import Check, Delete, Insert, Replace, Settings, Write, open_store
 from tests.support.clock import FakeClock
 from tests.support.mongod import Mongod, with_database
-from tests.support.stores import SAMPLES, Stores, opened
+from tests.support.stores import SAMPLES, Stores, opened, ready
 
 
 @pytest.fixture(params=["pymongo", "motor"])
@@ -22,16 +22,6 @@ async def stores(request: pytest.FixtureRequest, mongo_database_uri: str, clock:
     mark = "&" if "?" in mongo_database_uri else "?"
     async for one in opened(f"{mongo_database_uri}{mark}driver={request.param}", clock):
         yield one
-
-
-async def ready(store: Store) -> None:
-    """Return when the store takes writes."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                return await store.check()
-            except RemoteError:
-                await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("driver", ["pymongo", "motor"])
