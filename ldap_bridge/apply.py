@@ -68,7 +68,9 @@ class Applier:
         groups = [change for change in plan.changes if change.subject == GROUP]
         parts = in_commits(people, _TOGETHER)
         await _in_parts(parts, self._write_people, log, Meter(watcher, "writing people", len(people)))
-        await _in_parts(_parts(groups), self._write_groups, log, Meter(watcher, "writing groups", len(groups)))
+        await _in_parts(
+            in_commits(groups, _TOGETHER), self._write_groups, log, Meter(watcher, "writing groups", len(groups))
+        )
         meter = Meter(watcher, "writing memberships", len(plan.memberships))
         await _in_parts(_parts(plan.memberships), self._write_memberships, log, meter)
         if roles:
@@ -83,8 +85,7 @@ class Applier:
         outcomes = await self._users.write_many(self._actor, [self._user_change(change) for change in doable])
         purged = [change for change in changes if change.kind is Kind.PURGE]
         gone = [await self._purge(change) for change in purged]
-        conflicts = [logged_change(change) for change in changes if change.kind is Kind.CONFLICT]
-        logged = [*self._logged(doable, outcomes), *self._logged(purged, gone), *conflicts]
+        logged = [*self._logged(doable, outcomes), *self._logged(purged, gone), *_conflicts(changes)]
         for change in doable:
             if change.resource not in self.failed:
                 change.found = None  # a large plan makes room while it is carried out
@@ -102,6 +103,10 @@ class Applier:
     def _new_link(self, change: Change) -> Link:
         """Return the link as it is to be after the change."""
         found, link = change.found, change.link
+        if change.beside:
+            assert link is not None  # noqa: S101 (only who is linked has a conflict that something is done beside)
+            # Without a digest the entry is compared again, even if it becomes what it was before.
+            return replace(link, active=False, digest="", raw="")
         if found is None:
             assert link is not None  # noqa: S101 (a change has an entry, a link or both)
             if change.manager is not None:
@@ -156,15 +161,20 @@ class Applier:
     # --- groups ---
 
     async def _write_groups(self, changes: Sequence[Change]) -> list[Logged]:
-        kept = [change for change in changes if change.kind is not Kind.REMOVE]
-        outcomes = await self._groups.write_many(self._actor, [self._group_change(change) for change in kept])
+        # What goes or is called otherwise first makes room for what takes its name.
+        removed = [change for change in changes if change.kind is Kind.REMOVE]
+        gone = [await self._remove(change) for change in removed]
+        kept = [change for change in changes if change.kind not in (Kind.REMOVE, Kind.CONFLICT)]
+        kept.sort(key=lambda change: bool(change.takes_from))
+        first = sum(not change.takes_from for change in kept)
+        outcomes = await self._groups.write_many(self._actor, [self._group_change(change) for change in kept[:first]])
+        for change in kept[first:]:
+            outcomes += await self._groups.write_many(self._actor, [self._group_change(change)])
         for change, outcome in zip(kept, outcomes, strict=True):
             if not isinstance(outcome, CallerError):
                 link = self._new_link(change)
                 self._written[change.resource] = replace(link, version=link.version + 1)
-        removed = [change for change in changes if change.kind is Kind.REMOVE]
-        gone = [await self._remove(change) for change in removed]
-        return [*self._logged(kept, outcomes), *self._logged(removed, gone)]
+        return [*self._logged(removed, gone), *self._logged(kept, outcomes), *_conflicts(changes)]
 
     def _group_change(self, change: Change) -> GroupChange:
         extra = [self._links.write(self._new_link(change))]
@@ -230,6 +240,10 @@ class Applier:
             if error or change.kind is not Kind.SAME:
                 logged.append(logged_change(change, error))
         return logged
+
+
+def _conflicts(changes: Sequence[Change]) -> list[Logged]:
+    return [logged_change(change) for change in changes if change.kind is Kind.CONFLICT]
 
 
 def _parts(changes: Sequence[Any]) -> list[Sequence[Any]]:

@@ -8,12 +8,14 @@ from typing import Any, Final
 
 import msgspec
 
+from idp.access import Actor
+from idp.audit import Tag, event
 from idp.clock import Clock, to_text
 from idp.errors import NotFound
 from idp.query import EVERYTHING, Compare, Field, Op, Query
 from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
 from ldap_bridge.links import Links
-from ldap_bridge.plan import USER, Change, Kind, Plan
+from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan
 
 COLLECTION: Final = "ldap_conflicts"
 _SOURCE: Final = Field(("source",))
@@ -33,10 +35,12 @@ class Choice(StrEnum):
 
 @dataclass(slots=True)
 class Conflict:
-    """One entry of a source that has no account (or not the login) because of another account, the `holder`.
+    """One entry of a source, a person or group by `kind`, that cannot be had because of another one, the `holder`.
 
-    `about` is "login" or "mail", and `value` which. `choice` is "" until somebody has decided; `name` is the login that
-    the person is to have by a choice of another one. `holder` is "" where two entries of one read have the same login.
+    `about` is what both want ("login", "mail", or "name" of a group), and `value` which; or "root" where the directory
+    would disable the last who can do everything. `login` is what the entry is called. `choice` is "" until somebody
+    has decided; `name` is what the entry is to be called by a choice of another name. `holder` is "" where two entries
+    of one read are called the same.
     """
 
     id: str
@@ -53,11 +57,12 @@ class Conflict:
     name: str = ""
     decided: str = ""
     decided_by: str = ""
+    kind: str = USER
     version: int = 0
 
 
-Decisions = Mapping[str, Conflict]
-"""By stable id, what was decided about people of one source."""
+Decisions = Mapping[tuple[str, str], Conflict]
+"""By kind and stable id, what was decided about people and groups of one source."""
 
 
 class Conflicts:
@@ -75,7 +80,7 @@ class Conflicts:
         return _conflict(record)
 
     async def of_entry(self, source: str, stable: str) -> Conflict | None:
-        """Return the conflict of an entry, if there is one."""
+        """Return the conflict of a person's entry, if there is one."""
         record = await self._store.get(COLLECTION, id_of(source, stable))
         return _conflict(record) if record else None
 
@@ -93,8 +98,8 @@ class Conflicts:
             after = records[-1].id
 
     async def decisions(self, source: str) -> Decisions:
-        """Return what was decided about people of a source."""
-        return {one.stable: one async for one in self.all(source) if one.choice}
+        """Return what was decided about people and groups of a source."""
+        return {(one.kind, one.stable): one async for one in self.all(source) if one.choice}
 
     def write(self, conflict: Conflict) -> Write:
         """Return the write that keeps a conflict."""
@@ -102,45 +107,62 @@ class Conflicts:
         version = document.pop("version")
         return Replace(COLLECTION, document, version) if version else Insert(COLLECTION, document)
 
+    def decided(self, actor: Actor, conflict: Conflict, choice: Choice, name: str = "") -> list[Write]:
+        """Return the writes that remember a decision and tell of it."""
+        undone = choice is Choice.UNDO
+        kept = replace(
+            conflict,
+            choice="" if undone else choice.value,
+            name=name,
+            decided="" if undone else to_text(self._clock.now()),
+            decided_by="" if undone else actor.name,
+        )
+        details = {"conflict": conflict.id, "choice": choice.value, "login": conflict.login, "dn": conflict.dn}
+        details |= {"name": name} if name else {}
+        target = conflict.holder or f"ldap:{conflict.source}"
+        return [self.write(kept), event(Tag.LDAP_CONFLICT_RESOLVED, actor, target, self._clock, details)]
+
     async def note(self, plan: Plan, *, carried_out: bool) -> None:
         """Bring the list in step with a plan; once a whole one was carried out, what has no cause any more goes."""
-        found = {one.stable: one for change in plan.changes if (one := self._of(plan.source, change))}
-        known = {one.stable: one async for one in self.all(plan.source)}
-        writes = [self.write(one) for stable, new in found.items() if (one := _noted(known.get(stable), new))]
+        found = {(one.kind, one.stable): one for change in plan.changes if (one := self._of(plan.source, change))}
+        known = {(one.kind, one.stable): one async for one in self.all(plan.source)}
+        writes = [self.write(one) for entry, new in found.items() if (one := _noted(known.get(entry), new))]
         if carried_out and plan.complete:
-            left = [one for stable, one in known.items() if stable not in found]
+            left = [one for entry, one in known.items() if entry not in found]
             writes += [Delete(COLLECTION, one.id, one.version) for one in await self._settled(plan, left)]
         for start in range(0, len(writes), _TOGETHER):
             await self._store.commit(writes[start : start + _TOGETHER])
 
     def _of(self, source: str, change: Change) -> Conflict | None:
-        if change.kind is not Kind.CONFLICT or change.found is None:
+        if change.kind is not Kind.CONFLICT:
             return None
-        stable, mails = change.found.stable, [one.new for one in change.fields]
         return Conflict(
-            id=id_of(source, stable),
+            id=id_of(source, change.stable, change.subject),
             source=source,
-            stable=stable,
+            stable=change.stable,
+            kind=change.subject,
             login=change.name,
             dn=change.dn,
-            about="mail" if mails else "login",
-            value=mails[0] if mails else change.name,
+            about=change.about,
+            value=change.fields[0].new if change.fields else change.name,
             holder=change.resource,
             reason=change.reason,
             since=to_text(self._clock.now()),
         )
 
     async def _settled(self, plan: Plan, left: list[Conflict]) -> list[Conflict]:
-        """Return those that are none any more: all but people who are skipped, or have another login than there."""
-        renamed = [one.stable for one in left if one.choice == Choice.RENAME]
-        kept = {link.stable for link in await Links(self._store, plan.source).of_stables(USER, renamed)}
-        kept |= {found.stable for found in plan.skipped}
-        return [one for one in left if one.stable not in kept]
+        """Return those that are none any more: all but what is skipped, or has another name than there."""
+        links, kept = Links(self._store, plan.source), {*plan.skipped}
+        for kind in (USER, GROUP):
+            renamed = [one.stable for one in left if one.choice == Choice.RENAME and one.kind == kind]
+            kept |= {(kind, link.stable) for link in await links.of_stables(kind, renamed)}
+        return [one for one in left if (one.kind, one.stable) not in kept]
 
 
-def id_of(source: str, stable: str) -> str:
+def id_of(source: str, stable: str, kind: str = USER) -> str:
     """Return the id of the conflict of an entry, short enough to be typed."""
-    return blake2b(f"{source}:{stable}".encode(), digest_size=6).hexdigest()
+    entry = stable if kind == USER else f"{kind}:{stable}"
+    return blake2b(f"{source}:{entry}".encode(), digest_size=6).hexdigest()
 
 
 def _noted(known: Conflict | None, new: Conflict) -> Conflict | None:

@@ -6,9 +6,9 @@ from idp.schema import USER as USER_TYPE
 from idp.store.contract import Store
 from ldap_bridge.intake import Intake
 from ldap_bridge.links import Link, Links
-from ldap_bridge.logins import Claim, belongs_to_another, conflict, granted, leaving, retirement
+from ldap_bridge.logins import Claim, granted, leaving, of_another, retirement
 from ldap_bridge.mapping import Found
-from ldap_bridge.plan import USER, Change, Kind, Plan
+from ldap_bridge.plan import USER, Change, Kind, Plan, conflict, disabled_beside
 from ldap_bridge.rules import Path
 
 Grant = Callable[[Claim], Change | None]
@@ -54,7 +54,15 @@ class Contests:
                 claim.change.takes_from = claim.holder
         await self._retire(plan, [gone[claim.holder] for claim in met if claim.change and claim.holder in gone])
         accepted = {id(claim) for claim in met}
-        plan.changes += [_refuse(claim, people) for claim in self._claims if id(claim) not in accepted]
+        refused = [claim for claim in self._claims if id(claim) not in accepted]
+        plan.changes += [_refuse(claim, people) for claim in refused]
+        plan.changes += filter(None, map(_disabled, refused))
+
+    def refuse_takers(self, plan: Plan, people: Intake, holder: str) -> None:
+        """Leave somebody with the login after all."""
+        for claim in self._claims:
+            if claim.holder == holder and claim.change in plan.changes:
+                plan.changes[plan.changes.index(claim.change)] = _refuse(claim, people)
 
     def take_back(self, plan: Plan, people: Intake) -> None:
         """After groups that were not read whole, leave with their logins those whom no earlier run has found gone."""
@@ -92,9 +100,15 @@ def _refuse(claim: Claim, people: Intake) -> Change:
         people.register(claim.found, claim.own)
     elif claim.change is not None:
         people.forget(claim.found, claim.change.resource)
-    return conflict(claim.found, claim.holder, belongs_to_another(claim.found))
+    return of_another(claim.found, claim.holder)
+
+
+def _disabled(claim: Claim) -> Change | None:
+    if claim.link is None or claim.record is None:
+        return None
+    return disabled_beside(claim.found, claim.link, claim.record.document)
 
 
 def twice(found: Found, first: str) -> Change:
     """Return the conflict of an entry with another of the same read."""
-    return conflict(found, "", f"the login {found.name!r} is also that of {first!r}")
+    return conflict(USER, found, "", "login", f"the login {found.name!r} is also that of {first!r}")

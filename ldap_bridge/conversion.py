@@ -21,6 +21,7 @@ from idp.store.contract import Store, Write
 from ldap_bridge.directories import open_directory
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import DirectoryError
+from ldap_bridge.last_root import INSTEAD, LAST_OWN_ROOT, is_last_own_root
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Found, Mapper
 from ldap_bridge.plan import USER
@@ -80,13 +81,16 @@ class Conversion:
         self._service = service
         self._clock = clock
 
-    async def preview(self, by: Actor, people: Sequence[str], to: str) -> list[Converted]:
+    async def preview(self, by: Actor, people: Sequence[str], to: str, *, force: bool = False) -> list[Converted]:
         """Return what would become of the people of these ids; change nothing."""
-        return await self._all(by, people, to, carry_out=False)
+        return await self._all(by, people, to, carry_out=False, force=force)
 
-    async def convert(self, by: Actor, people: Sequence[str], to: str) -> list[Converted]:
-        """Convert the people of these ids to "internal" or to the source of a name; returns what became of each."""
-        return await self._all(by, people, to, carry_out=True)
+    async def convert(self, by: Actor, people: Sequence[str], to: str, *, force: bool = False) -> list[Converted]:
+        """Convert the people of these ids to "internal" or to the source of a name; returns what became of each.
+
+        The last root who belongs to no directory is handed to one by `force` only.
+        """
+        return await self._all(by, people, to, carry_out=True, force=force)
 
     async def people_of(self, by: Actor, source: str) -> list[str]:
         """Return the ids of everybody from a source, or from "internal"."""
@@ -97,11 +101,11 @@ class Conversion:
             self._source(source)
         return found
 
-    async def _all(self, by: Actor, people: Sequence[str], to: str, *, carry_out: bool) -> list[Converted]:
+    async def _all(self, by: Actor, people: Sequence[str], to: str, *, carry_out: bool, force: bool) -> list[Converted]:
         demand(by, Verb.UPDATE if carry_out else Verb.READ, Area.DIRECTORIES)
         if to == INTERNAL:
             return await self._to_internal(by, people, carry_out=carry_out)
-        return await self._to_directory(by, people, self._source(to), carry_out=carry_out)
+        return await self._to_directory(by, people, self._source(to), carry_out=carry_out, force=force)
 
     async def _look(self, by: Actor, person: str, judge: Judge, new: str) -> tuple[Resource | None, Converted]:
         """Return a person as she is now, and what becomes of her; somebody may be gone who was named before."""
@@ -145,17 +149,22 @@ class Conversion:
     # --- to a directory ---
 
     async def _to_directory(
-        self, by: Actor, people: Sequence[str], source: Source, *, carry_out: bool
+        self, by: Actor, people: Sequence[str], source: Source, *, carry_out: bool, force: bool
     ) -> list[Converted]:
         there = await asyncio.to_thread(self._people_there, source, await self._logins(people))
         taken = await self._taken(source, [person.found.stable for person in there.values()])
         judge = partial(_to_source, source=source, there=there, taken=taken)
+
+        async def look(person: str) -> tuple[Resource | None, Converted]:
+            user, plan = await self._look(by, person, judge, source.key)
+            return user, plan if force or user is None else await self._spared(user, plan)
+
         if not carry_out:
-            return [(await self._look(by, person, judge, source.key))[1] for person in people]
+            return [(await look(person))[1] for person in people]
         done, come = [], dict[str, Entry]()
         async with self._service.turn_of(source.name):
             for id_ in people:
-                user, plan = await self._look(by, id_, judge, source.key)
+                user, plan = await look(id_)
                 if user is not None and not plan.problem:
                     person = there[fold(plan.user_name)]
                     plan = await self._linked(by, user, plan, person.found, source)
@@ -167,6 +176,12 @@ class Conversion:
             with suppress(RemoteError):
                 await self._service.bring_in(actor, source.name, come)
         return done
+
+    async def _spared(self, user: Resource, plan: Converted) -> Converted:
+        """Return what becomes of somebody, which is nothing for the last root whom no directory can switch off."""
+        if plan.problem or not await is_last_own_root(self._store, user.document):
+            return plan
+        return replace(plan, problem=f"is {LAST_OWN_ROOT} whom this one could switch off; {INSTEAD}")
 
     async def _linked(self, by: Actor, user: Resource, plan: Converted, found: Found, source: Source) -> Converted:
         # Without a digest the entry counts as changed, so that what is mapped is brought in step.

@@ -1,6 +1,6 @@
 """What was decided about entries that want what others have, brought to bear on a read; and who shares an address."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,7 +12,8 @@ from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Store
 from ldap_bridge.conflicts import Choice, Decisions
 from ldap_bridge.mapping import Found
-from ldap_bridge.plan import USER, Change, FieldChange, Kind, Plan
+from ldap_bridge.plan import NAMES, USER, Change, FieldChange, Kind, Plan, conflict
+from ldap_bridge.rules import Document
 
 _ADDRESS: Final = USER_TYPE.resolve("emails.value").field
 _encode: Final = msgspec.json.Encoder().encode
@@ -37,35 +38,51 @@ class Decided:
         self._decisions = decisions
         self._store = store
 
-    def admitted(self, found: Sequence[Found], plan: Plan) -> list[Found]:
-        """Return new people as they are to be called, without those who are skipped."""
+    def admitted(self, subject: str, found: Sequence[Found], plan: Plan) -> list[Found]:
+        """Return new people, or groups, as they are to be called, without those that are skipped."""
         if not self._decisions:
             return list(found)
-        skipped = [one for one in found if self._choice(one) == Choice.SKIP]
-        plan.skipped += skipped
-        return [self.renamed(one) for one in found if self._choice(one) != Choice.SKIP]
+        plan.skipped += [(subject, one.stable) for one in found if self._choice(subject, one.stable) == Choice.SKIP]
+        return [self.renamed(subject, one) for one in found if self._choice(subject, one.stable) != Choice.SKIP]
 
-    def renamed(self, found: Found) -> Found:
-        """Return somebody under the login that was chosen here, if one was."""
-        decision = self._decisions.get(found.stable)
+    def skip(self, plan: Plan) -> None:
+        """Take the conflicts out of a plan that shall be left as they are."""
+        if not self._decisions:
+            return
+        kept = []
+        for change in plan.changes:
+            if change.kind is Kind.CONFLICT and self._choice(change.subject, change.stable) == Choice.SKIP:
+                plan.skipped.append((change.subject, change.stable))
+            else:
+                kept.append(change)
+        plan.changes = kept
+
+    def renamed(self, subject: str, found: Found) -> Found:
+        """Return an entry under the name that was chosen here, if one was."""
+        decision = self._decisions.get((subject, found.stable))
         if decision is None or decision.choice != Choice.RENAME or not decision.name:
             return found
-        document = {**found.document(), "userName": decision.name}
+        document = {**found.document(), NAMES[subject]: decision.name}
         return replace(found, name=decision.name, alias=found.name, encoded=_encode(document))
 
     def told(self, change: Change) -> Change:
         """Return the first change of somebody whose entry was linked to an account as what it is."""
-        decision = self._decisions.get(change.found.stable) if change.found else None
+        decision = self._decisions.get((change.subject, change.stable))
         if decision is not None and decision.choice == Choice.LINK and change.active is None:
             change.kind, change.reason = Kind.RELINK, f"linked by {decision.decided_by}"
         return change
 
-    async def sharing(self, found: Sequence[Found]) -> dict[str, Change]:
-        """Return the conflicts of new people with accounts of other origin that have their addresses, by stable id."""
+    async def sharing(self, found: Sequence[Found], present: Mapping[str, Document] | None = None) -> dict[str, Change]:
+        """Return the conflicts with accounts of other origin that have the addresses of these people, by stable id.
+
+        Addresses that people have here already, by `present` (their documents by stable id), are no news.
+        """
         wanted: dict[str, Found] = {}
         for one in found:
-            if self._choice(one) != Choice.RENAME:
-                wanted |= {fold(mail.value): one for mail in _mails(one.encoded).emails}
+            if self._choice(USER, one.stable) != Choice.RENAME:
+                mails = {fold(mail.value) for mail in _mails(one.encoded).emails}
+                mails -= _addresses(present[one.stable]) if present and one.stable in present else set()
+                wanted |= dict.fromkeys(mails, one)
         if not wanted:
             return {}
         query = Query(In(_ADDRESS, tuple(wanted)), limit=2 * len(wanted), total=False)
@@ -78,12 +95,16 @@ class Decided:
                     conflicts.setdefault(new.stable, _conflict(new, str(mail["value"]), record.id))
         return conflicts
 
-    def _choice(self, found: Found) -> str:
-        decision = self._decisions.get(found.stable)
+    def _choice(self, subject: str, stable: str) -> str:
+        decision = self._decisions.get((subject, stable))
         return decision.choice if decision else ""
 
 
 def _conflict(found: Found, mail: str, holder: str) -> Change:
-    reason = f"the address {mail!r} belongs to another account"
-    field = FieldChange("emails.value", None, mail)
-    return Change(Kind.CONFLICT, USER, found.name, found.dn, holder, (field,), reason=reason, found=found)
+    change = conflict(USER, found, holder, "mail", f"the address {mail!r} belongs to another account")
+    change.fields = (FieldChange("emails.value", None, mail),)
+    return change
+
+
+def _addresses(document: Document) -> set[str]:
+    return {fold(str(mail.get("value", ""))) for mail in document.get("emails", ())}

@@ -202,10 +202,9 @@ def retried(plan: Plan, failed: Collection[str]) -> list[tuple[str, str]]:
     """Return the entries that a run has not brought in step, as kind and stable id."""
     again = {(problem.subject, problem.stable) for problem in plan.problems if problem.stable}
     for change in plan.changes:
-        stable = change.found.stable if change.found else change.link.stable if change.link else ""
-        if stable and (change.kind is Kind.CONFLICT or change.resource in failed):
-            again.add((change.subject, stable))
-    again |= {(USER, found.stable) for found in plan.skipped}
+        if change.stable and (change.kind is Kind.CONFLICT or change.resource in failed):
+            again.add((change.subject, change.stable))
+    again |= {*plan.skipped}
     again |= {(GROUP, change.link.stable) for change in plan.memberships if change.link and change.group in failed}
     return sorted(again)
 

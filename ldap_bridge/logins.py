@@ -10,7 +10,7 @@ from idp.query import fold
 from idp.store.contract import Record
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found
-from ldap_bridge.plan import USER, Change, FieldChange, Kind, gone
+from ldap_bridge.plan import USER, Change, FieldChange, Kind, conflict, gone
 from ldap_bridge.rules import Document, Path
 
 LOGIN: Final = "userName"
@@ -78,14 +78,9 @@ def retirement(link: Link, stored: Document, source: str, owned: Collection[Path
     return change
 
 
-def conflict(found: Found, holder: str, reason: str) -> Change:
-    """Return that an entry's login is somebody else's."""
-    return Change(Kind.CONFLICT, USER, found.name, found.dn, holder, reason=reason, found=found)
-
-
-def belongs_to_another(found: Found) -> str:
-    """Return the reason of a conflict with an account."""
-    return f"the login {found.name!r} belongs to another account"
+def of_another(found: Found, holder: str) -> Change:
+    """Return the conflict of an entry with the account that has its login."""
+    return conflict(USER, found, holder, "login", f"the login {found.name!r} belongs to another account")
 
 
 def in_commits(changes: Sequence[Change], most: int) -> list[list[Change]]:

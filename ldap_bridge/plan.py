@@ -35,6 +35,8 @@ class Kind(StrEnum):
 
 USER: Final = "user"
 GROUP: Final = "group"
+NAMES: Final = {USER: "userName", GROUP: "displayName"}
+"""What people and groups are called by, each of which one account or group has alone, where groups have so."""
 _COUNTED: Final = (
     *(kind.value for kind in Kind if kind not in (Kind.MEMBERS, Kind.SAME)),
     "members_added",
@@ -57,7 +59,8 @@ class Change:
 
     A change without an entry (`found`) is its `fields`. `takes_from` is the account whose login it takes over, "" when
     its own is free. `before` is the document of an account that is to go for good. `manager` is the account that
-    becomes the manager, "" for nobody, None for whoever it was.
+    becomes the manager, "" for nobody, None for whoever it was. `about` is what a conflict is about, and a change
+    `beside` one is all that is done all the same: the account is switched off.
     """
 
     kind: Kind
@@ -74,6 +77,13 @@ class Change:
     takes_from: str = ""
     before: Document | None = None
     manager: str | None = None
+    about: str = ""
+    beside: bool = False
+
+    @property
+    def stable(self) -> str:
+        """The stable id of the entry."""
+        return self.found.stable if self.found else self.link.stable if self.link else ""
 
 
 @dataclass(slots=True)
@@ -98,7 +108,7 @@ class MembershipChange:
 class Plan:
     """Everything a run would do. `gaps` say why the read proves nothing about what was not seen.
 
-    `stale` links have neither an entry nor an account any more. Whoever is `skipped` shall have no account.
+    `stale` links have neither an entry nor an account any more. What is `skipped`, by kind and stable id, stays out.
     """
 
     source: str
@@ -107,7 +117,7 @@ class Plan:
     memberships: list[MembershipChange] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     stale: list[Link] = field(default_factory=list)
-    skipped: list[Found] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
     people: int = 0
     groups: int = 0
     unresolved: int = 0
@@ -128,10 +138,14 @@ class Plan:
     def counts_by_subject(self) -> dict[str, int]:
         """Return what there is of each kind for people and for groups, as `user.create`; without zeros."""
         found = Counter(f"{change.subject}.{change.kind}" for change in self.changes if change.kind is not Kind.SAME)
-        touched = Counter(change.subject for change in self.changes if change.found and change.kind is not Kind.SAME)
+        touched = Counter(change.subject for change in self.changes if _touches(change))
         found["user.unchanged"] = self.people - touched[USER]
         found["group.unchanged"] = self.groups - touched[GROUP]
         return {name: count for name, count in sorted(found.items()) if count}
+
+
+def _touches(change: Change) -> bool:
+    return change.found is not None and change.kind is not Kind.SAME and not change.beside
 
 
 def is_same(found: Found, link: Link) -> bool:
@@ -174,8 +188,7 @@ def _locked_here(stored: Document) -> bool:
 def _kind(change: Change, link: Link) -> Kind:
     if change.active is not None:
         return Kind.ENABLE if change.active else Kind.DISABLE
-    naming = "userName" if change.subject == USER else "displayName"
-    if any(field.path == naming for field in change.fields):
+    if any(field.path == NAMES[change.subject] for field in change.fields):
         return Kind.RENAME
     before, now = link.dn_key, change.found.dn_key if change.found else link.dn_key
     if now != before:
@@ -210,6 +223,23 @@ def gone(link: Link, stored: Document, source: str) -> Change | None:
         active=False,
         link=link,
     )
+
+
+def conflict(subject: str, found: Found, holder: str, about: str, reason: str) -> Change:
+    """Return that an entry wants what another account or group, the `holder`, has."""
+    return Change(Kind.CONFLICT, subject, found.name, found.dn, holder, reason=reason, found=found, about=about)
+
+
+def disabled_beside(found: Found, link: Link, stored: Document) -> Change | None:
+    """Plan what does not wait until a conflict is decided: that whom the directory disables is disabled here."""
+    if _active(found, link) is not False or not stored.get("active", True):
+        return None
+    reason = found.reason or "disabled in the directory"
+    fields = (FieldChange("active", True, False),)
+    name = str(stored.get("userName", found.name))
+    change = Change(Kind.DISABLE, USER, name, found.dn, link.resource, fields, reason=reason, active=False)
+    change.found, change.link, change.beside = found, link, True
+    return change
 
 
 def purge(link: Link, stored: Document, source: str) -> Change | None:
@@ -257,6 +287,8 @@ def members_digest(ids: Collection[str]) -> str:
 
 def apply_to(document: Document, change: Change, table: Table) -> Document:
     """Return a stored document as the change wants it."""
+    if change.beside:
+        return {**document, "active": change.active}
     if change.found is not None:
         document = merged(document, change.found.document(), table)
     else:

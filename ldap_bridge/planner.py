@@ -1,7 +1,7 @@
 """Reads what is to be looked at and makes the plan: entries stream by, and what is new or different is looked up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,12 +22,14 @@ from ldap_bridge.contests import Contests, twice
 from ldap_bridge.decided import Decided
 from ldap_bridge.entries import Entry, Reading
 from ldap_bridge.errors import DirectoryError
+from ldap_bridge.group_names import settle_names
 from ldap_bridge.intake import Intake
+from ldap_bridge.last_root import last_root, spared_conflict
 from ldap_bridge.limits import Present, why_held
 from ldap_bridge.links import Link
 from ldap_bridge.logins import Claim
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
-from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, gone, purge
+from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, disabled_beside, gone, purge
 from ldap_bridge.planned_managers import plan_managers
 from ldap_bridge.planned_members import plan_members
 from ldap_bridge.planned_roles import plan_roles
@@ -83,6 +85,8 @@ class Planner:
             await self._plan_purges(people)
         else:
             self._contests.take_back(self.plan, people)
+        await self._spare_last_root(people)
+        self._decided.skip(self.plan)
         if self._source.users.manager:
             await self._scope.make_managers_known(people)
             await plan_managers(self.plan, self._store, people)
@@ -99,6 +103,13 @@ class Planner:
         groups = await self._store.count(GROUP_TYPE.collection, EVERYTHING)
         admins = await self._store.count(USER_TYPE.collection, _ADMINISTRATORS) if self._source.roles else 0
         return Present(await self._scope.linked(), groups, admins)
+
+    async def _spare_last_root(self, people: Intake) -> None:
+        """Leave one active root, whatever the directory says: nobody could undo it. What it wants is a conflict."""
+        spared = await last_root(self.plan, self._store)
+        if spared is not None:
+            self.plan.changes[self.plan.changes.index(spared)] = spared_conflict(spared)
+            self._contests.refuse_takers(self.plan, people, spared.resource)
 
     # --- reading ---
 
@@ -132,7 +143,7 @@ class Planner:
         reading = await self._scope.groups(self.plan, people, groups)
         async for mapped in _mapped(reading, self._mapper.group_entries):
             batch = groups.sort(mapped)
-            for found in batch.new:
+            for found in self._decided.admitted(GROUP, batch.new, self.plan):
                 self._create(GROUP, groups, found)
             await self._plan_changed(GROUP, groups, batch.changed)
             everything += mapped.found
@@ -140,6 +151,7 @@ class Planner:
         self._withdraw_shared(groups)
         self.plan.groups = groups.count
         self._note_gaps("groups", reading, groups)
+        await settle_names(self.plan, groups, self._mapper.kinds["Group"], self._store)
         return [found for found in everything if found.stable not in groups.shared]
 
     def _withdraw_shared(self, intake: Intake) -> None:
@@ -164,7 +176,7 @@ class Planner:
 
     async def _plan_new_people(self, people: Intake, new: Sequence[Found]) -> None:
         for start in range(0, len(new), _TOGETHER):
-            some = self._decided.admitted(new[start : start + _TOGETHER], self.plan)
+            some = self._decided.admitted(USER, new[start : start + _TOGETHER], self.plan)
             sharing, taken = await self._decided.sharing(some), await self._taken([found.name for found in some])
             for found in some:
                 if conflict := sharing.get(found.stable):
@@ -182,19 +194,33 @@ class Planner:
 
     async def _plan_changed(self, subject: str, intake: Intake, changed: Sequence[tuple[Found, Link]]) -> None:
         for start in range(0, len(changed), _TOGETHER):
-            some = changed[start : start + _TOGETHER]
-            if subject == USER:
-                some = [(self._decided.renamed(found), link) for found, link in some]
+            some = [(self._decided.renamed(subject, found), link) for found, link in changed[start : start + _TOGETHER]]
             kind, _ = self._of(subject)
             stored = await self._store.get_many(kind.collection, [link.resource for _, link in some])
-            taken = await self._taken([found.name for found, _ in some]) if subject == USER else {}
+            if subject == USER:
+                some = await self._plan_changed_logins(intake, some, stored)
             for found, link in some:
-                record = stored.get(link.resource)
-                if subject == GROUP or self._may_have(Claim(found, taken.get(fold(found.name), ""), link, record)):
-                    self._plan_one(subject, intake, found, link, record)
-                elif record is not None:
-                    # Without the login of today, she is still a member of the groups.
-                    intake.register(found, link.resource)
+                self._plan_one(subject, intake, found, link, stored.get(link.resource))
+
+    async def _plan_changed_logins(
+        self, people: Intake, some: Sequence[tuple[Found, Link]], stored: Mapping[str, Record]
+    ) -> list[tuple[Found, Link]]:
+        """Note what there is to say of logins and addresses; return those who can have theirs at once."""
+        present = {found.stable: stored[link.resource].document for found, link in some if link.resource in stored}
+        sharing = await self._decided.sharing([found for found, _ in some], present)
+        taken = await self._taken([found.name for found, _ in some])
+        free = []
+        for found, link in some:
+            record = stored.get(link.resource)
+            if record is not None and (shared := sharing.get(found.stable)):
+                self.plan.changes += filter(None, (shared, disabled_beside(found, link, record.document)))
+            elif self._may_have(Claim(found, taken.get(fold(found.name), ""), link, record)):
+                free.append((found, link))
+                continue
+            if record is not None:
+                # Without the login or address of today, she is still a member of the groups.
+                people.register(found, link.resource)
+        return free
 
     def _plan_one(self, subject: str, intake: Intake, found: Found, link: Link, record: Record | None) -> Change | None:
         if record is None:

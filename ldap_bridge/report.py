@@ -70,7 +70,7 @@ def logged_change(change: Change, error: str = "") -> Logged:
         old_dn=change.old_dn if change.old_dn != change.dn else "",
         reason=change.reason,
         error=error,
-        stable=change.found.stable if change.found else change.link.stable if change.link else "",
+        stable=change.stable,
         mark=change.found.digest if change.found else "",
     )
 

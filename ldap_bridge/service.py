@@ -16,6 +16,7 @@ from idp.processes import Processes
 from idp.store.contract import Store
 from idp.store.leases import Leases
 from ldap_bridge.approvals import Approvals
+from ldap_bridge.conflicts import Conflicts
 from ldap_bridge.directories import describe, open_followed
 from ldap_bridge.drafts import Drafts
 from ldap_bridge.endings import Endings, Letters, NoLetters
@@ -100,7 +101,7 @@ class LdapService:
         """Decisions about plans that wait for one."""
         self.explainer = Explainer(store, users, clock, sources)
         """Why people are as they are."""
-        self.resolving = Resolving(store, users, clock, self._running)
+        self.resolving = Resolving(store, users, groups, Conflicts(store, clock), self._running)
         """Conflicts, and decisions about them."""
 
     @property

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ldap_bridge.conflicts import Conflict
     from ldap_bridge.resolving import Dispute
 
-_COLUMNS = ["id", "source", "login", "dn", "about", "value", "held by", "decided"]
+_COLUMNS = ["id", "source", "kind", "login", "dn", "about", "value", "held by", "decided"]
 
 
 def conflicts(
@@ -23,7 +23,7 @@ def conflicts(
     ] = "",
     json: Json = False,
 ) -> None:
-    """List people without an account because somebody else has their login or address.
+    """List entries that want what another account or group has: a login, an address, a name.
 
     With what was decided about them.
     """
@@ -41,15 +41,18 @@ def resolve(
     conflict: Annotated[str, typer.Argument(help="A conflict as `idp ldap conflicts` lists it.", show_default=False)],
     choice: Annotated[str, typer.Argument(help="link, rename, skip, take-over or undo.", show_default=False)],
     name: Annotated[
-        str, typer.Option(help="rename: the person's login; take-over: that of the other account.", show_default=False)
+        str, typer.Option(help="rename: the entry's name here; take-over: that of the other one.", show_default=False)
     ] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Also with the last root administrator who belongs to no directory.")
+    ] = False,
     now: Annotated[bool, typer.Option("--now", help="Run at once; otherwise the next run carries it out.")] = False,
     json: Json = False,
 ) -> None:
     """Decide about a conflict.
 
-    link: the account is the person's, and the directory's from now on. rename: the person gets an account under another
-    login. skip: no account. take-over: the other account gives the login or address up. undo: take a decision back.
+    link: the account or group is the entry's, and the directory's from now on. rename: the entry gets one of its own
+    under another name. skip: none. take-over: the other one gives login, address or name up. undo: as if undecided.
     """
     from ldap_bridge.conflicts import Choice
 
@@ -57,7 +60,7 @@ def resolve(
         raise typer.BadParameter(f"{choice!r} is none of {', '.join(Choice)}", param_hint="CHOICE")
 
     async def work(services: "Services") -> "tuple[dict[str, Any], bool]":
-        decided = await services.ldap.resolving.resolve(operator(), conflict, Choice(choice), name)
+        decided = await services.ldap.resolving.resolve(operator(), conflict, Choice(choice), name, force=force)
         if not now:
             return {"conflict": _fields(decided), "run": None}, True
         run = await services.ldap.sync(operator(), decided.source)

@@ -21,6 +21,9 @@ def convert(
     ] = "",
     to: Annotated[str, typer.Option("--to", help="`internal`, or the NAME of a directory.")] = "internal",
     preview: Annotated[bool, typer.Option("--preview", help="Only show what would be done.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also with the last root administrator who belongs to no directory.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Hand people over to another keeper of their password.
@@ -37,7 +40,7 @@ def convert(
 
         by, conversion = operator(), services.conversion
         people = [(await user_actions.find(services, who)).id] if who else await conversion.people_of(by, everybody)
-        return await (conversion.preview if preview else conversion.convert)(by, people, to)
+        return await (conversion.preview if preview else conversion.convert)(by, people, to, force=force)
 
     done = with_services(context, work)
     _show(done, preview=preview, json=json)

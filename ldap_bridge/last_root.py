@@ -1,0 +1,53 @@
+"""The last who can do everything: no directory switches that account off, or gets hold of it unasked."""
+
+from typing import Final
+
+from idp.directory.guard import is_active_root
+from idp.directory.ownership import source_of
+from idp.query import And, Compare, Op, Query
+from idp.schema import USER as USER_TYPE
+from idp.schema.urns import GATEHOUSE_USER
+from idp.store.contract import Record, Store
+from ldap_bridge.plan import USER, Change, Kind, Plan
+from ldap_bridge.rules import Document
+
+LAST_OWN_ROOT: Final = "the last active root administrator who belongs to no directory,"
+INSTEAD: Final = "make another one first, or say that you mean it (--force)"
+_IS_ROOT: Final = Compare(USER_TYPE.resolve(f"{GATEHOUSE_USER}:role").field, Op.EQ, "root")
+_ACTIVE: Final = Compare(USER_TYPE.resolve("active").field, Op.EQ, True)
+# Where there are more, no run of a directory reaches them all unseen.
+_MOST: Final = 100
+_ROOTS: Final = Query(And((_IS_ROOT, _ACTIVE)), limit=_MOST, total=False)
+
+
+async def last_root(plan: Plan, store: Store) -> Change | None:
+    """Return the change that has to be left out so that an active root is left; of several the one planned last."""
+    disabling = {
+        change.resource: change for change in plan.changes if change.active is False and change.subject == USER
+    }
+    if not disabling:
+        return None
+    roots = [record.id for record in await _roots(store)]
+    if not roots or any(root not in disabling for root in roots):
+        return None
+    return [change for change in disabling.values() if change.resource in roots][-1]
+
+
+def spared_conflict(change: Change) -> Change:
+    """Return what stands in the plan in place of a change that would leave no active root."""
+    reason = f"the last active root administrator would be disabled ({change.reason}); make another one first"
+    spared = Change(Kind.CONFLICT, USER, change.name, change.dn, change.resource, reason=reason, about="root")
+    spared.found, spared.link = change.found, change.link
+    return spared
+
+
+async def is_last_own_root(store: Store, document: Document) -> bool:
+    """Tell whether an account is the last active root that belongs to no directory."""
+    if not is_active_root(document) or source_of(document).startswith("ldap:"):
+        return False
+    own = [root for root in await _roots(store) if not source_of(root.document).startswith("ldap:")]
+    return [root.id for root in own] == [document["id"]]
+
+
+async def _roots(store: Store) -> list[Record]:
+    return list((await store.find(USER_TYPE.collection, _ROOTS)).records)
