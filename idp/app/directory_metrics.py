@@ -45,7 +45,11 @@ class _Told(Collector):
         yield entries
         for name, what, help_text in (
             ("idp_ldap_errors", "errors", "Changes of the last run that could not be made."),
-            ("idp_ldap_conflicts", "conflicts", "People without an account because of another one."),
+            (
+                "idp_ldap_conflicts",
+                "conflicts",
+                "Entries that wait for a decision, because another account or group has what they want.",
+            ),
             ("idp_ldap_problems", "problems", "Entries of the last run that could not be mapped."),
         ):
             family = _gauge(name, help_text)

@@ -118,7 +118,7 @@ def test_a_run_with_conflicts_ends_with_status_1_and_names_them(idp: Idp, compan
     assert "1 conflict" in done.stderr
     (found,) = idp.json("ldap", "conflicts", "corp")
     assert (found["login"], found["holder_name"], found["holder_source"]) == (uid, uid, "local")
-    assert f"{found['id']}  corp    {uid}" in idp.command("ldap", "conflicts")
+    assert f"{found['id']}  corp    user  {uid}" in idp.command("ldap", "conflicts")
     wrong = idp.run("ldap", "resolve", found["id"], "burn")
     assert (wrong.returncode, "'burn' is none of link, rename" in wrong.stderr) == (2, True)
     decided = idp.json("ldap", "resolve", found["id"], "rename", "--name", f"{uid}.corp", "--now")
