@@ -122,10 +122,6 @@ class Edges:
                 return found
             query = replace(query, after=records[-1].id)
 
-    async def people_directly_in(self, groups: Iterable[str]) -> set[str]:
-        """Return every user who is a direct member of one of the groups."""
-        return {edge["member"] async for edge in self._among(GROUP, set(groups)) if edge["type"] == "User"}
-
     async def groups_with(self, member: str) -> list[str]:
         """Return the groups of which this is a direct member."""
         return [edge["group"] for edge in await self.of_members([member])]

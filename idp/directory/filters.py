@@ -3,12 +3,13 @@
 Each becomes a condition on the id, so that the store's own queries do the rest.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from idp.directory.edges import MEMBER, PAGE, TYPE, Edges
-from idp.directory.id_streams import Ids, of, people_of, union, without
+from idp.directory.id_streams import MOST_HELD, Ids, People, of, union, without
 from idp.directory.manager_filters import Leaf, by_reference
 from idp.directory.slices import ID, MOST, Slice, SlicedFinder, first_of, sliced
 from idp.errors import InvalidFilter, TooLarge
@@ -36,8 +37,10 @@ _NOTHING: Final = Or(())
 
 # Turns a condition on one element of the derived list into one on the resource.
 Answer = Callable[[Filter], Awaitable[Filter]]
-# Turns such a condition into the ids of the resources that it holds for, those above one.
-Stream = Callable[[Filter, str | None], Awaitable[Ids]]
+# Turns such a condition into the ids of the resources that it holds for.
+Stream = Callable[[Filter], Awaitable[Ids]]
+# Returns the streams of a query that has so many conditions, of the ids above one.
+Streams = Callable[[int, str | None], Stream]
 # Turns a condition on one sub-attribute of an element into one on something stored.
 Translate = Callable[[str, Leaf], Awaitable[Filter]]
 
@@ -45,24 +48,34 @@ Translate = Callable[[str, Leaf], Awaitable[Filter]]
 class DerivedFilters:
     """Answers queries; a filter without derived attributes costs no read beside the query itself.
 
-    Of lists longer than `most` a query takes several slices.
+    Of lists longer than `most` a query takes several slices; of the ids that it cannot read in order it holds
+    `most_held`.
     """
 
-    def __init__(self, store: Store, edges: Edges, most: int = MOST) -> None:
+    def __init__(self, store: Store, edges: Edges, most: int = MOST, most_held: int = MOST_HELD) -> None:
         self._store = store
         self._edges = edges
         self._most = most
+        self._most_held = most_held
 
     async def find_users(self, query: Query) -> Page:
         """Return the users that match, with conditions on `groups` and on a manager's name."""
         plain = await by_reference(query.filter, self._people_named)
-        return await self._find("users", "groups", replace(query, filter=plain), self._people_in)
+
+        def streams(conditions: int, above: str | None) -> Stream:
+            return partial(self._people_in, People(self._edges, conditions, above, self._most_held))
+
+        return await self._find("users", "groups", replace(query, filter=plain), streams)
 
     async def find_groups(self, query: Query) -> Page:
         """Return the groups that match, with conditions on `members`."""
-        return await self._find("groups", "members", query, self._groups_with)
 
-    async def _find(self, collection: str, head: str, query: Query, stream: Stream) -> Page:
+        def streams(_: int, above: str | None) -> Stream:
+            return partial(self._groups_with, above)
+
+        return await self._find("groups", "members", query, streams)
+
+    async def _find(self, collection: str, head: str, query: Query, streams: Streams) -> Page:
         conditions: dict[Filter, None] = {}
 
         async def collect(element: Filter) -> Filter:
@@ -80,19 +93,21 @@ class DerivedFilters:
             return await _rewrite(query.filter, head, answer)
 
         above = first_of(query)
-        sources = {element: await stream(element, above) for element in conditions}
+        stream = streams(len(conditions), above)
+        sources = {element: await stream(element) for element in conditions}
         finder = SlicedFinder(self._store, collection, compiled, self._most)
-        return await finder.find(query, sliced(sources, above, self._most))
+        # The lists of all conditions are in the one query that a slice is found by.
+        return await finder.find(query, sliced(sources, above, max(self._most // len(conditions), 1)))
 
-    async def _people_in(self, element: Filter, above: str | None) -> Ids:
+    async def _people_in(self, people: People, element: Filter) -> Ids:
         """Return the ids of the people for whom one of their groups satisfies the condition."""
         direct, tells_type = await self._groups_seen_as("direct", element)
         indirect = (await self._groups_seen_as("indirect", element))[0] if tells_type else direct
         either = await self._edges.groups_below(direct & indirect)
-        streams = [await people_of(self._edges, either | (direct - indirect), above)]
+        streams = [await people.of(either | (direct - indirect))]
         for group in indirect - direct:
-            everybody = await people_of(self._edges, await self._edges.groups_below([group]), above)
-            streams.append(without(everybody, await people_of(self._edges, [group], above)))
+            everybody = await people.of(await self._edges.groups_below([group]))
+            streams.append(without(everybody, await people.of([group])))
         return union(streams)
 
     async def _groups_seen_as(self, kind: str, element: Filter) -> tuple[set[str], bool]:
@@ -113,7 +128,7 @@ class DerivedFilters:
         found = await self._ids("groups", await _translated(element, translate))
         return found, tells_type
 
-    async def _groups_with(self, element: Filter, above: str | None) -> Ids:
+    async def _groups_with(self, above: str | None, element: Filter) -> Ids:
         """Return the ids of the groups of which some member satisfies the condition."""
 
         async def translate(name: str, leaf: Leaf) -> Filter:
@@ -155,7 +170,7 @@ async def _rewrite(filter: Filter, head: str, answer: Answer) -> Filter:
         case And(terms):
             return And(tuple([await _rewrite(term, head, answer) for term in terms]))
         case Or(terms):
-            return Or(tuple([await _rewrite(term, head, answer) for term in terms]))
+            return _either([await _rewrite(term, head, answer) for term in terms])
         case Not(term):
             return Not(await _rewrite(term, head, answer))
         case ValuePath(field, inner) if field.path[0] == head:
@@ -166,6 +181,16 @@ async def _rewrite(filter: Filter, head: str, answer: Answer) -> Filter:
             return await _quantified(replace(filter, field=Field((name,), case_exact=field.case_exact)), answer)
         case _:
             return filter
+
+
+def _either(terms: Sequence[Filter]) -> Filter:
+    """Return that one of the terms holds; of many lists of ids stores would look into each for every resource."""
+    lists = [term.values for term in terms if isinstance(term, In) and term.field == ID]
+    if len(lists) < 2:
+        return Or(tuple(terms))
+    joined = In(ID, tuple(sorted({str(value) for values in lists for value in values})))
+    others = [term for term in terms if not (isinstance(term, In) and term.field == ID)]
+    return Or((joined, *others)) if others else joined
 
 
 async def _quantified(leaf: Leaf, answer: Answer) -> Filter:

@@ -5,31 +5,60 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from typing import Final
 
 from idp.directory.edges import PAGE, Edges
+from idp.errors import TooLarge
 
 Ids = AsyncIterator[str]
-# Of so many groups the members are read side by side, each group page by page.
+# Of so many groups a query reads the members side by side, each group page by page.
 _SIDE_BY_SIDE: Final = 64
-_LEAST_PAGE: Final = 100
+# A page of fewer edges costs nearly the same.
+_LEAST_PAGE: Final = 1_000
+# Of more groups it holds the members' ids, so many in all: some ten megabytes.
+MOST_HELD: Final = 100_000
 
 
-async def people_of(edges: Edges, groups: Collection[str], above: str | None) -> Ids:
-    """Return the users who are direct members of one of the groups, each once."""
-    if len(groups) > _SIDE_BY_SIDE:
-        # More groups than anybody reads page by page; then the ids are held together.
-        return of(await edges.people_directly_in(groups), above)
-    size = max(PAGE // max(len(groups), 1), _LEAST_PAGE)
-    return union([_members(edges, group, above, size) for group in sorted(groups)])
+class People:
+    """Reads for one query, of so many conditions, who is in groups: what all of its streams hold is bounded."""
 
+    def __init__(self, edges: Edges, conditions: int, above: str | None, most_held: int = MOST_HELD) -> None:
+        self._edges = edges
+        self._above = above
+        self._side_by_side = _SIDE_BY_SIDE
+        self._page = max(PAGE // max(conditions, 1), _LEAST_PAGE)
+        self._most_held = most_held
+        self._held = 0
 
-async def _members(edges: Edges, group: str, above: str | None, size: int) -> Ids:
-    while True:
-        page = await edges.page(group, above, size)
-        for edge in page:
-            if edge["type"] == "User":
-                yield edge["member"]
-        if len(page) < size:
-            return
-        above = page[-1]["member"]
+    async def of(self, groups: Collection[str]) -> Ids:
+        """Return the users who are direct members of one of the groups, each once.
+
+        Raises TooLarge where too many would have to be held.
+        """
+        if len(groups) > self._side_by_side:
+            return of(await self._together(groups), self._above)
+        self._side_by_side -= len(groups)
+        size = max(self._page // max(len(groups), 1), _LEAST_PAGE)
+        return union([self._members(group, size) for group in sorted(groups)])
+
+    async def _together(self, groups: Collection[str]) -> set[str]:
+        found: set[str] = set()
+        # Group by group, since the edges of one stand together.
+        for group in sorted(groups):
+            async for member in self._members(group, PAGE):
+                found.add(member)
+                if self._held + len(found) > self._most_held:
+                    raise TooLarge("the number of people in all the groups that a filter is on", self._most_held)
+        self._held += len(found)
+        return found
+
+    async def _members(self, group: str, size: int) -> Ids:
+        above = self._above
+        while True:
+            page = await self._edges.page(group, above, size)
+            for edge in page:
+                if edge["type"] == "User":
+                    yield edge["member"]
+            if len(page) < size:
+                return
+            above = page[-1]["member"]
 
 
 def union(streams: Sequence[Ids]) -> Ids:

@@ -1,6 +1,6 @@
 """Conditions on derived attributes mean what they would mean if the values were in the document."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -243,3 +243,45 @@ async def test_a_group_of_more_people_than_a_store_is_asked_about_at_once_has_pa
     for find, named in ((directory.users.find, manager), (directory.groups.find, at("members", DISPLAY))):
         with pytest.raises(TooLarge, match="people who are called so"):
             await find(SYSTEM, Query(Compare(named, Op.SW, "u")))
+
+
+NAMED = Compare(Field(("userName",), case_exact=False), Op.SW, "u")
+
+
+class WeighingStore(FaultyStore):
+    """Notes the most ids that people were asked for in one query."""
+
+    most: int = 0
+
+    async def find(self, collection: str, query: Query) -> Page:
+        """As the contract says."""
+        if collection == "users":
+            self.most = max(self.most, str(query.filter).count("id-"))
+        return await super().find(collection, query)
+
+
+async def test_the_lists_of_all_conditions_are_as_long_as_one_may_be(directory: Directory) -> None:
+    people = [await directory.user(f"u{number}") for number in range(6)]
+    groups = [await directory.group(f"g{number}", *people) for number in range(3)]
+    conditions = [Compare(at("groups", VALUE), Op.EQ, group.id) for group in groups]
+    store = WeighingStore(directory.store)
+    filters = DerivedFilters(store, Edges(store), most=6)
+    found = await filters.find_users(Query(And((*conditions, NAMED))))
+    assert [record.id for record in found.records] == [person.id for person in people]
+    # Two of each list, and the bounds of the slice.
+    assert store.most == 3 * 2 + 2
+    either = Or((*conditions, Compare(at("groups", VALUE), Op.EQ, "nobody")))
+    assert (await filters.find_users(Query(either))).total == len(people)
+
+
+async def test_what_a_query_holds_of_many_groups_is_limited(directory: Directory) -> None:
+    people = [await directory.user(f"u{number}") for number in range(4)]
+    for number in range(70):
+        await directory.group(f"g{number}", people[number % 4])
+    anybody = Compare(at("groups", DISPLAY), Op.SW, "g")
+    for most_held, conditions in ((4, (anybody,)), (8, (anybody, replace(anybody, op=Op.CO)))):
+        filters = DerivedFilters(directory.store, Edges(directory.store), most_held=most_held)
+        assert (await filters.find_users(Query(And(conditions)))).total == 4
+        filters = DerivedFilters(directory.store, Edges(directory.store), most_held=most_held - 1)
+        with pytest.raises(TooLarge, match="in all the groups"):
+            await filters.find_users(Query(And(conditions)))
