@@ -26,7 +26,7 @@ def main() -> None:
             if options.part in ("all", "scim"):
                 scim.bench(directory, sizes, seconds, settings)
             if options.part in ("all", "ldap"):
-                ldap.bench(directory, people, settings)
+                ldap.bench(directory, people, settings, seconds, options.times)
 
 
 def _options() -> argparse.Namespace:
@@ -36,6 +36,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--store", choices=["sqlite", "mongodb"], default="sqlite")
     parser.add_argument("--users", type=int, action="append", help="size for SCIM, may be given several times")
     parser.add_argument("--people", type=int, help="size of the LDAP directory")
+    parser.add_argument("--times", type=int, default=5, help="how much larger the directory is that shows memory")
     parser.add_argument("--seconds", type=float, help="length of each measure")
     # Not the system's place for temporary files: that may lie in memory, where a durable write costs nothing.
     parser.add_argument("--directory", type=Path, default=Path("var/bench"), help="where data goes while it runs")
