@@ -11,6 +11,7 @@ from ldap_bridge.feeds import Feed, FeedBroken, FeedName
 from ldap_bridge.following import Follow
 from ldap_bridge.ldif import LdifFile
 from ldap_bridge.mapping import Mapper
+from ldap_bridge.sections import as_list
 from ldap_bridge.settings import Source
 
 
@@ -28,10 +29,11 @@ def open_directory(source: Source) -> Directory:
 def open_followed(source: Source, mapper: Mapper) -> tuple[Directory, Follow]:
     """Return what the source's entries are read from, and what its changes are learnt from: one and the same server.
 
-    Nothing is connected yet.
+    Nothing is connected yet. Raises ConfigError for a filter that is none.
     """
     if source.server is None:
         return open_directory(source), NotFollowed()
+    check_filters(source)
     from ldap_bridge.client import LdapDirectory, ServerFollow
 
     directory = LdapDirectory(source.name, source.server, stays=True)
@@ -58,16 +60,14 @@ class NotFollowed:
         raise FeedBroken("a file is read whole")
 
 
-def check_filters(source: Source, mapper: Mapper) -> None:
+def check_filters(source: Source) -> None:
     """Refuse filters that are none, without asking the server. Raises ConfigError."""
-    for kind, settings, selection in (
-        ("users", source.users, mapper.people_selection),
-        ("groups", source.groups, mapper.group_selection),
-    ):
+    for kind, settings in (("users", source.users), ("groups", source.groups)):
         if settings.filter and source.server is not None:
             from ldap_bridge.client import check_filter
 
-            check_filter(f"ldap.{source.name}.{kind}.filter", selection)
+            for text in as_list(settings.filter):
+                check_filter(f"ldap.{source.name}.{kind}.filter", text)
 
 
 def describe(source: Source) -> dict[str, Any]:

@@ -100,6 +100,9 @@ def _socket(name: str, url: str) -> str:
 
 def _address(name: str, url: str) -> tuple[str, int, bool]:
     key = f"ldap.{name}.url"
+    if "@" in url:
+        # Not shown: there may be a password before it.
+        raise ConfigError(key, "names an account; that belongs into bind_dn, and the password into bind_password")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

@@ -20,7 +20,7 @@ from ldap_bridge.conflicts import Conflicts
 from ldap_bridge.directories import describe, open_followed
 from ldap_bridge.drafts import Drafts
 from ldap_bridge.endings import Endings, Letters, NoLetters
-from ldap_bridge.entries import Entry
+from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.explain import Explainer
 from ldap_bridge.health import Healths, Standing
 from ldap_bridge.history import History
@@ -204,6 +204,8 @@ def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:
                 if example is None and mapped.found:
                     example = {"dn": mapped.found[0].dn, **_shown(mapped.found[0].document(), mapper)}
         counts.append(count)
+        if what == "people" and not count:
+            gaps.append(f"people: {_nobody(selection)}")
         elsewhere += reading.outcome.elsewhere
         if not reading.outcome.complete:
             gaps.append(f"{what}: {reading.outcome.reason}")
@@ -221,6 +223,12 @@ def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:
         example=example,
         elsewhere=list(dict.fromkeys(elsewhere)),
     )
+
+
+def _nobody(selection: Selection) -> str:
+    matching = " that matches users.filter" if selection.filters else ""
+    below = f" below {' or '.join(map(repr, selection.bases))}" if any(selection.bases) else ""
+    return f"there is no {' or '.join(selection.classes)}{matching}{below}, as far as the account may see"
 
 
 def _shown(document: Document, mapper: Mapper) -> Document:

@@ -4,11 +4,13 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import fields
 
 from idp.errors import ConfigError
 from idp.schema import Registry, default_registry
@@ -20,6 +22,7 @@ from ldap_bridge.sections import (
     LimitSettings,
     LoginSettings,
     Most,
+    Section,
     SourceSettings,
     UserSettings,
     as_list,
@@ -124,9 +127,23 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any], depth: int = 2) -
 def _convert(name: str, merged: Mapping[str, Any]) -> SourceSettings:
     try:
         # Values from the environment come as text, hence not strict.
-        return msgspec.convert(merged, SourceSettings, strict=False)
+        return msgspec.convert(_out_of_text(SourceSettings, merged), SourceSettings, strict=False)
     except msgspec.ValidationError as error:
         raise _in_words(name, str(error)) from error
+
+
+def _out_of_text(kind: type[Section], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Read lists and tables that came as text, out of the environment: they are JSON there."""
+    read = dict(raw)
+    for item in fields(kind):
+        value = raw.get(item.encode_name)
+        if isinstance(value, Mapping) and isinstance(item.type, type) and issubclass(item.type, Section):
+            read[item.encode_name] = _out_of_text(item.type, value)
+        elif isinstance(value, str) and value.startswith(("[", "{")) and item.type is not str:
+            # What is no JSON stays text, and is refused as that.
+            with suppress(msgspec.DecodeError):
+                read[item.encode_name] = msgspec.json.decode(value)
+    return read
 
 
 def _in_words(name: str, message: str) -> ConfigError:

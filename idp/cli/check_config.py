@@ -138,6 +138,7 @@ def _directory_problems(config: "Config") -> Iterator["ConfigError"]:
     for name, raw in config.ldap.items():
         try:
             source = parse(name, raw, registry=registry)
-            check_filters(source, Mapper(source))
+            Mapper(source)
+            check_filters(source)
         except ConfigError as problem:
             yield problem

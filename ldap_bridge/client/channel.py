@@ -99,7 +99,7 @@ class Channel:
         self, base: str, scope: int, filter_text: str, attributes: Sequence[str], controls: Sequence[bytes] = ()
     ) -> Iterator[Message]:
         """Send a search and yield its messages as they come; the last is the ResultMessage."""
-        request = requests.search(self._filter_key(filter_text), base, scope, filter_text, attributes)
+        request = requests.search(f"ldap.{self.source}", base, scope, filter_text, attributes)
         return self._messages(self._send(request, controls))
 
     def read_one(self, dn: str, attributes: Sequence[str]) -> Entry | None:
@@ -118,11 +118,8 @@ class Channel:
 
         Raises DirectoryRefused.
         """
-        request = requests.search_by_value(self._filter_key(filter_text), base, filter_text, attribute, value)
+        request = requests.search_by_value(f"ldap.{self.source}", base, filter_text, attribute, value)
         return self._collected(base, self._messages(self._send(request), whole=True))
-
-    def _filter_key(self, text: str) -> str:
-        return f"ldap.{self.source}: filter {text!r}"
 
     def _collected(self, base: str, messages: Iterator[Message]) -> list[Entry]:
         found: list[Entry] = []

@@ -91,4 +91,4 @@ def filter_octets(key: str, text: str) -> bytes:
         )
         return bytes(encode(request["filter"]))
     except (LDAPExceptionError, ValueError, LookupError, TypeError) as error:
-        raise ConfigError(key, f"is no LDAP filter: {error}") from error
+        raise ConfigError(key, f"{text!r} is no LDAP filter: {error}") from error

@@ -174,9 +174,9 @@ def each_entry(channel: Channel, selection: Selection, controls: Sequence[bytes]
         raise DirectoryError(channel.source, search.outcome.reason)
 
 
-def check_filter(key: str, selection: Selection) -> None:
-    """Refuse a selection's filter that no server would understand. Raises ConfigError under the key given."""
-    filter_octets(key, filter_for(selection))
+def check_filter(key: str, text: str) -> None:
+    """Refuse a filter that no server would understand. Raises ConfigError under the key given."""
+    filter_octets(key, any_filter([text]))
 
 
 def filter_for(selection: Selection) -> str:

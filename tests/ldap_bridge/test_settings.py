@@ -64,6 +64,38 @@ def test_the_network_is_crossed_encrypted_unless_told_otherwise(settings: dict[s
     assert server.verify is True
 
 
+def test_a_local_socket_is_named_by_its_file() -> None:
+    for url in ("ldapi:///run/ldapi", "ldapi://%2Frun%2Fldapi", "LDAPI:///run/ldapi"):
+        server = parse("corp", {**GOOD, "url": url, "bind": "external"}).server
+        assert server is not None
+        assert (server.socket, server.starttls, server.external) == ("/run/ldapi", False, True)
+        assert server.url == "ldapi://%2Frun%2Fldapi"
+
+
+def test_lists_and_tables_from_the_environment_are_json() -> None:
+    source = parse(
+        "corp",
+        {
+            **GOOD,
+            "url": '["ldap://a", "ldap://b"]',
+            "users": {"classes": '["person"]', "attributes": '{"userName": "mail"}', "filter": '["(a=b)", "(c=d)"]'},
+            "bind_dn": "cn=x",
+            "bind_password": '["secret"]',
+        },
+    )
+    assert source.server is not None
+    assert [server.host for server in source.server.all] == ["a", "b"]
+    assert source.server.bind_password == '["secret"]'
+    assert (source.users.classes, source.users.filter) == (["person"], ["(a=b)", "(c=d)"])
+    assert source.users.attributes == {"userName": "mail"}
+
+
+def test_an_address_with_an_account_in_it_is_refused_and_not_shown() -> None:
+    with pytest.raises(ConfigError, match=r"ldap\.corp\.url: names an account.*bind_dn") as caught:
+        parse("corp", {**GOOD, "url": "ldap://cn=admin:hunter2@host"})
+    assert "hunter2" not in str(caught.value)
+
+
 def test_values_from_the_environment_come_as_text() -> None:
     source = parse("corp", {**GOOD, "starttls": "true", "page_size": "500", "interval": "15", "verify": "false"})
     assert source.server is not None
@@ -105,6 +137,11 @@ def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
         ({"bind_dn": "x", "bind_password_file": "/nowhere"}, "ldap.corp.bind_password_file", "cannot be read"),
         ({"ca_file": "/nowhere"}, "ldap.corp.ca_file", "does not exist"),
         ({"url": "ldaps://x", "starttls": True}, "ldap.corp.starttls", "one or the other"),
+        ({"url": "ldapi:///x", "starttls": True}, "ldap.corp.starttls", "leave it out"),
+        ({"url": "ldapi:///"}, "ldap.corp.url", "names no socket"),
+        ({"url": "ldapi:///x", "cert_file": __file__}, "ldap.corp.cert_file", "not encrypted"),
+        ({"bind": "external"}, "ldap.corp.cert_file", "or ldapi://"),
+        ({"users": {"classes": "[person"}}, "ldap.corp.users.classes", "expected array"),
         ({"stable_id": ""}, "ldap.corp.stable_id", "missing"),
         ({"url": "ldif:x", "users": {"filter": "(a=b)"}}, "ldap.corp.users.filter", "not filtered"),
         ({"users": {"attributes": {"userName": 7}}}, "ldap.corp.users.attributes", "expected"),
