@@ -65,11 +65,15 @@ class Edges:
         found = await self._store.get_many(EDGES, [edge_id(group, member) for member in members])
         return {record.document["member"] for record in found.values()}
 
-    async def page(self, group: str, after: str | None, limit: int) -> list[Edge]:
-        """Return up to `limit` edges of the group whose member comes after the given one."""
+    async def size(self, group: str) -> int:
+        """Return how many direct members the group has."""
+        return await self._store.count(EDGES, Compare(GROUP, Op.EQ, group))
+
+    async def page(self, group: str, after: str | None, limit: int, offset: int = 0) -> list[Edge]:
+        """Return up to `limit` edges of the group whose member comes after the given one, from the `offset`-th on."""
         # Edges of a group stand together in the order of ids: said so, nothing beside them is looked at.
         own = And((Compare(GROUP, Op.EQ, group), Compare(_ID, Op.LT, edge_id(group, _AFTER_ALL))))
-        query = Query(own, limit=limit, after=edge_id(group, after or ""), total=False)
+        query = Query(own, offset=offset, limit=limit, after=edge_id(group, after or ""), total=False)
         return [record.document for record in (await self._store.find(EDGES, query)).records]
 
     async def matching(self, filter: Filter) -> AsyncIterator[Edge]:

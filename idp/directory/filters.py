@@ -30,6 +30,7 @@ from idp.query import (
 )
 from idp.store.contract import Page, Store
 from idp.store.narrow import MOST_VALUES
+from idp.store.places import BY_ID, order_of, start_of
 
 _NAME: Final = Field(("displayName",), case_exact=False)
 _LOGIN: Final = Field(("userName",), case_exact=False)
@@ -60,12 +61,15 @@ class DerivedFilters:
 
     async def find_users(self, query: Query) -> Page:
         """Return the users that match, with conditions on `groups` and on a manager's name."""
-        plain = await by_reference(query.filter, self._people_named)
+        query = replace(query, filter=await by_reference(query.filter, self._people_named))
+        group = await self._sole_group(query)
+        if group is not None:
+            return await self._members(group, query)
 
         def streams(conditions: int, above: str | None) -> Stream:
             return partial(self._people_in, People(self._edges, conditions, above, self._most_held))
 
-        return await self._find("users", "groups", replace(query, filter=plain), streams)
+        return await self._find("users", "groups", query, streams)
 
     async def find_groups(self, query: Query) -> Page:
         """Return the groups that match, with conditions on `members`."""
@@ -76,13 +80,7 @@ class DerivedFilters:
         return await self._find("groups", "members", query, streams)
 
     async def _find(self, collection: str, head: str, query: Query, streams: Streams) -> Page:
-        conditions: dict[Filter, None] = {}
-
-        async def collect(element: Filter) -> Filter:
-            conditions[element] = None
-            return EVERYTHING
-
-        await _rewrite(query.filter, head, collect)
+        conditions, _ = await _conditions(query.filter, head)
         if not conditions:
             return await self._store.find(collection, query)
 
@@ -98,6 +96,24 @@ class DerivedFilters:
         finder = SlicedFinder(self._store, collection, compiled, self._most)
         # The lists of all conditions are in the one query that a slice is found by.
         return await finder.find(query, sliced(sources, above, max(self._most // len(conditions), 1)))
+
+    async def _sole_group(self, query: Query) -> str | None:
+        """Return the group, where nothing but being in one is asked for and it has no groups inside."""
+        conditions, rest = await _conditions(query.filter, "groups")
+        element = next(iter(conditions), None)
+        if len(conditions) != 1 or rest != EVERYTHING or order_of(query) != BY_ID:
+            return None
+        if not isinstance(element, Compare) or element.op is not Op.EQ or element.field.path == ("type",):
+            return None
+        named, _ = await self._groups_seen_as("direct", element)
+        return next(iter(named)) if len(named) == 1 and await self._edges.groups_below(named) == named else None
+
+    async def _members(self, group: str, query: Query) -> Page:
+        """Return the page where all who are in the group match: as long as it is, no more than the page is read."""
+        start = start_of(query)
+        edges = await self._edges.page(group, start.id if start else None, query.limit, query.offset)
+        records = await self._store.get_many("users", [edge["member"] for edge in edges]) if edges else {}
+        return Page(list(records.values()), await self._edges.size(group) if query.total else None)
 
     async def _people_in(self, people: People, element: Filter) -> Ids:
         """Return the ids of the people for whom one of their groups satisfies the condition."""
@@ -162,6 +178,18 @@ class DerivedFilters:
             if len(records) < PAGE:
                 return found
             query = replace(query, after=records[-1].id)
+
+
+async def _conditions(filter: Filter, head: str) -> tuple[dict[Filter, None], Filter]:
+    """Return the conditions on the attribute `head`, each once, and what is left of the filter where they hold."""
+    found: dict[Filter, None] = {}
+
+    async def collect(element: Filter) -> Filter:
+        found[element] = None
+        return EVERYTHING
+
+    rest = await _rewrite(filter, head, collect)
+    return found, rest
 
 
 async def _rewrite(filter: Filter, head: str, answer: Answer) -> Filter:

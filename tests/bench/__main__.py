@@ -11,20 +11,30 @@ from pathlib import Path
 from tests.bench import ldap, scim
 from tests.support.mongod import Mongod, with_database
 
+_LARGE = [1_000, 100_000]
+_SIZES = {
+    (True, "sqlite"): [300, 3_000],
+    (True, "mongodb"): [300, 3_000],
+    (False, "sqlite"): [*_LARGE, 1_000_000],
+    (False, "mongodb"): _LARGE,
+}
+
 
 def main() -> None:
     """Run the parts asked for and print their tables."""
     options = _options()
-    sizes = options.users or ([300, 3_000] if options.quick else [1_000, 100_000])
+    sizes = options.users or _SIZES[options.quick, options.store]
     seconds = options.seconds or (2 if options.quick else 8)
+    effort = scim.Effort(0.25, 1) if options.quick else scim.Effort(1.0, max(2, round(seconds)))
     people = options.people or (2_000 if options.quick else 100_000)
-    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, store {options.store}, {seconds:g} s a measure")
+    rounds = f"{effort.rounds} rounds of {effort.seconds:g} s"
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, store {options.store}, {rounds}")
     options.directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.directory) as name:
         directory = Path(name).absolute()
         with _store(options.store, directory) as settings:
             if options.part in ("all", "scim"):
-                scim.bench(directory, sizes, seconds, settings)
+                scim.bench(directory, sizes, effort, settings)
             if options.part in ("all", "ldap"):
                 ldap.bench(directory, people, settings, seconds, options.times)
 

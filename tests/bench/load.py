@@ -15,6 +15,7 @@ from typing import cast
 import msgspec
 import uvloop
 
+from tests.bench.users import new_key
 from tests.support.ports import HOST
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -23,7 +24,7 @@ _LATE = 30.0
 
 
 class Job(msgspec.Struct):
-    """What to send. In the body, `@n@` becomes the request's number and `@id@` the next of `ids`; paths go in turn."""
+    """What to send. Paths go in turn. `@n@` becomes a key of the request's own, `@id@` in a body the next id."""
 
     port: int
     method: str
@@ -77,12 +78,13 @@ class Sender:
         else:
             number = job.first + self._sent
             self._sent += 1
-        body = job.body.replace("@n@", str(number))
+        key = new_key(number)
+        body = job.body.replace("@n@", key)
         if job.ids:
             body = body.replace("@id@", job.ids[number % len(job.ids)])
         content = body.encode()
-        head = f"{job.method} {job.paths[number % len(job.paths)]}{self._headers}{len(content)}\r\n\r\n"
-        return number, head.encode() + content
+        path = job.paths[number % len(job.paths)].replace("@n@", key)
+        return number, f"{job.method} {path}{self._headers}{len(content)}\r\n\r\n".encode() + content
 
     def received(self, number: int, answer: bytes, seconds: float) -> None:
         """Count one answer; a request refused for overload is sent again if the job wants everything done."""

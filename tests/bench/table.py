@@ -18,15 +18,30 @@ class Row:
     latency: str = ""
     wanted: str = ""
     met: bool | None = None
+    aim: str = ""
+    reached: bool | None = None
+    """As `wanted` and `met`, for the stricter of two goals."""
 
 
 def print_rows(title: str, beside: str, rows: list[Row], cpu: str = "by CPU") -> None:
     """Print a table; a row that misses what was wanted says so."""
     table = Table(title=title, title_justify="left", title_style="bold")
     shown = [("", "left"), ("ours", "right"), (beside, "right"), ("ratio", "right"), (cpu, "right")]
-    for heading, side in [*shown, ("p50 / p99 ms", "right"), ("wanted", "left")]:
+    if has_latencies := any(row.latency for row in rows):
+        shown.append(("p50 / p99 ms", "right"))
+    shown.append(("wanted", "left"))
+    if has_aims := any(row.aim for row in rows):
+        shown.append(("aim", "left"))
+    for heading, side in shown:
         table.add_column(heading, justify="left" if side == "left" else "right", no_wrap=True)
     for row in rows:
-        verdict = "" if row.met is None else (" ok" if row.met else " MISSED")
-        table.add_row(row.what, row.ours, row.beside, row.ratio, row.cpu, row.latency, row.wanted + verdict)
-    Console(width=130).print(table)
+        cells = [row.what, row.ours, row.beside, row.ratio, row.cpu]
+        cells += [row.latency] if has_latencies else []
+        cells += [row.wanted + _verdict(row.met)]
+        cells += [row.aim + _verdict(row.reached)] if has_aims else []
+        table.add_row(*cells)
+    Console(width=140).print(table)
+
+
+def _verdict(met: bool | None) -> str:
+    return "" if met is None else (" ok" if met else " MISSED")

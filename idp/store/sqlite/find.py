@@ -16,13 +16,17 @@ from idp.store.places import BY_ID, Places, order_of, start_of
 from idp.store.sqlite.compile import (
     Cost,
     Leaf,
+    Side,
     Sql,
+    Way,
     condition,
     driver,
     expense,
+    is_pointed,
     leaf_count,
     leaf_select,
     names_id,
+    spanned,
     test,
 )
 from idp.store.sqlite.database import fetch
@@ -36,6 +40,9 @@ _MANY: Final = 1_000
 # What a match costs that is found by its keys, in steps of SQLite's machine: to put its id in order, or to decode it.
 _COLLECTING: Final = 40
 _GATHERING: Final = 300
+# Matches may stand so much farther apart in one place than in all.
+_UNEVEN: Final = 4
+_MOST_EFFORT: Final = 2**31 - 1
 
 # More than any probe finds, and less than what needs no index at all.
 _WHOLE_INDEX: Final = 1e9
@@ -57,19 +64,25 @@ class Finder:
         narrowed, exact = narrow(query.filter, table.by_field)
         if not exact or not is_indexed(order_of(query).field, table.by_field):
             return self._gathered(table, narrowed, query, exact=exact)
-        total = self._count(table, narrowed)
-        if not total or not query.limit:
-            return Page([], total if query.total else None)
+        total = self._count(table, narrowed) if query.total else None
+        likely = expense(narrowed, table, self._estimate(table)) if total is None else total
+        if not likely or not query.limit:
+            return Page([], total)
         bounds, rest = _split(narrowed, order_of(query).field, table)
+        if not all(map(is_pointed, rest)):
+            ids = self._walked(table, And(rest), query, bounds, likely)
+            if ids is not None:
+                return self._page(table, ids, total)
         walk = self.walk(table, And(rest), query, along=bounds)
         by_id = order_of(query).field == ID
-        rows = self._within(walk, total * (_COLLECTING if by_id else _GATHERING) if rest else None)
+        effort = int(min(likely * (_COLLECTING if by_id else _GATHERING), _MOST_EFFORT))
+        rows = self._within(walk, effort if rest else None)
         if rows is None and not by_id:
             return self._gathered(table, narrowed, query, exact=True)
         if rows is None:
             collected = self._collected(table, narrowed, query)
             rows = fetch(self._connection, collected.text, collected.parameters)
-        return self._page(table, [key for (key,) in rows], total if query.total else None)
+        return self._page(table, [key for (key,) in rows], total)
 
     def count(self, table: Table, filter: Filter) -> int:
         """Return how many records match."""
@@ -78,7 +91,7 @@ class Finder:
             return self._count(table, narrowed)
         return sum(1 for _ in self._judged(self._candidates(table, narrowed), filter))
 
-    def walk(self, table: Table, narrowed: Filter, query: Query, what: str = "r.id", along: Sequence[Leaf] = ()) -> Sql:
+    def walk(self, table: Table, narrowed: Filter, query: Query, what: str = "r.id", along: Sequence[Way] = ()) -> Sql:
         """Return a select that goes along the order's index, testing each record, and stops after the page.
 
         Conditions `along` the order's own field bound the way instead of testing what stands on it.
@@ -86,9 +99,10 @@ class Finder:
         order = order_of(query)
         where = Sql(" AND ") + test(narrowed, table) + self._rows.still_live(table)
         where += beyond(query)
+        column, way = "r.id" if order.field == ID else "s.value", "DESC" if order.descending else "ASC"
+        begun = None if start_of(query) is None else Side.UPPER if order.descending else Side.LOWER
         for leaf in along:
-            where += Sql(" AND ") + condition(leaf, "s.value")
-        way = "DESC" if order.descending else "ASC"
+            where += Sql(" AND ") + condition(leaf, column, begun)
         if order.field == ID:
             start = Sql(f"SELECT {what} FROM records AS r WHERE r.collection = ?", (table.number,))  # noqa: S608 - constant names
             end = f" ORDER BY r.id {way}"
@@ -100,6 +114,23 @@ class Finder:
             )
             end = f" ORDER BY s.value {way}, r.id {way}"
         return start + where + end + Sql(" LIMIT ? OFFSET ?", (query.limit, query.offset))
+
+    def _walked(
+        self, table: Table, rest: Filter, query: Query, along: Sequence[Way], likely: float
+    ) -> list[str] | None:
+        """Return the ids of the page by reading one record after the other, in order, until it is full.
+
+        None when matches stand too far apart for that: all of them are found by their keys at less cost.
+        """
+        wanted = query.offset + query.limit
+        apart = self._amount(table) / likely
+        most = int(wanted * apart * _UNEVEN) + _MANY
+        if most > likely:
+            return None
+        walk = self.walk(table, EVERYTHING, replace(query, offset=0, limit=most), "r.body", along)
+        judged = self._judged(walk, rest)
+        found = [document["id"] for document in islice(judged, wanted)]
+        return found[query.offset :] if len(found) == wanted else None
 
     def _within(self, select: Sql, effort: int | None) -> list[tuple[str]] | None:
         """Return the rows, or None when finding them takes more than so many of SQLite's steps.
@@ -158,7 +189,7 @@ class Finder:
 
     def _estimate(self, table: Table) -> Cost:
         @cache
-        def cost(leaf: Leaf) -> float:
+        def cost(leaf: Way) -> float:
             if isinstance(leaf, Compare) and leaf.op in (Op.CO, Op.EW):
                 return _WHOLE_INDEX
             limited = Sql("SELECT count(*) FROM (") + leaf_select(leaf, table) + Sql(" LIMIT ?)", (_PROBE,))
@@ -207,7 +238,7 @@ class Finder:
     def _may_stop_early(self, table: Table, narrowed: Filter, query: Query) -> bool:
         if query.total or order_of(query) != BY_ID:
             return False
-        return expense(narrowed, self._estimate(table)) >= _MANY
+        return expense(narrowed, table, self._estimate(table)) >= _MANY
 
 
 def beyond(query: Query) -> Sql:
@@ -223,10 +254,11 @@ def beyond(query: Query) -> Sql:
     return Sql(f" AND s.value {sign}= ? AND (s.value {sign} ? OR r.id {sign} ?)", (key, key, start.id))
 
 
-def _split(narrowed: Filter, field: Field, table: Table) -> tuple[list[Leaf], tuple[Filter, ...]]:
+def _split(narrowed: Filter, field: Field, table: Table) -> tuple[list[Way], tuple[Filter, ...]]:
     """Part the terms that all have to hold into those that bound a walk along the field, and the others."""
     terms = narrowed.terms if isinstance(narrowed, And) else (narrowed,)
-    if field == ID or field in table.collection.lists:
+    if field in table.collection.lists:
         return [], terms
     bounds = [term for term in terms if isinstance(term, Leaf) and term.field == field]
-    return bounds, tuple(term for term in terms if term not in bounds)
+    ways = [way for way in spanned(bounds, table) if isinstance(way, Way)]
+    return ways, tuple(term for term in terms if term not in bounds)

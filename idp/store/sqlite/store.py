@@ -23,6 +23,7 @@ from idp.store.sqlite.readers import THREADS, Readers
 from idp.store.sqlite.rows import Rows
 from idp.store.sqlite.stamps import Stamps
 from idp.store.sqlite.table import Table
+from idp.store.sqlite.write_ahead_log import WriteAheadLog
 from idp.store.sqlite.writer import Work, Writer
 
 # The event loop never waits longer than this for a lock; a reader's thread waits in its place.
@@ -52,9 +53,10 @@ class SqliteStore:
         self._finder = Finder(self._rows, settings.max_scan)
         self._stamps = Stamps(self._here, tables)
         # Less than a verb may take, so that whoever meets another process's lock hears of it.
-        waits = [connect(path, _PATIENCE * settings.timeout) for _ in range(THREADS + 1)]
-        self._readers = Readers(waits[1:], settings.max_waiting, settings.timeout)
-        self._writer = Writer(waits[0], generation, settings.max_waiting, settings.timeout, joined)
+        writes, *reads = [connect(path, _PATIENCE * settings.timeout) for _ in range(1 + THREADS)]
+        self._readers = Readers(reads, settings.max_waiting, settings.timeout)
+        log = WriteAheadLog(connect(path, _PATIENCE_IN_PLACE))
+        self._writer = Writer(writes, log, generation, settings.max_waiting, settings.timeout, joined)
 
     async def get(self, collection: str, id: str) -> Record | None:
         """Return the record of that id, or None."""

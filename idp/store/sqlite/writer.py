@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,14 +12,11 @@ import apsw
 from idp.errors import DeadlineExceeded, IdpError, Overloaded, Unavailable
 from idp.store.sqlite.catalogue import generation
 from idp.store.sqlite.database import WHAT, immediate, translated
+from idp.store.sqlite.write_ahead_log import WriteAheadLog
 
 # Writes: bounds how long a commit may be held up by those it shares its transaction with.
 MOST_TOGETHER: Final = 4_000
 
-# The write-ahead log is copied into the file in a quiet moment, and in a busy one when it is this many pages (64 MB)
-# long: a page that many commits touch is then written once.
-_SHORT_LOG: Final = 1_000
-_LONG_LOG: Final = 16_000
 _QUIET: Final = 0.05
 
 Work = Callable[[apsw.Connection], int]
@@ -55,9 +51,16 @@ class Writer:
     """
 
     def __init__(
-        self, connection: apsw.Connection, known_generation: int, max_waiting: int, timeout: float, join: Join
+        self,
+        connection: apsw.Connection,
+        log: WriteAheadLog,
+        known_generation: int,
+        max_waiting: int,
+        timeout: float,
+        join: Join,
     ) -> None:
         self._connection = connection
+        self._log = log
         self._join = join
         self._generation = known_generation
         self._max_waiting = max_waiting
@@ -66,7 +69,6 @@ class Writer:
         self._waiting: deque[Job] = deque()
         self._wake = threading.Condition()
         self._closing = False
-        self._log_pages = 0
         # In place of SQLite's own habit of checkpointing in the middle of whichever commit fills the log.
         connection.set_wal_hook(self._note_log)
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -98,6 +100,7 @@ class Writer:
             self._closing = True
             self._wake.notify()
         await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._log.close)
         self._connection.close()
 
     # --- in the thread ---
@@ -113,13 +116,12 @@ class Writer:
                     return  # the loop is gone, and with it everybody who waited
             elif self._closing:
                 return
-            if self._log_pages > (_LONG_LOG if jobs else _SHORT_LOG):
-                self._checkpoint()
+            self._log.tend(self._connection, quiet=not jobs)
 
     def _next(self) -> list[Job]:
         """Return what waits; nothing when the store closes, or when a quiet moment is worth using."""
         with self._wake:
-            quiet = _QUIET if self._log_pages > _SHORT_LOG else None
+            quiet = _QUIET if self._log.waits_for_quiet else None
             self._wake.wait_for(lambda: self._waiting or self._closing, quiet)
             taken: list[Job] = []
             room = MOST_TOGETHER
@@ -129,14 +131,8 @@ class Writer:
             return taken
 
     def _note_log(self, connection: apsw.Connection, name: str, pages: int) -> int:
-        self._log_pages = pages
+        self._log.note(pages)
         return apsw.SQLITE_OK
-
-    def _checkpoint(self) -> None:
-        """Copy the log into the file, as far as other processes let us."""
-        self._log_pages = 0
-        with suppress(apsw.Error):
-            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _transact(self, jobs: Sequence[Job]) -> list[Outcome]:
         outcomes: list[Outcome] = []

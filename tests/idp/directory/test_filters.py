@@ -180,14 +180,17 @@ async def test_a_filter_without_derived_attributes_is_passed_on_as_it_is(directo
 
 @dataclass
 class NotingStore(FaultyStore):
-    """Notes how many users it was asked for at most at once."""
+    """Notes how many users it was asked for at most at once, and how many memberships it returned."""
 
     most: int = 0
+    memberships: int = 0
 
     async def find(self, collection: str, query: Query) -> Page:
         """As the contract says."""
         self.most = max(self.most, query.limit if collection == "users" else 0)
-        return await super().find(collection, query)
+        page = await super().find(collection, query)
+        self.memberships += len(page.records) if collection == "edges" else 0
+        return page
 
 
 async def test_a_page_far_from_the_start_is_sorted_a_few_people_at_a_time(scene: Scene) -> None:
@@ -197,6 +200,25 @@ async def test_a_page_far_from_the_start_is_sorted_a_few_people_at_a_time(scene:
     page = await filters.find_users(Query(nobody, Sort(Field(("userName",), case_exact=False)), offset=4, limit=1))
     assert [record.document["userName"] for record in page.records] == ["user4"]
     assert noting.most == 2
+
+
+async def test_a_page_of_a_group_reads_no_more_memberships_than_it_shows(directory: Directory) -> None:
+    people = [await directory.user(f"u{n}") for n in range(12)]
+    ids = sorted(person.id for person in people)
+    group = await directory.group("all", *people)
+    noting = NotingStore(directory.store)
+    filters = DerivedFilters(noting, Edges(noting))
+    own = Compare(at("groups", VALUE), Op.EQ, group.id)
+    for query, expected, total in (
+        (Query(own, limit=3), ids[:3], 12),
+        (Query(own, limit=3, offset=10), ids[10:], 12),
+        (Query(own, limit=3, after=ids[4], total=False), ids[5:8], None),
+        (Query(own, limit=0), [], 12),
+    ):
+        noting.memberships = 0
+        page = await filters.find_users(query)
+        assert ([record.id for record in page.records], page.total) == (expected, total)
+        assert noting.memberships == len(expected)
 
 
 @pytest.mark.parametrize("stores", ["sqlite", "pymongo"], indirect=True)
