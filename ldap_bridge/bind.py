@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _WAITING_PER_CONNECTION: Final = 16
+# Who may have one login; a server that sends more was not asked for them.
+_MOST_FOUND: Final = 1_000
 
 
 class Prover(Protocol):
@@ -177,7 +179,10 @@ class ServerProver:
         assert self._source.server is not None  # noqa: S101 (files have a prover of their own)
         # Somebody waits in front of a page: an answer that takes longer than a connection may is too late.
         server = self._source.server
-        quick = [dataclasses.replace(each, timeout=each.connect_timeout, others=()) for each in server.all]
+        quick = [
+            dataclasses.replace(each, timeout=each.connect_timeout, max_entries=_MOST_FOUND, others=())
+            for each in server.all
+        ]
         return LdapDirectory(self._source.name, dataclasses.replace(quick[0], others=tuple(quick[1:])))
 
     def _kept(self, opened: "Callable[[], Channel]") -> "KeptChannels":

@@ -10,7 +10,8 @@ from typing import Final
 
 from ldap_bridge.ber import BIND_RESPONSE, EXTENDED_RESPONSE, BerError, Decoder, EntryMessage, Message, ResultMessage
 from ldap_bridge.client import requests
-from ldap_bridge.client.tls import context_for, distrusted, hint_on_silent_end
+from ldap_bridge.client.line import connected
+from ldap_bridge.client.tls import context_for, distrusted, hint_on_silent_end, is_alert
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import (
     DirectoryError,
@@ -51,7 +52,7 @@ class Channel:
         self._patience = server.connect_timeout
         # Before anything is opened, since settings may be wrong.
         context = context_for(source, server) if server.ldaps or server.starttls else None
-        self._socket = self._connected()
+        self._socket = connected(source, server)
         try:
             if context is not None:
                 self._encrypt(context)
@@ -139,23 +140,6 @@ class Channel:
 
     # --- opening ---
 
-    def _connected(self) -> socket.socket:
-        server = self.server
-        try:
-            if not server.socket:
-                return socket.create_connection((server.host, server.port), server.connect_timeout)
-            local = socket.socket(socket.AF_UNIX)
-            try:
-                local.settimeout(server.connect_timeout)
-                local.connect(server.socket)
-            except OSError:
-                local.close()
-                raise
-        # A host name that cannot be written for the network is a UnicodeError.
-        except (OSError, UnicodeError) as error:
-            raise DirectoryUnavailable(self.source, f"cannot connect to {server.url}: {error}") from error
-        return local
-
     def _encrypt(self, context: ssl.SSLContext) -> None:
         if not self.server.ldaps:
             self._start_tls()
@@ -205,12 +189,12 @@ class Channel:
             self._socket.settimeout(0)
             self._socket.recv(CHUNK)
         except OSError as said:
-            return said if _is_alert(said) else None
+            return said if is_alert(said) else None
         return None
 
     def _lost(self, error: OSError) -> DirectoryUnavailable:
         # With TLS 1.3 a server says only after the handshake what it thinks of our certificate.
-        if _is_alert(error):
+        if is_alert(error):
             return distrusted(self.source, self.server, error)
         return self._ended(f"the connection to {self.server.url} is lost: {error}")
 
@@ -264,10 +248,6 @@ class Channel:
         if message.message_id == 0 and isinstance(message, ResultMessage):
             return DirectoryUnavailable(self.source, f"{self.server.url} ends the connection: {message.text}")
         return DirectoryGarbled(self.source, f"an answer to message {message.message_id} where {wanted} was asked")
-
-
-def _is_alert(error: OSError) -> bool:
-    return isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
 
 
 def said_with(result: ResultMessage) -> str:

@@ -65,6 +65,11 @@ def distrusted(source: str, server: Server, error: Exception) -> DirectoryUntrus
     return DirectoryUntrusted(source, f"{told}; {hint}" if hint else told)
 
 
+def is_alert(error: OSError) -> bool:
+    """Tell whether the server has said what it has against the line (RFC 8446 section 6)."""
+    return isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
+
+
 def hint_on_silent_end(server: Server) -> str:
     """Return what may be wrong when a line ends right after its handshake: not every server sends an alert."""
     return f"; {_DOUBTED if server.cert_file else _ASKED}"

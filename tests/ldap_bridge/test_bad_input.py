@@ -24,31 +24,30 @@ GOOD_ID, OTHER_ID = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-
 # --- settings ---
 
 
-@pytest.mark.parametrize(
-    ("settings", "named"),
-    [
+async def test_a_directory_that_cannot_be_read_is_told_why_and_changes_nothing(
+    slapd: Slapd, bridge: Bridge, bridge_to: Callable[..., Bridge]
+) -> None:
+    wrongs: list[tuple[dict[str, Any], list[str]]] = [
         ({"url": "ldap://nowhere.invalid"}, ["corp", "nowhere.invalid"]),
         ({"url": f"ldap://{HOST}:{free_port()}"}, ["corp", f"{HOST}:"]),
         ({"starttls": True}, ["corp", "does not start TLS"]),
         ({"bind_dn": "cn=who", "bind_password": "wrong"}, ["corp", "cn=who", "wrong DN or password"]),
         ({"bind_dn": f"cn=admin,{BASE}", "bind_password": "wrong"}, ["corp", f"cn=admin,{BASE}"]),
+        ({"bind_dn": "who", "bind_password": "wrong"}, ["corp", "bind as who", "no DN"]),
         ({"base": "dc=elsewhere"}, ["corp", "dc=elsewhere", "does not exist"]),
         ({"users": {"base": f"ou=none,{BASE}"}}, ["corp", f"ou=none,{BASE}", "does not exist"]),
         ({"users": {"filter": "(uid="}}, ["corp", "filter", "(uid="]),
-    ],
-)
-async def test_a_directory_that_cannot_be_read_is_told_why_and_changes_nothing(
-    slapd: Slapd, bridge: Bridge, bridge_to: Callable[..., Bridge], settings: dict[str, Any], named: list[str]
-) -> None:
+    ]
     await bridge.sync()
     before = await bridge.people()
-    wrong = bridge_to(settings.pop("url", slapd.url), **settings)
-    with pytest.raises(IdpError) as caught:
-        await wrong.sync(whole=True)
-    assert all(word in str(caught.value) for word in named), str(caught.value)
-    (run, *_) = await wrong.service.history.runs(SYSTEM, "corp")
-    assert (run.state, run.reason) == (State.FAILED, str(caught.value))
-    assert await bridge.people() == before
+    for settings, named in wrongs:
+        wrong = bridge_to(settings.pop("url", slapd.url), **settings)
+        with pytest.raises(IdpError) as caught:
+            await wrong.sync(whole=True)
+        assert all(word in str(caught.value) for word in named), str(caught.value)
+        (run, *_) = await wrong.service.history.runs(SYSTEM, "corp")
+        assert (run.state, run.reason) == (State.FAILED, str(caught.value))
+        assert await bridge.people() == before
 
 
 @pytest.mark.parametrize(
@@ -185,24 +184,27 @@ def foreign(request: Request) -> Iterable[bytes]:
     return [encode_entry(f"uid=p,{BASE}", {"uid": [b"p"]}, request.message_id + 7)]
 
 
-@pytest.mark.parametrize(
-    ("answer", "named"),
-    [
+async def test_a_hostile_server_ends_the_run_and_removes_nobody(
+    slapd: Slapd, company: Company, bridge: Bridge, bridge_to: Callable[..., Bridge]
+) -> None:
+    await bridge.sync()
+    for answer, named in (
         (endless, ["begins with", "again"]),
         (giant, ["is not LDAP", str(MAX_MESSAGE)]),
         (deep, ["is not LDAP"]),
         (foreign, ["an answer to message"]),
-    ],
-)
-async def test_a_hostile_server_ends_the_run_and_removes_nobody(
-    slapd: Slapd,
-    company: Company,
-    bridge: Bridge,
-    bridge_to: Callable[..., Bridge],
-    answer: Callable[[Request], Iterable[bytes]],
-    named: list[str],
-) -> None:
-    await bridge.sync()
+    ):
+        state, reason = await run_against(answer, bridge_to)
+        assert state in (State.FAILED, State.INCOMPLETE)
+        assert all(word in reason for word in named), reason
+        assert await bridge.inactive() == set()
+        assert len(await bridge.people()) >= len(company.people)
+
+
+async def run_against(
+    answer: Callable[[Request], Iterable[bytes]], bridge_to: Callable[..., Bridge]
+) -> tuple[str, str]:
+    """Run over a server that answers like this; return how the run stands, and why."""
 
     def replied(request: Request) -> Iterable[bytes]:
         return answer(request) if request.base else [encode_done(message_id=request.message_id)]
@@ -215,7 +217,4 @@ async def test_a_hostile_server_ends_the_run_and_removes_nobody(
             reason = str(error)
             assert "corp" in reason
     (run, *_) = await hostile.service.history.runs(SYSTEM, "corp")
-    assert run.state in (State.FAILED, State.INCOMPLETE)
-    assert all(word in reason for word in named), reason
-    assert await bridge.inactive() == set()
-    assert len(await bridge.people()) >= len(company.people)
+    return run.state, reason

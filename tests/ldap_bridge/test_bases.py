@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from idp.errors import IdpError
+from idp.errors import ConfigError, IdpError
 from ldap_bridge.runs import State
 from tests.ldap_bridge.conftest import Bridge
+from tests.support.directory import SYSTEM
 from tests.support.ldif import write_change, write_entry
 from tests.support.people import BASE, Company
 from tests.support.slapd import Slapd
@@ -89,8 +90,25 @@ async def test_a_base_that_is_missing_among_several_removes_nobody(
     assert await bridge.inactive() == set()
 
 
+async def test_looking_at_a_directory_tells_of_what_is_not_there_and_what_is_elsewhere(
+    peopled: Slapd, bridge_over: Callable[..., Bridge]
+) -> None:
+    away = {"objectClass": ["referral", "extensibleObject"], "ou": ["away"], "ref": ["ldap://other.example/ou=away"]}
+    peopled.modify(write_entry(f"ou=away,{OUTSIDE}", away))
+    seen = await bridge_over(users={"base": OUTSIDE, "filter": "(noSuchAttribute=x)"}).service.test(SYSTEM, "corp")
+    assert (seen.people, seen.complete) == (0, False)
+    assert seen.gaps == [
+        f"people: there is no inetOrgPerson that matches users.filter below '{OUTSIDE}', as far as the account may see"
+    ]
+    seen = await bridge_over(users={"base": OUTSIDE}).service.test(SYSTEM, "corp")
+    assert (seen.people, seen.complete, len(seen.elsewhere)) == (3, True, 1)
+    assert seen.elsewhere[0].startswith("ldap://other.example/ou=away")
+
+
 @pytest.mark.parametrize("wrong", ["(uid=", "uid", "(&)(", "(uid=a))"])
-async def test_one_wrong_filter_of_several_is_named(bridge_over: Callable[..., Bridge], wrong: str) -> None:
+async def test_one_wrong_filter_of_several_is_named_before_anything_is_connected(
+    bridge_to: Callable[..., Bridge], wrong: str
+) -> None:
     sent = wrong if wrong.startswith("(") else f"({wrong})"
-    with pytest.raises(IdpError, match=rf"ldap\.corp\.users\.filter: '{re.escape(sent)}' is no LDAP filter"):
-        await bridge_over(users={"filter": ["(uid=mia)", wrong]}).sync()
+    with pytest.raises(ConfigError, match=rf"ldap\.corp\.users\.filter: '{re.escape(sent)}' is no LDAP filter"):
+        await bridge_to("ldap://nowhere.invalid", users={"filter": ["(uid=mia)", wrong]}).sync()

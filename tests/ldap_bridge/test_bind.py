@@ -117,20 +117,20 @@ async def test_a_directory_that_hangs_is_given_up(
             await verifier.verify(user, person.password)
 
 
-@pytest.mark.parametrize("code", [1, 51, 52, 80])
-async def test_a_server_in_trouble_is_no_wrong_password(
-    synced: Bridge, bridge_to: Callable[..., Bridge], code: int
-) -> None:
+async def test_a_server_in_trouble_is_no_wrong_password(synced: Bridge, bridge_to: Callable[..., Bridge]) -> None:
     user = await resource(synced, make_person(1))
+    codes = [1, 10, 51, 52, 80]
+    answers = iter(codes)
 
     def found(request: Request) -> list[bytes]:
         return [encode_entry("cn=now", {}, request.message_id), encode_done(message_id=request.message_id)]
 
-    with responder(found, bound=lambda dn, _: (code if dn else 0, "")) as port:
+    with responder(found, bound=lambda dn, _: (next(answers) if dn else 0, "")) as port:
         troubled = bridge_to(f"ldap://{HOST}:{port}")
-        verifier = open_verifier(troubled.source, troubled.store)
-        with closing(verifier), pytest.raises(DirectoryUnable, match=f"code {code}"):
-            await verifier.verify(user, "whatever")
+        with closing(open_verifier(troubled.source, troubled.store)) as verifier:
+            for code in codes:
+                with pytest.raises(DirectoryUnable, match=f"code {code}"):
+                    await verifier.verify(user, "whatever")
 
 
 async def test_who_has_the_name_of_another_by_now_does_not_open_their_account(
