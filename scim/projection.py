@@ -18,13 +18,16 @@ _NOTHING: Final[tuple[Any, ...]] = ({}, [])
 
 
 class Projection:
-    """Reduces documents to what was asked for; made once for each distinct request."""
+    """Reduces documents to what was asked for; made once for each distinct request.
 
-    def __init__(self, keep: Tree | None, drop: Tree) -> None:
+    `drop` is what no answer carries; `omit`, what of it can be in a representation and has to be taken away.
+    """
+
+    def __init__(self, keep: Tree | None, drop: Tree, omit: Tree) -> None:
         self._keep = keep
         self._drop = drop
         self._pick = None if keep is None else _picker(keep)
-        self._omit = _omitter(drop)
+        self._omit = _omitter(omit)
         self._wanted: dict[tuple[str, ...], bool] = {}
 
     def wants(self, *keys: str) -> bool:
@@ -46,6 +49,8 @@ class Projections:
     def __init__(self, resource_type: ResourceType) -> None:
         self._resource_type = resource_type
         self._targets = tuple(resource_type.targets())
+        # What is worked out inside of what is stored, and only when it is asked for.
+        self._filled = {t.keys for t in self._targets if _is_filled(t)}
         self._compiled = lru_cache(_PROJECTIONS)(self._compile)
 
     def of(self, attributes: tuple[str, ...] = (), excluded: tuple[str, ...] = ()) -> Projection:
@@ -66,7 +71,18 @@ class Projections:
         for target in self._resolve(excluded):
             if target.attribute.returned is not Returned.ALWAYS:
                 _exclude(drop, target)
-        return Projection(self._keep(asked) if attributes else None, drop)
+        return Projection(self._keep(asked) if attributes else None, drop, self._present(drop))
+
+    def _present(self, drop: Tree, path: tuple[str, ...] = ()) -> Tree:
+        """Return what of the tree can be in a representation."""
+        found: Tree = {}
+        for key, inner in drop.items():
+            keys = (*path, key)
+            if inner is None and keys not in self._filled:
+                found[key] = None
+            elif inner is not None and (below := self._present(inner, keys)):
+                found[key] = below
+        return found
 
     def _keep(self, asked: Iterable[tuple[str, ...]]) -> Tree:
         """Return what to keep: what is asked for, and what is always returned beside it."""
@@ -92,7 +108,7 @@ def without_secrets(resource_type: ResourceType) -> Reduce:
     for target in resource_type.targets():
         if target.attribute.returned is Returned.NEVER:
             _add(drop, target.keys)
-    return Projection(None, drop).apply
+    return _omitter(drop)
 
 
 def _is_hidden(target: Target, asked: Iterable[tuple[str, ...]]) -> bool:
@@ -103,6 +119,11 @@ def _is_hidden(target: Target, asked: Iterable[tuple[str, ...]]) -> bool:
             return not any(_on_one_way(keys, target.keys) for keys in asked)
         case _:
             return False
+
+
+def _is_filled(target: Target) -> bool:
+    attribute = target.attribute
+    return attribute.derived and attribute.returned is Returned.REQUEST and not target.chain[0].derived
 
 
 def _on_one_way(keys: tuple[str, ...], others: tuple[str, ...]) -> bool:

@@ -134,13 +134,15 @@ class UserProvider:
 
 
 _MANAGER: Final = (ENTERPRISE_USER, "manager")
+_UNNAMED: Final[Mapping[str, str]] = {}
 
 
 def _derived(groups: Sequence[Mapping[str, Any]], manager: str | None, *, named: bool) -> Derived:
     if not groups and manager is None:
         return NOTHING_DERIVED
     # A reference that leads somewhere is shown, also without the name.
-    return Derived(groups, manager, mark_of(groups, manager if named else manager is not None))
+    shown = None if manager is None else {"displayName": manager} if named else _UNNAMED
+    return Derived(groups, shown, mark_of(groups, manager if named else manager is not None))
 
 
 class ResourceProvider:

@@ -11,13 +11,14 @@ from scim.etag import tag
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What is worked out of one resource on reading: its groups or its members, and what its manager is called.
+    """What is worked out of one resource on reading: its groups or its members, and what is known of its manager.
 
-    `mark` stands for those of the values that change while the resource's own version does not.
+    `manager` is what is shown beside the reference; None when that leads nowhere. `mark` stands for those of the
+    values that change while the resource's own version does not.
     """
 
     elements: Sequence[Mapping[str, Any]] = ()
-    manager: str | None = None
+    manager: Mapping[str, str] | None = None
     mark: str = ""
 
 
@@ -45,7 +46,7 @@ class Renderer:
         if derived.manager is not None:
             extension = document[ENTERPRISE_USER]
             reference = f"{self._base}/Users/{extension['manager']['value']}"
-            manager = {**extension["manager"], "$ref": reference, "displayName": derived.manager}
+            manager = {**extension["manager"], "$ref": reference, **derived.manager}
             shown[ENTERPRISE_USER] = {**extension, "manager": manager}
         return shown
 
