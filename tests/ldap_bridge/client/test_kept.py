@@ -32,13 +32,14 @@ class Counter:
         self._server = source.server
         self.opened: list[Channel] = []
         self.now = 0.0
+        self.fits = True
 
     def open(self) -> Channel:
         self.opened.append(Counted("corp", self._server))
         return self.opened[-1]
 
     def kept(self, most: int = 2) -> KeptChannels:
-        return KeptChannels(self.open, most, 60.0, lambda: self.now)
+        return KeptChannels(self.open, most, 60.0, lambda: self.now, lambda _: self.fits)
 
 
 @pytest.fixture
@@ -91,6 +92,17 @@ def test_a_dead_one_is_replaced_and_takes_the_others_with_it(counter: Counter) -
             channel.interrupt()
         assert kept.ask(bind) == 0
         assert [is_open(channel) for channel in counter.opened] == [False, False, True]
+
+
+def test_none_is_used_any_more_when_its_server_is_out_of_order(counter: Counter) -> None:
+    with closing(counter.kept()) as kept:
+        kept.ask(lambda _: kept.ask(bind))
+        counter.fits = False
+        kept.ask(bind)
+        assert [is_open(channel) for channel in counter.opened] == [False, False, True]
+        counter.fits = True
+        kept.ask(bind)
+    assert len(counter.opened) == 3
 
 
 @pytest.mark.parametrize("error", [DirectoryUnable("corp", "busy"), ValueError("ours")])
