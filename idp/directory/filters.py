@@ -35,6 +35,7 @@ from idp.store.places import BY_ID, order_of, start_of
 _NAME: Final = Field(("displayName",), case_exact=False)
 _LOGIN: Final = Field(("userName",), case_exact=False)
 _NOTHING: Final = Or(())
+_KINDS: Final = ("Group", "User")
 
 # Turns a condition on one element of the derived list into one on the resource.
 Answer = Callable[[Filter], Awaitable[Filter]]
@@ -150,7 +151,7 @@ class DerivedFilters:
         async def translate(name: str, leaf: Leaf) -> Filter:
             match name:
                 case "type":
-                    return replace(leaf, field=TYPE)
+                    return In(TYPE, tuple(kind for kind in _KINDS if matches(leaf, {"type": kind})))
                 case "display":
                     return In(MEMBER, tuple(sorted(await self._named(leaf))))
                 case _:

@@ -234,6 +234,8 @@ async def test_slices_agree_on_either_store(scene: Scene) -> None:
     ):
         await scene.agrees("groups", filter_)
     await scene.agrees("members", Compare(at("members", TYPE), Op.EQ, "User"))
+    await scene.agrees("members", Compare(replace(at("members", TYPE), case_exact=False), Op.EQ, "gROUP"))
+    await scene.agrees("members", Compare(replace(at("members", TYPE), case_exact=False), Op.GT, "h"))
 
 
 async def test_a_group_of_more_people_than_a_store_is_asked_about_at_once_has_pages_like_any(
