@@ -11,7 +11,7 @@ from idp.directory import Resource
 from idp.errors import InvalidPath, InvalidValue, TooLarge
 from idp.http.actor import actor_of
 from idp.memory import Memory
-from idp.query import EVERYTHING, Query, Sort
+from idp.query import EVERYTHING, Filter, Query, Sort
 from idp.schema import ResourceType, Returned, Type
 from scim.cursor import Cursors
 from scim.dialect import Dialects
@@ -28,6 +28,7 @@ from scim.exchange import (
     respond,
     respond_encoded,
 )
+from scim.filter import location
 from scim.messages import list_response, search_request
 from scim.messages.search_request import SearchRequest
 from scim.names import resolve
@@ -203,11 +204,15 @@ class ResourceEndpoints:
     def query(self, actor: Actor, wanted: SearchRequest) -> Query:
         """Return the query of a page by index. Raises InvalidFilter or InvalidValue."""
         return Query(
-            filter=EVERYTHING if wanted.filter is None else self._dialects.of(actor).filters.read(wanted.filter),
+            filter=EVERYTHING if wanted.filter is None else self._filter(actor, wanted.filter),
             sort=None if not wanted.sort_by else self._sort(wanted.sort_by, descending=wanted.descending),
             offset=wanted.start_index - 1,
             limit=self._limits.page_size(wanted.count),
         )
+
+    def _filter(self, actor: Actor, text: str) -> Filter:
+        filter_ = self._dialects.of(actor).filters.read(text)
+        return location.by_id(filter_, self._renderer.location("")) if "location" in text.lower() else filter_
 
     def _sort(self, path: str, *, descending: bool) -> Sort:
         """Return the order by an attribute; a complex one sorts by its `value` (section 3.4.2.3)."""
@@ -217,6 +222,8 @@ class ResourceEndpoints:
                 target = resolve(self._type, f"{path}.value")
         except InvalidPath as error:
             raise InvalidValue("sortBy", str(error)) from None
+        if target.keys == location.LOCATION:
+            target = resolve(self._type, "id")
         if target.chain[0].derived or target.attribute.derived or target.attribute.returned is Returned.NEVER:
             raise InvalidValue("sortBy", f"resources cannot be sorted by {path}")
         return Sort(target.field, descending)

@@ -9,6 +9,7 @@ from idp.errors import InvalidFilter, InvalidPath
 from idp.query import And, Compare, Field, Filter, Kind, Not, Op, Or, Present, Scalar, ValuePath
 from idp.schema.attribute import Attribute, Returned, Type
 from idp.schema.model import ResourceType
+from scim.filter.location import LOCATION
 from scim.filter.shape import Condition, Junction, Negation, Selection, Shape
 from scim.names import resolve
 
@@ -53,7 +54,8 @@ class ResourceScope:
         except InvalidPath as error:
             raise InvalidFilter(str(error)) from None
         # Of what is worked out on reading, the directory answers conditions on members, groups and managers' names.
-        if target.attribute.derived and not target.chain[0].derived and target.keys != MANAGER_NAME:
+        is_answered = target.chain[0].derived or target.keys in (MANAGER_NAME, LOCATION)
+        if target.attribute.derived and not is_answered:
             raise InvalidFilter(f"{path}: {_UNUSABLE}")
         return target.attribute, target.keys
 
@@ -93,7 +95,7 @@ def bind(shape: Shape, scope: Scope) -> Template:
 
 def _find(scope: Scope, path: str) -> tuple[Attribute, tuple[str, ...]]:
     attribute, keys = scope.find(path)
-    is_shown_reference = attribute.derived and attribute.type is Type.REFERENCE
+    is_shown_reference = attribute.derived and attribute.type is Type.REFERENCE and keys != LOCATION
     if attribute.returned is Returned.NEVER or is_shown_reference:
         raise InvalidFilter(f"{path}: {_UNUSABLE}")
     return attribute, keys

@@ -170,3 +170,14 @@ async def test_a_page_of_large_groups_is_cut_short_and_nothing_is_lost(open_api:
         assert sorted(each["id"] for each in seen if "members" in each) == sorted(groups)
         assert all(len(each["members"]) == 3 for each in seen if "members" in each)
     assert len((await api.get("/Groups", excludedAttributes="members")).body["Resources"]) == 12
+
+
+@pytest.mark.parametrize("store", ["sqlite", "pymongo"], indirect=True)
+async def test_a_resource_is_found_and_sorted_by_its_location(api: Api) -> None:
+    users, group = [await api.user() for _ in range(3)], await api.group()
+    where = users[1]["meta"]["location"]
+    assert await api.found("/Users", f'meta.location eq "{where}"') == [users[1]]
+    assert await api.found("/Groups", f'meta.location eq "{where}"') == []
+    assert await api.found("/", f'META.Location eq "{where}" or meta.location co "/Groups/"') == [users[1], group]
+    backwards = await api.found("/Users", "meta.location pr", sortBy="meta.location", sortOrder="descending")
+    assert [user["id"] for user in backwards] == sorted((user["id"] for user in users), reverse=True)
