@@ -18,6 +18,7 @@ from ldap_bridge.errors import (
     DirectoryGarbled,
     DirectoryRefused,
     DirectorySilent,
+    DirectoryUnable,
     DirectoryUnavailable,
     DirectoryUntrusted,
 )
@@ -134,8 +135,11 @@ class Channel:
                 raise self.refused(f"reading {base or 'the rootDSE'!r}", message)
         return found
 
-    def refused(self, what: str, result: ResultMessage) -> DirectoryRefused:
-        """Make the error for an answer that is not success."""
+    def refused(self, what: str, result: ResultMessage) -> DirectoryError:
+        """Make the error for an answer that is not success: DirectoryRefused, or DirectoryUnable if it may be later."""
+        if result.code in CANNOT_NOW:
+            reason = f"{self.server.url} cannot answer at present: {CANNOT_NOW[result.code]}, code {result.code}"
+            return DirectoryUnable(self.source, reason + said_with(result))
         return DirectoryRefused(self.source, f"{what} refused with code {result.code}{said_with(result)}", result.code)
 
     # --- opening ---

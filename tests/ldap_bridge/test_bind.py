@@ -133,6 +133,17 @@ async def test_a_server_in_trouble_is_no_wrong_password(synced: Bridge, bridge_t
                     await verifier.verify(user, "whatever")
 
 
+async def test_a_server_that_cannot_look_anybody_up_now_is_no_outage(
+    synced: Bridge, bridge_to: Callable[..., Bridge]
+) -> None:
+    user = await resource(synced, make_person(1))
+    with responder(lambda request: [encode_done(51, "later", message_id=request.message_id)]) as port:
+        busy = bridge_to(f"ldap://{HOST}:{port}")
+        verifier = open_verifier(busy.source, busy.store)
+        with closing(verifier), pytest.raises(DirectoryUnable, match=r"server busy, code 51 \(later\)"):
+            await verifier.verify(user, "whatever")
+
+
 async def test_who_has_the_name_of_another_by_now_does_not_open_their_account(
     verifier: LdapBind, synced: Bridge, slapd: Slapd
 ) -> None:
