@@ -22,8 +22,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        reason = "a text in it holds a lone surrogate" if _has_lone_surrogate(body) else str(error)
-        raise InvalidSyntax(f"the body is not JSON: {reason}") from None
+        raise InvalidSyntax(f"the body is not JSON: {_fault(body) or error}") from None
     except RecursionError:
         raise InvalidSyntax("the body is nested too deeply") from None
     if not isinstance(document, dict):
@@ -33,8 +32,16 @@ def read_object(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _has_lone_surrogate(body: bytes) -> bool:
-    return any(escape["lone"] for escape in _ESCAPE.finditer(body))
+def _fault(body: bytes) -> str:
+    """Return what the decoder does not say, or says of one text in the body alone."""
+    if not body.strip():
+        return "it is empty"
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return f"byte {error.start} of it is not UTF-8"
+    lone = any(escape["lone"] for escape in _ESCAPE.finditer(body))
+    return "a text in it holds a lone surrogate" if lone else ""
 
 
 def _count_keys(value: Any, room: int = MAX_DEPTH) -> int:

@@ -15,14 +15,15 @@ from scim.body import MAX_DEPTH, read_object
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"", "not JSON"),
+        (b"", "not JSON: it is empty"),
+        (b" ", "not JSON: it is empty"),
         (b"{", "not JSON"),
         (b'{"a": 1,}', "not JSON"),
         (b'{"a": 1} x', "not JSON"),
         (b"{'a': 1}", "not JSON"),
         (b'{"a": NaN}', "not JSON"),
         (b'{"a": 1e999}', "not JSON"),
-        (b'{"a": "\xff"}', "not JSON"),
+        (b'{"a": "\xff"}', "byte 7 of it is not UTF-8"),
         (b'{"a": "\\ud800"}', "lone surrogate"),
         (b'{"a": "\\uD800\\ud800\\udc00"}', "lone surrogate"),
         (b'{"a": "\\\\\\uDFFF"}', "lone surrogate"),
