@@ -1,7 +1,9 @@
 """Deciding about plans that were kept: approved, applied or rejected, and refused when they no longer fit."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from idp.access import Actor, Area, Verb, demand
 from idp.audit import Tag, event
@@ -14,6 +16,13 @@ from ldap_bridge.lines import Lines
 from ldap_bridge.progress import Watcher, unwatched
 from ldap_bridge.running import Made, Running
 from ldap_bridge.runs import Run, Runs, State
+
+_OTHERWISE: Final[Mapping[str, str]] = {
+    State.PLANNED: "a dry run is applied, not approved or rejected",
+    State.HELD: "a held run is approved or rejected, not applied",
+    State.REJECTED: "a rejected run can be approved, and nothing else",
+}
+_ENDED: Final = "there is nothing to decide about it"
 
 
 class Approvals:
@@ -87,7 +96,7 @@ class Approvals:
         found = await self._runs.get(run)
         if found.state not in states:
             after = f", and run {found.next} came after it" if found.next else ""
-            raise NotOpen(f"run {run} is {found.state}{after}; only a run that is {states[0]} can be decided upon so")
+            raise NotOpen(f"run {run} is {found.state}{after}; {_OTHERWISE.get(found.state, _ENDED)}")
         return found
 
     async def _decided(self, run: Run, actor: Actor, tag: Tag, **changes: str) -> tuple[Run, list[Write]]:

@@ -23,7 +23,7 @@ from ldap_bridge.settings import Source
 
 COLLECTION: Final = "ldap_feeds"
 # Entries that are asked for again by themselves; with more of them a full compare is the better question.
-_MOST_RETRIED: Final = 500
+MOST_RETRIED: Final = 500
 
 
 class Follow(Protocol):
@@ -125,7 +125,7 @@ class Following:
     async def remember(self, approach: Approach, plan: Plan, failed: Collection[str]) -> None:
         """Move the position on, now that all changes up to it are durable; not after a read that proves nothing."""
         retry = retried(plan, failed)
-        if not plan.complete or not approach.position or len(retry) > _MOST_RETRIED:
+        if not plan.complete or not approach.position or len(retry) > MOST_RETRIED:
             return
         memory = Memory(
             id=self._source.name,
@@ -187,14 +187,15 @@ class Following:
         return blake2b(msgspec.json.encode(shown), digest_size=12).hexdigest()
 
 
-async def ask_again(store: Store, source: str, kind: str, stable: str) -> None:
-    """Let the next run look at an entry, whatever the feed says; for whoever holds the lease of the source."""
+async def ask_again(store: Store, source: str, kind: str, stables: Sequence[str]) -> None:
+    """Let the next run look at entries, whatever the feed says; for whoever holds the lease of the source."""
     record = await store.get(COLLECTION, source)
     if record is None:
         return
     memory = _memory(record)
-    if (kind, stable) not in memory.retry:
-        memory.retry.append((kind, stable))
+    wanted = {(kind, stable) for stable in stables}.difference(memory.retry)
+    if wanted:
+        memory.retry += sorted(wanted)
         await store.commit([Replace(COLLECTION, msgspec.to_builtins(memory), record.version)])
 
 

@@ -112,7 +112,7 @@ class Resolving:
             found = await self._conflicts.get(conflict)
             _check_fits(found, choice, name)
             await self._ways[choice](Decision(actor, name, force), found)
-            await ask_again(self._store, found.source, found.kind, found.stable)
+            await ask_again(self._store, found.source, found.kind, [found.stable])
         return await self._conflicts.get(conflict)
 
     # --- one way each ---

@@ -98,6 +98,12 @@ class Runs:
         run.state, run.reason, run.finished, run.expires = state, reason, to_text(self._clock.now()), self._end()
         return Insert(RUNS, msgspec.to_builtins(run))
 
+    async def described(self, run: Run) -> None:
+        """Record what is known of a run before it does anything, for the case that it never ends."""
+        record = await self._store.get(RUNS, run.id)
+        if record is not None:
+            await self._store.commit([Replace(RUNS, msgspec.to_builtins(run), record.version)])
+
     async def finish(self, run: Run, state: State, reason: str, *beside: Write) -> Run:
         """Record how a run ended, and what goes into the same commit."""
         run.state, run.reason, run.finished = state, reason, run.finished or to_text(self._clock.now())

@@ -154,6 +154,7 @@ class LdapService:
             made.describe(run)
             if made.plan.held and not force:
                 return await self._running.hold(run, made, by)
+            await self._runs.described(run)
             return await self._running.carry_out(run, made, by, progress)
 
         async with self._running.alone(run):

@@ -7,6 +7,7 @@ import typer
 
 from idp.cli.output import Json, print_json, print_note, print_table
 from idp.cli.run import operator, with_services
+from idp.words import counted
 
 if TYPE_CHECKING:
     from idp.app.services import Services
@@ -56,6 +57,7 @@ def _show(done: "list[Converted]", *, preview: bool, json: bool) -> None:
     rows = [{title: getattr(one, name) for title, name in names.items()} for one in done]
     print_table(rows, list(names), "Nobody.")
     if mailed := sum(one.mailed for one in done):
-        print_note(f"{mailed} {'would get' if preview else 'get'} a link to set a password by mail.")
+        verb = "would get" if preview else "gets" if mailed == 1 else "get"
+        print_note(f"{counted(mailed, 'person', 'people')} {verb} a link to set a password by mail.")
     right = sum(not one.problem for one in done)
-    print_note(f"{right} of {len(done)} {'would be' if preview else 'have been'} converted.")
+    print_note(f"{right} of {counted(len(done), 'person', 'people')} {'would be ' if preview else ''}converted.")

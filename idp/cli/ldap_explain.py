@@ -39,7 +39,8 @@ def explain(
         print("\nWhat the mapping makes of it:")
         for rule in told.rules:
             _print(f"{rule.path}: {_made(rule)}")
-            _print(f"{_read(rule.reads)} ({rule.how})", _DEEPER)
+            if rule.reads:
+                _print(f"{_read(rule.reads)}{f' ({rule.how})' if rule.how else ''}", _DEEPER)
     if told.values:
         print("\nThe account:")
         for value in told.values:

@@ -54,7 +54,7 @@ def show_plan(plan: PlanReport, *, json: bool) -> None:
         _print_change(change)
     _show_problems(plan.gaps, plan.problems)
     print_note(_approach(plan))
-    print_note(f"{_read(plan)} read from {plan.where}. {_counted(plan.counts)}")
+    print_note(f"{_read(plan)} read from {plan.where}: {_counted(plan.counts)}.")
     if plan.held:
         print_note(styled(f"A run would be held: {plan.held}.", "warn"))
     print_note(f"Kept as run {plan.run}; `idp ldap apply {plan.run}` does this and nothing else.")
@@ -71,7 +71,7 @@ def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: b
     if run.logged > len(changes):
         print_note(f"{counted(run.logged, 'change')}; `idp ldap show {run.id}` lists them all.")
     print_note(_approach(run))
-    print_note(f"{_read(run)} read. {_counted(run.counts)}")
+    print_note(f"{_read(run)} read: {_counted(run.counts)}.")
     if run.errors:
         print_note(styled(f"{counted(run.errors, 'change')} could not be made, named above with the reason.", "bad"))
     if run.state == State.HELD:
@@ -87,8 +87,13 @@ def show_runs(runs: Sequence[Run], *, json: bool) -> None:
     if json:
         print_json(_plain(runs))
         return
-    rows = [_plain(run) | {"feed": _feed(run), "changes": _counted(run.counts)} for run in runs]
+    rows = [_plain(run) | {"feed": _feed(run), "changes": _changes(run)} for run in runs]
     print_table(rows, ["id", "source", "started", "state", "by", "feed", "changes", "errors", "reason"], "No runs.")
+
+
+def _changes(run: Run) -> str:
+    """Say what a run has done, or was to do; of one that ended before it had a plan nothing is known."""
+    return _counted(run.counts) if run.counts or run.finished else "not known"
 
 
 def _feed(run: Run) -> str:
@@ -102,9 +107,9 @@ def show_one_run(run: Run) -> None:
             "run": f"{run.id} of {run.source}, by {run.by}",
             "time": f"{run.started} to {_end(run)}",
             "state": f"{run.state}: {run.reason}" if run.reason else run.state,
-            "looked at": f"{_feed(run)}: {run.why}",
+            "looked at": f"{_feed(run)}: {run.why}" if run.why else "nothing yet",
             "read": _read(run),
-            "changes": _counted(run.counts),
+            "changes": _changes(run),
             "errors": str(run.errors),
             **_decision(run),
         }
@@ -166,8 +171,15 @@ def _read(about: Run | PlanReport) -> str:
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    found = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
-    return f"{', '.join(found) or 'no changes'}."
+    found = [_count(name, count) for name, count in counts.items() if count]
+    return ", ".join(found) or "no changes"
+
+
+def _count(name: str, count: int) -> str:
+    if name == "conflict":
+        return counted(count, name)
+    noun, _, what = name.partition("_")
+    return f"{counted(count, 'member')} {what}" if noun == "members" else f"{count} {name}"
 
 
 def _approach(about: Run | PlanReport) -> str:

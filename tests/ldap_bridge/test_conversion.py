@@ -14,6 +14,7 @@ from idp.store import Store, open_store
 from idp.store.collections import collections
 from idp.store.leases import Leases
 from ldap_bridge.bind import open_verifier
+from ldap_bridge.conflicts import Choice
 from ldap_bridge.conversion import Conversion
 from ldap_bridge.lease import exclusive
 from ldap_bridge.links import Links
@@ -140,6 +141,19 @@ async def test_who_is_gone_by_then_stops_nobody(
     gone, done = await conversion.convert(SYSTEM, ["gone", ada], to)
     assert (gone.id, gone.problem) == ("gone", "User 'gone' does not exist")
     assert (done.user_name, done.problem) == (ADA.uid, "")
+
+
+async def test_whose_entry_is_still_there_is_a_conflict_at_the_next_run(
+    bridge: Bridge, conversion: Conversion, slapd: Slapd
+) -> None:
+    await bridge.sync()
+    ada = (await bridge.person(ADA.uid))["id"]
+    await conversion.convert(SYSTEM, [ada], "internal")
+    run = await bridge.sync()
+    assert (run.whole, run.counts["conflict"]) == (False, 1)
+    (found,) = await bridge.service.resolving.conflicts(SYSTEM, "corp")
+    await bridge.service.resolving.resolve(SYSTEM, found.conflict.id, Choice.SKIP)
+    assert (await bridge.sync()).is_clean
 
 
 async def test_many_people_take_one_turn_of_their_directory(

@@ -1,5 +1,6 @@
 """A run whose process was killed: told at once, and its place is free at once where that can be known."""
 
+import asyncio
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from idp.store.contract import Replace
 from idp.store.leases import Leases
 from ldap_bridge.errors import RunUnderWay
 from ldap_bridge.health import Health
+from ldap_bridge.progress import Progress
 from ldap_bridge.runs import Run, State
 from ldap_bridge.unfinished import ENDED
 from tests.ldap_bridge.conftest import Bridge, Folk, bridge_over
@@ -24,7 +26,9 @@ async def killed(bridge: Bridge, clock: FakeClock, others: Others) -> Run:
     await Leases(bridge.store, clock, others).acquire("ldap:corp", run.id, 60)
     record = await bridge.store.get("ldap_runs", run.id)
     assert record is not None
-    await bridge.store.commit([Replace("ldap_runs", {**record.document, "state": "running", "finished": ""}, 2)])
+    await bridge.store.commit(
+        [Replace("ldap_runs", {**record.document, "state": "running", "finished": ""}, record.version)]
+    )
     return run
 
 
@@ -56,6 +60,18 @@ async def test_one_of_another_machine_has_its_time_which_is_told(filed: Bridge, 
     clock.advance(43)
     assert (await filed.service.history.run(SYSTEM, run.id)).reason == ENDED
     assert (await filed.sync()).state == State.APPLIED
+
+
+async def test_what_it_was_to_do_is_known(filed: Bridge, clock: FakeClock) -> None:
+    seen: list[Run] = []
+
+    def look(step: Progress) -> None:
+        if step.phase == "writing groups" and not seen:
+            running = asyncio.ensure_future(filed.service.history.runs(SYSTEM, "corp"))
+            running.add_done_callback(lambda done: seen.extend(done.result()))
+
+    await filed.sync(progress=look)
+    assert [(run.state, run.counts["create"]) for run in seen] == [(State.RUNNING, 13)]
 
 
 def test_a_process_is_known_by_machine_number_and_start() -> None:

@@ -212,7 +212,7 @@ def test_people_are_converted_with_a_preview(idp: Idp, company: Company) -> None
     assert (seen["old"], seen["new"], seen["mailed"]) == ("ldap:corp", "local", True)
     done = idp.run("ldap", "convert", ada)
     assert done.returncode == 0
-    assert "1 of 1 have been converted" in done.stderr
+    assert "1 of 1 person converted." in done.stderr
     again = idp.run("ldap", "convert", ada)
     assert again.returncode == 1
     assert "comes from no directory" in again.stdout
