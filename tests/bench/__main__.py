@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench import ldap, scim
+from tests.bench.peers import PEERS
 from tests.support.mongod import Mongod, with_database
 
 _LARGE = [1_000, 100_000]
@@ -34,7 +35,7 @@ def main() -> None:
         directory = Path(name).absolute()
         with _store(options.store, directory) as settings:
             if options.part in ("all", "scim"):
-                scim.bench(directory, sizes, effort, settings)
+                scim.bench(directory, sizes, effort, settings, PEERS if options.peers else ())
             if options.part in ("all", "ldap"):
                 ldap.bench(directory, people, settings, seconds, options.times)
 
@@ -42,6 +43,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes and short runs")
+    parser.add_argument("--peers", action="store_true", help="install other SCIM servers for the run, and compare")
     parser.add_argument("--part", choices=["all", "scim", "ldap"], default="all")
     parser.add_argument("--store", choices=["sqlite", "mongodb"], default="sqlite")
     parser.add_argument("--users", type=int, action="append", help="size for SCIM, may be given several times")

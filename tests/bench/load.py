@@ -20,6 +20,8 @@ from tests.support.ports import HOST
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _ID = re.compile(rb'"id": ?"([^"]+)"')
+_LAST = re.compile(rb"^HTTP/1\.0 |\r\nconnection: *close\r\n", re.IGNORECASE)
+"""Of answers after which the server closes the connection."""
 _LATE = 30.0
 
 
@@ -98,7 +100,7 @@ class Sender:
 
 
 class Connection(asyncio.Protocol):
-    """One connection that sends a request as soon as the last one is answered."""
+    """One connection that sends a request as soon as the last one is answered, and is made anew where need be."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -107,6 +109,8 @@ class Connection(asyncio.Protocol):
         self._needed = 0
         self._started = 0.0
         self._number = 0
+        self._leaving = 0
+        self._reconnecting: asyncio.Task[object] | None = None
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -126,14 +130,28 @@ class Connection(asyncio.Protocol):
             self._needed = end + 4 + (int(length[1]) if length else 0)
         if len(self._answer) >= self._needed:
             self._sender.received(self._number, self._answer, time.perf_counter() - self._started)
+            is_last = _LAST.search(self._answer)
             self._answer, self._needed = b"", 0
-            self._send()
+            if is_last:
+                self._reconnect()
+            else:
+                self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count a connection that the server closed under a request."""
-        if not self.done.done():
+        if self._leaving:
+            self._leaving -= 1
+        elif not self.done.done():
             self._sender.statuses["lost"] += 1
             self.done.set_result(None)
+
+    def _reconnect(self) -> None:
+        assert self._transport is not None
+        self._leaving += 1
+        self._transport.close()
+        loop = asyncio.get_running_loop()
+        connecting = loop.create_connection(lambda: self, HOST, self._sender.job.port)
+        self._reconnecting = loop.create_task(connecting)
 
     def _send(self) -> None:
         assert self._transport is not None

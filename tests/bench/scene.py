@@ -13,7 +13,7 @@ from tests.bench.filling import fill
 from tests.bench.load import Job
 from tests.bench.measure import Speed, metered, send
 from tests.bench.server import Idp
-from tests.bench.users import GROUPS, TEAM, USERS, group, key_of, new_key, team_of, user
+from tests.bench.users import GROUPS, TEAM, USERS, as_text, group, key_of, new_key, team_of, user
 from tests.support.process import ServerError
 
 SAMPLE = 500
@@ -55,7 +55,7 @@ class Scene:
 
     def post(self, endpoint: str, body: dict[str, Any]) -> str:
         """Create one resource; returns its id."""
-        return str(json.loads(self.idp.fetch(endpoint, "POST", _json(body)))["id"])
+        return str(json.loads(self.idp.fetch(endpoint, "POST", as_text(body).encode()))["id"])
 
     def make_group(self, name: str, members: list[str]) -> str:
         """Create a group; returns its id."""
@@ -70,7 +70,7 @@ class Scene:
 
     def job(self, method: str, paths: list[str], body: dict[str, Any] | None = None, **more: Any) -> Job:
         """A load for this server."""
-        return Job(self.idp.port, method, paths, self.idp.token, "" if body is None else _json(body).decode(), **more)
+        return Job(self.idp.port, method, paths, self.idp.token, "" if body is None else as_text(body), **more)
 
     def run(self, job: Job) -> Speed:
         """Put the load on and meter the server meanwhile; the same job goes on counting where it ended."""
@@ -109,7 +109,3 @@ def put_job(scene: Scene, suffix: str) -> Job:
 
 def _timeless(resource: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in resource.items() if name not in ("id", "meta")}
-
-
-def _json(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode()

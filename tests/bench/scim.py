@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import beside_bare, growth, memberships, pages
+from tests.bench import beside_bare, growth, memberships, pages, peers
+from tests.bench.peers import Peer
 from tests.bench.scene import Scene, scene
 from tests.bench.table import Row, print_rows
 
@@ -20,11 +21,16 @@ class Effort:
     rounds: int
 
 
-def bench(directory: Path, sizes: Sequence[int], effort: Effort, settings: dict[str, str]) -> None:
+def bench(
+    directory: Path, sizes: Sequence[int], effort: Effort, settings: dict[str, str], compared: Sequence[Peer]
+) -> None:
     """Measure at each size and print the tables; the first server stays up, to be measured beside the others."""
     first, *others = sizes
     with scene(directory / f"scim-{first}", first, settings) as small:
         _print_beside_bare(small, effort)
+        for peer in compared:
+            rows = peers.measure(peer, small, directory, effort.seconds, effort.rounds)
+            print_rows(f"{first:,} users beside {peer.package}", peer.package, rows)
         for users in others:
             with scene(directory / f"scim-{users}", users, settings) as large:
                 _print_beside_bare(large, effort)

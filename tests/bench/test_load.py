@@ -1,10 +1,13 @@
 """The bench's own load client sends what its job says and counts every answer."""
 
+import sys
 from pathlib import Path
 
 from tests.bench.load import Job
 from tests.bench.measure import send
 from tests.bench.server import bare_server
+from tests.support.ports import HOST, free_port, is_listening
+from tests.support.process import ServerProcess
 
 
 def test_every_request_of_a_job_is_answered_and_counted(tmp_path: Path) -> None:
@@ -28,6 +31,21 @@ def test_refusals_and_lost_connections_are_failures(tmp_path: Path) -> None:
         speed, report = send(Job(port, "GET", ["/user", "/not/there"], "t", count=10))
     assert report.statuses == {"200": 5, "404": 5}
     assert speed.failed == 5
+
+
+def test_a_server_that_closes_after_each_answer_is_called_again(tmp_path: Path) -> None:
+    (tmp_path / "user").write_bytes(b'{"id":"4711"}')
+    port = free_port()
+    command = [sys.executable, "-m", "http.server", str(port), "--bind", HOST, "--directory", str(tmp_path)]
+    server = ServerProcess(command, tmp_path / "log")
+    server.start(lambda: is_listening(port))
+    try:
+        speed, report = send(Job(port, "GET", ["/user"], "t", count=50, connections=4, collect=True))
+    finally:
+        server.stop()
+    assert report.statuses == {"200": 50}
+    assert report.collected == ["4711"] * 50
+    assert speed.failed == 0
 
 
 def test_a_timed_job_ends_in_time(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The people of the bench: what a client sends of each of them."""
 
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -80,6 +81,11 @@ def patch(op: str, path: str, value: Any = None) -> dict[str, Any]:
     """A PATCH of one operation."""
     operation = {"op": op, "path": path} | ({} if value is None else {"value": value})
     return {"schemas": [PATCH], "Operations": [operation]}
+
+
+def as_text(body: dict[str, Any]) -> str:
+    """A body as clients write it."""
+    return json.dumps(body, ensure_ascii=False)
 
 
 def searched(filter: str, more: str = "", endpoint: str = USERS) -> str:

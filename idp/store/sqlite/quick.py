@@ -29,7 +29,8 @@ from idp.store.sqlite.table import Table, Value, encoded
 
 # Reading, decoding and judging so many records takes about what handing them to a thread and back takes.
 MANY: Final = 128
-SHORT_PAGE: Final = 100
+# A hundred, and the one more that tells a page by cursor whether it is the last.
+SHORT_PAGE: Final = 101
 # Records that a thread may hold at once, all of them, to put them in order.
 _SEVERAL: Final = 2_000
 
