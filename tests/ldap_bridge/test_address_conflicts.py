@@ -74,22 +74,20 @@ async def test_what_both_had_before_is_no_news(filed: Bridge, folk: Folk) -> Non
 
 
 @pytest.mark.parametrize("about", ["mail", "login"])
-async def test_whom_the_directory_disables_is_disabled_whatever_waits(
-    filed_anywhere: Bridge, folk: Folk, about: str
-) -> None:
+async def test_whom_the_directory_disables_is_disabled_whatever_waits(filed: Bridge, folk: Folk, about: str) -> None:
     locked = {"pwdAccountLockedTime": "000001010000Z"}
     if about == "mail":
-        run = await clashed(filed_anywhere, folk, **locked)
+        run = await clashed(filed, folk, **locked)
     else:
-        await filed_anywhere.directory.user("petra")
-        await filed_anywhere.sync()
+        await filed.directory.user("petra")
+        await filed.sync()
         folk.write(p3={"uid": "petra", **locked})
-        run = await filed_anywhere.sync()
+        run = await filed.sync()
     assert (run.errors, run.counts["conflict"], run.counts["disable"]) == (0, 1, 1)
-    assert await filed_anywhere.inactive() == {"p3"}
-    again = await filed_anywhere.sync()
+    assert await filed.inactive() == {"p3"}
+    again = await filed.sync()
     assert (again.errors, again.counts["conflict"], again.counts["disable"]) == (0, 1, 0)
     folk.people["p3"] = {"uid": "p3", "mail": "p3@example.org"}
     folk.write()
-    assert (await filed_anywhere.sync()).counts["enable"] == 1
-    assert await filed_anywhere.inactive() == set()
+    assert (await filed.sync()).counts["enable"] == 1
+    assert await filed.inactive() == set()
