@@ -8,12 +8,13 @@ from typing import Any
 import apsw
 import pytest
 
-from idp.query import And, Compare, Field, Op, Place, Query, Sort
+from idp.query import And, Compare, Field, Filter, Not, Op, Place, Present, Query, Sort
 from idp.store import Insert
 from idp.store.sqlite.catalogue import load
 from idp.store.sqlite.find import Finder
 from idp.store.sqlite.rows import Rows
 from tests.support.clock import FakeClock
+from tests.support.reference import answer
 from tests.support.stores import CODE, SAMPLES, USER_NAME, Stores, opened
 
 MANY = 4_000
@@ -26,6 +27,9 @@ def person(n: int) -> dict[str, Any]:
     return {"id": f"{n:05}", "code": f"{n:05}", "userName": f"{'a' if n < MANY / 2 else 'b'}{n}"}
 
 
+PEOPLE = [person(n) for n in range(MANY)]
+
+
 async def fill(path: Path, clock: FakeClock) -> None:
     async for stores in opened(f"sqlite:{path}", clock):
         await _all(stores)
@@ -33,12 +37,12 @@ async def fill(path: Path, clock: FakeClock) -> None:
 
 async def _all(stores: Stores) -> None:
     store = await stores.open()
-    await store.commit([Insert("people", person(n)) for n in range(MANY)])
+    await store.commit([Insert("people", one) for one in PEOPLE])
 
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
-    """What tells how many steps of SQLite's machine a search takes."""
+    """What tells how many steps of SQLite's machine a search takes, once it has found what it is to find."""
     path, clock = tmp_path_factory.mktemp("effort") / "store.sqlite", FakeClock()
     asyncio.run(fill(path, clock))
     connection = apsw.Connection(str(path))
@@ -47,7 +51,10 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
 
     def count(query: Query) -> int:
         taken.clear()
-        assert len(finder.find(tables["people"], query).records) == min(query.limit, 20)
+        page = finder.find(tables["people"], query)
+        ids, total = answer(query, PEOPLE)
+        assert [record.id for record in page.records] == ids
+        assert page.total == (total if query.total else None)
         return sum(taken)
 
     connection.trace_v2(
@@ -85,3 +92,18 @@ def test_a_page_of_a_range_that_holds_nearly_all_is_read_and_not_collected(steps
     for sort in (None, Sort(USER_NAME), Sort(USER_NAME, descending=True)):
         counted, page = (steps(Query(nearly_all, sort, limit=limit)) for limit in (0, 10))
         assert page < 1.2 * counted
+
+
+def test_what_is_read_in_order_is_what_matches(steps: Steps) -> None:
+    ranges: list[Filter] = [
+        Compare(CODE, Op.GE, "00100"),
+        And((Compare(CODE, Op.SW, "0"), Compare(USER_NAME, Op.CO, "1"))),
+        Not(Compare(USER_NAME, Op.SW, "a1")),
+        And((Present(CODE), Compare(ID, Op.GT, "00500"), Compare(USER_NAME, Op.LT, "b9"))),
+    ]
+    for one in ranges:
+        for sort in (None, Sort(USER_NAME), Sort(CODE, descending=True)):
+            pages: list[dict[str, Any]] = [{"offset": 30}, {"total": False}]
+            for page in pages:
+                steps(Query(one, sort, limit=7, **page))
+        steps(Query(one, limit=7, after="02000", total=False))
