@@ -21,7 +21,11 @@ FILTERS: tuple[tuple[str, FilterFor, int], ...] = (
     ("userName sw", lambda number: f'userName sw "bench{key_of(number)[:-1]}"', 10),
     ("externalId eq", lambda number: f'externalId eq "external-{key_of(number)}"', 1),
     ("emails.value eq", lambda number: f'emails.value eq "home.{key_of(number)}@example.net"', 1),
-    ("emails[type and value]", lambda number: f'emails[type eq "work" and value eq "{user_name(key_of(number))}"]', 1),
+    (
+        "emails by type and value",
+        lambda number: f'emails[type eq "work" and value eq "{user_name(key_of(number))}"]',
+        1,
+    ),
     ("employeeNumber eq", lambda number: f'{ENTERPRISE}:employeeNumber eq "{key_of(number)}"', 1),
     ("department eq, 100", lambda number: f'{ENTERPRISE}:department eq "Department {team_of(number)}"', TEAM),
     (
