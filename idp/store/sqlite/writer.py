@@ -17,8 +17,6 @@ from idp.store.sqlite.write_ahead_log import WriteAheadLog
 # Writes: bounds how long a commit may be held up by those it shares its transaction with.
 MOST_TOGETHER: Final = 4_000
 
-_QUIET: Final = 0.05
-
 Work = Callable[[apsw.Connection], int]
 # Makes one work of several, or returns None where that cannot be.
 Join = Callable[[Sequence[Work]], Work | None]
@@ -121,8 +119,7 @@ class Writer:
     def _next(self) -> list[Job]:
         """Return what waits; nothing when the store closes, or when a quiet moment is worth using."""
         with self._wake:
-            quiet = _QUIET if self._log.waits_for_quiet else None
-            self._wake.wait_for(lambda: self._waiting or self._closing, quiet)
+            self._wake.wait_for(lambda: self._waiting or self._closing, self._log.pause)
             taken: list[Job] = []
             room = MOST_TOGETHER
             while self._waiting and (not taken or self._waiting[0].weight <= room):

@@ -1,14 +1,14 @@
 """The write-ahead log is copied into the file without a commit waiting for it, and does not grow for ever."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
-from idp.store.sqlite.write_ahead_log import WriteAheadLog
+from idp.store.sqlite.write_ahead_log import HELD, QUIET, WriteAheadLog
 
 LONG, PAGE = 20, 4096
 
@@ -25,6 +25,17 @@ class SlowDisk(apsw.Connection):
         """As SQLite does, once it may."""
         self.begun.set()
         assert self.may_go_on.wait(30)
+        return super().wal_checkpoint(*given, **named)
+
+
+class CountedCopies(apsw.Connection):
+    """A connection that counts how often it was asked to copy."""
+
+    copies = 0
+
+    def wal_checkpoint(self, *given: Any, **named: Any) -> tuple[int, int]:
+        """As SQLite does."""
+        self.copies += 1
         return super().wal_checkpoint(*given, **named)
 
 
@@ -91,7 +102,7 @@ def test_the_log_stays_short_however_many_commits_are_made(path: Path, beside: S
     for _ in range(12):
         commits.make(LONG)
         longest = max(longest, commits.pages)
-        while log.waits_for_quiet:
+        while log.pause is not None:
             log.tend(commits.connection, quiet=True)
     assert longest < 5 * LONG
     log.close()
@@ -106,8 +117,49 @@ def test_a_log_that_readers_hold_is_copied_once_they_have_gone(path: Path, besid
     commits.make(4 * LONG)
     assert commits.pages > 4 * LONG
     reader.execute("ROLLBACK")
-    while log.waits_for_quiet:
+    while log.pause is not None:
         log.tend(commits.connection, quiet=True)
     commits.make(1)
     assert commits.pages < LONG
+    log.close()
+
+
+def closed_connection(log: WriteAheadLog, beside: apsw.Connection) -> None:
+    beside.close()
+
+
+def no_thread(log: WriteAheadLog, beside: apsw.Connection) -> None:
+    log.close()
+
+
+@pytest.mark.parametrize("trouble", [closed_connection, no_thread])
+def test_commits_go_on_where_the_log_cannot_be_copied_and_it_is_told_of_once(
+    path: Path, caplog: pytest.LogCaptureFixture, trouble: Callable[[WriteAheadLog, apsw.Connection], None]
+) -> None:
+    beside = apsw.Connection(str(path))
+    log = WriteAheadLog(beside, short=5, long=LONG)
+    commits = Commits(path, log)
+    trouble(log, beside)
+    commits.make(3 * LONG)
+    while log.pause == QUIET:
+        log.tend(commits.connection, quiet=True)
+    assert log.pause == HELD
+    assert commits.pages > 3 * LONG
+    (told,) = caplog.messages
+    assert "cannot be copied" in told
+    log.close()
+
+
+def test_a_log_that_readers_hold_is_tried_seldom(path: Path) -> None:
+    beside = CountedCopies(str(path))
+    log = WriteAheadLog(beside, short=5, long=LONG)
+    commits, reader = Commits(path, log), apsw.Connection(str(path))
+    reader.execute("BEGIN; SELECT count(*) FROM t").fetchall()
+    commits.make(10 * LONG)
+    assert beside.copies <= 2 * commits.pages / LONG
+    while log.pause == QUIET:
+        log.tend(commits.connection, quiet=True)
+    assert log.pause == HELD
+    commits.make(1)
+    assert log.pause == QUIET
     log.close()
