@@ -135,15 +135,16 @@ def expense(filter: Filter | Span, table: Table, cost: Cost) -> float:
 
 
 def spanned(terms: Sequence[Filter], table: Table) -> list[Filter | Span]:
-    """Return terms that all have to hold, with those made one that bound the same single value."""
-    bounds: dict[Field, list[Compare]] = defaultdict(list)
+    """Return terms that all have to hold, with those made one that bound the same single value among the same keys."""
+    bounds: dict[tuple[Field, Value], list[Compare]] = defaultdict(list)
     others: list[Filter | Span] = []
     for term in terms:
         if isinstance(term, Compare) and _bounds_single_value(term, table):
-            bounds[term.field].append(term)
+            first, _ = _bounds(normalise(term.field, term.value))
+            bounds[term.field, first].append(term)
         else:
             others.append(term)
-    spans = (Span(field, tuple(some)) if len(some) > 1 else some[0] for field, some in bounds.items())
+    spans = (Span(field, tuple(some)) if len(some) > 1 else some[0] for (field, _), some in bounds.items())
     return [*others, *spans]
 
 

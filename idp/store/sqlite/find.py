@@ -124,7 +124,7 @@ class Finder:
         """
         wanted = query.offset + query.limit
         apart = self._amount(table) / likely
-        most = int(wanted * apart * _UNEVEN) + _MANY
+        most = min(int(wanted * apart * _UNEVEN) + _MANY, self._max_scan)
         if most > likely:
             return None
         walk = self.walk(table, EVERYTHING, replace(query, offset=0, limit=most), "r.body", along)

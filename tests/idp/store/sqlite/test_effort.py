@@ -41,13 +41,19 @@ async def _all(stores: Stores) -> None:
 
 
 @pytest.fixture(scope="module")
-def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all of them."""
+    path = tmp_path_factory.mktemp("effort") / "store.sqlite"
+    asyncio.run(fill(path, FakeClock()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def steps(people: Path) -> Iterator[Steps]:
     """What tells how many steps of SQLite's machine a search takes, once it has found what it is to find."""
-    path, clock = tmp_path_factory.mktemp("effort") / "store.sqlite", FakeClock()
-    asyncio.run(fill(path, clock))
-    connection = apsw.Connection(str(path))
+    connection = apsw.Connection(str(people))
     tables, _ = load(connection, SAMPLES)
-    finder, taken = Finder(Rows(connection, clock), MANY), list[int]()
+    finder, taken = Finder(Rows(connection, FakeClock()), MANY), list[int]()
 
     def count(query: Query) -> int:
         taken.clear()
@@ -107,3 +113,17 @@ def test_what_is_read_in_order_is_what_matches(steps: Steps) -> None:
             for page in pages:
                 steps(Query(one, sort, limit=7, **page))
         steps(Query(one, limit=7, after="02000", total=False))
+
+
+def test_bounds_of_different_types_leave_nothing_between_them(steps: Steps) -> None:
+    for sort in (None, Sort(CODE)):
+        steps(Query(And((Compare(CODE, Op.GT, 4), Compare(CODE, Op.LT, "z"))), sort))
+
+
+def test_reading_in_order_is_no_reason_to_refuse_what_keys_find(people: Path) -> None:
+    connection = apsw.Connection(str(people))
+    tables, _ = load(connection, SAMPLES)
+    half = Query(Compare(USER_NAME, Op.SW, "b"), limit=10, total=False)
+    found = Finder(Rows(connection, FakeClock()), 1_000).find(tables["people"], half)
+    assert [record.id for record in found.records] == answer(half, PEOPLE)[0]
+    connection.close()
