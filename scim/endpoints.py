@@ -212,7 +212,9 @@ class ResourceEndpoints:
 
     def _filter(self, actor: Actor, text: str) -> Filter:
         filter_ = self._dialects.of(actor).filters.read(text)
-        return location.by_id(filter_, self._renderer.location("")) if "location" in text.lower() else filter_
+        if "location" not in text.lower():
+            return filter_  # as nearly always
+        return location.by_id(filter_, self._renderer.location(""))
 
     def _sort(self, path: str, *, descending: bool) -> Sort:
         """Return the order by an attribute; a complex one sorts by its `value` (section 3.4.2.3)."""

@@ -54,17 +54,17 @@ class ResourceScope:
         except InvalidPath as error:
             raise InvalidFilter(str(error)) from None
         # Of what is worked out on reading, the directory answers conditions on members, groups and managers' names.
-        is_answered = target.chain[0].derived or target.keys in (MANAGER_NAME, LOCATION)
-        if target.attribute.derived and not is_answered:
+        if target.attribute.derived and not target.chain[0].derived and target.keys not in (MANAGER_NAME, LOCATION):
             raise InvalidFilter(f"{path}: {_UNUSABLE}")
         return target.attribute, target.keys
 
 
 class ElementScope:
-    """Names stand for sub-attributes of one attribute; the keys are relative to its element."""
+    """Names stand for sub-attributes of one attribute, which is at `top`; the keys are relative to its element."""
 
-    def __init__(self, attribute: Attribute) -> None:
+    def __init__(self, attribute: Attribute, top: tuple[str, ...] = ()) -> None:
         self._attribute = attribute
+        self._top = top
 
     def find(self, path: str) -> tuple[Attribute, tuple[str, ...]]:
         """Return the sub-attribute (at most two levels down, inside an extension) and its keys."""
@@ -74,6 +74,8 @@ class ElementScope:
             if inner is None:
                 raise InvalidFilter(f"{path}: {found.name} has no such sub-attribute")
             found, keys = inner, (*keys, inner.name)
+        if found.derived and not self._attribute.derived and self._top + keys != MANAGER_NAME:
+            raise InvalidFilter(f"{path}: {_UNUSABLE}")
         return found, keys
 
 
@@ -105,7 +107,7 @@ def _bind_selection(selection: Selection, scope: Scope) -> Template:
     attribute, keys = _find(scope, selection.path)
     if attribute.type is not Type.COMPLEX:
         raise InvalidFilter(f"{selection.path}: only a complex attribute can be followed by [")
-    inside = ElementScope(attribute)
+    inside = ElementScope(attribute, keys)
     field = Field(keys, attribute.kind, attribute.case_exact)
     inner = bind(selection.inner, inside)
     if selection.condition is None:

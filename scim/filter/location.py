@@ -60,8 +60,8 @@ def _ordered(op: Op) -> Callable[[str, str], Filter]:
     def test(prefix: str, value: str) -> Filter:
         if value.startswith(prefix):
             return Compare(_ID, op, value.removeprefix(prefix))
-        # The prefix alone decides; no id is empty, so a location is longer than any part of it.
-        return EVERYTHING if (prefix > value or prefix.startswith(value)) == (op in (Op.GT, Op.GE)) else _NOBODY
+        # The prefix alone decides: it comes after any part of itself.
+        return EVERYTHING if (prefix > value) == (op in (Op.GT, Op.GE)) else _NOBODY
 
     return test
 

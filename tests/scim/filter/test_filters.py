@@ -145,6 +145,8 @@ REFUSED = {
     "password pr": "cannot be used",
     'meta.version eq "x"': "cannot be used",
     "meta.version pr": "cannot be used",
+    'meta[version eq "x"]': "cannot be used",
+    "not (meta[version pr])": "cannot be used",
     'meta[location eq "x"]': "cannot be used",
     f'{ENTERPRISE_USER}:manager.$ref eq "x"': "cannot be used",
     f'{ENTERPRISE_USER}:manager[$ref eq "x"]': "cannot be used",
