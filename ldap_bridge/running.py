@@ -138,6 +138,11 @@ class Running:
         except asyncio.CancelledError:
             await asyncio.shield(self._endings.end(run, State.FAILED, "interrupted", by))
             raise
+        except Exception as error:
+            # Without its text, which may hold anything; whoever called logs it.
+            reason = f"ended by an error of the program ({type(error).__name__})"
+            await self._endings.end(run, State.FAILED, reason, by)
+            raise
 
     async def make_plan(self, source: str, progress: Watcher, *, whole: bool) -> Made:
         """Read what there is to look at and make the plan; change nothing."""

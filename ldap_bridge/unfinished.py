@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from idp.errors import NotFound
 from idp.store.leases import Leases
 from ldap_bridge.drafts import KEPT
 from ldap_bridge.health import Health, Standing
@@ -39,4 +40,9 @@ class Unfinished:
         held = await self._leases.held(name_of(run.source))
         if held is not None and held.holder == run.id:
             return run
-        return replace(run, state=State.FAILED, reason=ENDED)
+        # A run lets go of its lease when its end is recorded, which may have happened between the two looks.
+        try:
+            now = await self._runs.get(run.id)
+        except NotFound:
+            return run  # it came to the plan of an earlier run, and goes on as that
+        return replace(now, state=State.FAILED, reason=ENDED) if now.state == State.RUNNING else now

@@ -1,13 +1,15 @@
 """Sources with an interval are kept in step, each by one worker at a time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
-from idp.store import Replace
+from idp.store import Replace, Write
 from idp.store.leases import Leases
-from ldap_bridge.runs import State
+from ldap_bridge.health import Standing
+from ldap_bridge.runs import Run, State
 from ldap_bridge.schedule import run_forever, seconds_to_wait
 from tests.ldap_bridge.conftest import Bridge
 from tests.support.clock import FakeClock
@@ -70,6 +72,21 @@ async def test_a_failure_is_tried_again_after_a_minute(hourly: Bridge, clock: Fa
     slapd.start()
     clock.advance(60)
     assert await keep(hourly, clock, 1) == [3600]
+
+
+class Jammed:
+    """Letters that nobody gets, by an error of ours."""
+
+    async def about(self, run: Run, standing: Standing) -> Sequence[Write]:
+        """Fail."""
+        raise RuntimeError("jammed")
+
+
+async def test_an_error_of_ours_is_tried_again_too_and_ends_no_schedule(
+    clock: FakeClock, tmp_path: Path, bridge_to: Callable[..., Bridge]
+) -> None:
+    bridge = bridge_to(f"ldif:{tmp_path / 'missing.ldif'}", interval=60, letters=Jammed())
+    assert await keep(bridge, clock, 2) == [60, 60]
 
 
 async def test_while_another_worker_runs_this_one_waits(hourly: Bridge, clock: FakeClock) -> None:

@@ -3,17 +3,19 @@
 import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from idp.processes import processes
 from idp.store.contract import Replace
-from idp.store.leases import Leases
+from idp.store.leases import Held, Leases
 from ldap_bridge.errors import RunUnderWay
 from ldap_bridge.health import Health
 from ldap_bridge.progress import Progress
-from ldap_bridge.runs import Run, State
-from ldap_bridge.unfinished import ENDED
+from ldap_bridge.runs import Run, Runs, State
+from ldap_bridge.service import HISTORY
+from ldap_bridge.unfinished import ENDED, Unfinished
 from tests.ldap_bridge.conftest import Bridge, Folk, bridge_over
 from tests.support.clock import FakeClock
 from tests.support.directory import SYSTEM
@@ -59,6 +61,39 @@ async def test_one_of_another_machine_has_its_time_which_is_told(filed: Bridge, 
     assert caught.value.retry_after == 43
     clock.advance(43)
     assert (await filed.service.history.run(SYSTEM, run.id)).reason == ENDED
+    assert (await filed.sync()).state == State.APPLIED
+
+
+class Overtaken(Leases):
+    """Leases that are looked at a moment too late: meanwhile the run has ended."""
+
+    def __init__(self, bridge: Bridge, clock: FakeClock) -> None:
+        super().__init__(bridge.store, clock)
+        self.runs = Runs(bridge.store, clock, HISTORY)
+
+    async def held(self, name: str) -> Held | None:
+        """End the run, and say that nobody holds it."""
+        (run,) = await self.runs.latest()
+        await self.runs.finish(run, State.APPLIED, "")
+        return None
+
+
+async def test_one_that_ends_while_it_is_looked_at_has_not_died(filed: Bridge, clock: FakeClock) -> None:
+    run = await killed(filed, clock, Others("under way"))
+    leases = Overtaken(filed, clock)
+    (told,) = await Unfinished(leases, leases.runs).told([replace(run, state=State.RUNNING, finished="")])
+    assert (told.state, told.reason) == (State.APPLIED, "")
+
+
+async def test_one_that_fails_by_an_error_of_ours_is_recorded_without_its_text(filed: Bridge) -> None:
+    def stumble(step: Progress) -> None:
+        raise RuntimeError("a secret")
+
+    with pytest.raises(RuntimeError):
+        await filed.sync(progress=stumble)
+    (run,) = await filed.service.history.runs(SYSTEM, "corp")
+    assert (run.state, run.reason) == (State.FAILED, "ended by an error of the program (RuntimeError)")
+    assert run.finished
     assert (await filed.sync()).state == State.APPLIED
 
 
