@@ -12,14 +12,14 @@ from idp.access import Actor
 from idp.audit import Tag, event
 from idp.clock import Clock, to_text
 from idp.errors import NotFound
-from idp.query import EVERYTHING, Compare, Field, Op, Query
+from idp.query import EVERYTHING, Compare, Field, Op
 from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
+from idp.store.pages import every
 from ldap_bridge.links import Links
 from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan
 
 COLLECTION: Final = "ldap_conflicts"
 _SOURCE: Final = Field(("source",))
-_PAGE: Final = 500
 _TOGETHER: Final = 250
 
 
@@ -87,15 +87,8 @@ class Conflicts:
     async def all(self, source: str = "") -> AsyncIterator[Conflict]:
         """Yield the conflicts of a source, or of all."""
         wanted = Compare(_SOURCE, Op.EQ, source) if source else EVERYTHING
-        after: str | None = None
-        while True:
-            query = Query(wanted, limit=_PAGE, after=after, total=False)
-            records = (await self._store.find(COLLECTION, query)).records
-            for record in records:
-                yield _conflict(record)
-            if len(records) < _PAGE:
-                return
-            after = records[-1].id
+        async for record in every(self._store, COLLECTION, wanted):
+            yield _conflict(record)
 
     async def decisions(self, source: str) -> Decisions:
         """Return what was decided about people and groups of a source."""

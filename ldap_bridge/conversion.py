@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,10 +15,11 @@ from idp.clock import Clock
 from idp.directory import Resource, Users, UserUpdate
 from idp.directory.ownership import source_of
 from idp.errors import CallerError, NotFound, RemoteError
-from idp.query import Compare, Op, Query, fold
+from idp.query import Compare, Op, fold
 from idp.schema import USER as USER_TYPE
 from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Store, Write
+from idp.store.pages import every
 from ldap_bridge.directories import open_directory
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import DirectoryError
@@ -97,7 +98,8 @@ class Conversion:
     async def people_of(self, by: Actor, source: str) -> list[str]:
         """Return the ids of everybody from a source, or from "internal"."""
         demand(by, Verb.READ, Area.DIRECTORIES)
-        found = [person async for person in self._from(LOCAL if source == INTERNAL else f"ldap:{source}")]
+        wanted = Compare(_SOURCE, Op.EQ, LOCAL if source == INTERNAL else f"ldap:{source}")
+        found = [person.id async for person in every(self._store, USER_TYPE.collection, wanted)]
         # Of a directory that is not configured any more there may still be people.
         if not found and source != INTERNAL:
             self._source(source)
@@ -236,17 +238,6 @@ class Conversion:
         )
         (outcome,) = await self._users.write_many(by, [update])
         return replace(done, problem=str(outcome), mailed=False) if isinstance(outcome, CallerError) else done
-
-    async def _from(self, key: str) -> AsyncIterator[str]:
-        after: str | None = None
-        while True:
-            query = Query(Compare(_SOURCE, Op.EQ, key), limit=_PAGE, after=after, total=False)
-            records = (await self._store.find(USER_TYPE.collection, query)).records
-            for record in records:
-                yield record.id
-            if len(records) < _PAGE:
-                return
-            after = records[-1].id
 
     def _source(self, name: str) -> Source:
         if name not in self._service.sources:

@@ -11,8 +11,9 @@ import msgspec
 
 from idp.clock import Clock, to_text
 from idp.errors import InvalidValue
-from idp.query import Compare, Field, Op, Query, fold
+from idp.query import Compare, Field, Op, fold
 from idp.store.contract import Insert, Store
+from idp.store.pages import pages
 
 CHANGES: Final = "ldap_changes"
 _RUN: Final = Field(("run",))
@@ -112,17 +113,12 @@ class Lines:
     async def _from(self, run: str, start: int, skipped: int) -> AsyncIterator[tuple[int, int, Logged]]:
         """Yield the lines from a place on, each with the number of its record and its place in there."""
         after = f"{run}:{start - 1:09d}" if start else None
-        while True:
-            query = Query(Compare(_RUN, Op.EQ, run), limit=_AT_ONCE, after=after, total=False)
-            records = (await self._store.find(CHANGES, query)).records
+        async for records in pages(self._store, CHANGES, Compare(_RUN, Op.EQ, run), _AT_ONCE, after):
             for record in records:
                 number = int(record.id.rpartition(":")[2])
                 for place, line in enumerate(_decode(decompress(b64decode(record.document["lines"])))):
                     if number > start or place >= skipped:
                         yield number, place, line
-            if len(records) < _AT_ONCE:
-                return
-            after = records[-1].id
 
 
 class LineLog:

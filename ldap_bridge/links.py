@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from idp.query import And, Compare, Field, In, Kind, Op, Query
 from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
+from idp.store.pages import every, pages
 from ldap_bridge.dn import key_or_text
 
 COLLECTION: Final = "ldap_links"
@@ -59,14 +60,8 @@ class Links:
 
     async def all(self) -> AsyncIterator[list[Link]]:
         """Yield every link of the source, some at a time."""
-        after: str | None = None
-        while True:
-            query = Query(Compare(_SOURCE, Op.EQ, self._source), limit=_PAGE, after=after, total=False)
-            records = (await self._store.find(COLLECTION, query)).records
+        async for records in pages(self._store, COLLECTION, Compare(_SOURCE, Op.EQ, self._source), _PAGE):
             yield [_link(record) for record in records]
-            if len(records) < _PAGE:
-                return
-            after = records[-1].id
 
     async def count(self) -> int:
         """Return how many links the source has."""
@@ -94,15 +89,7 @@ class Links:
 
     async def _until(self, field: Field, moment: str) -> list[Link]:
         wanted = And((Compare(_SOURCE, Op.EQ, self._source), Compare(field, Op.LE, moment)))
-        found: list[Link] = []
-        after: str | None = None
-        while True:
-            query = Query(wanted, limit=_PAGE, after=after, total=False)
-            records = (await self._store.find(COLLECTION, query)).records
-            found += [_link(record) for record in records]
-            if len(records) < _PAGE:
-                return found
-            after = records[-1].id
+        return [_link(record) async for record in every(self._store, COLLECTION, wanted)]
 
     async def of_bosses(self, refs: Collection[str]) -> list[Link]:
         """Return the links of people who name one of these DN keys as their manager."""
@@ -115,9 +102,10 @@ class Links:
     async def _among(self, field: Field, values: Collection[str]) -> list[Link]:
         wanted, found = tuple(values), list[Link]()
         for start in range(0, len(wanted), _TOGETHER):
-            query = Query(In(field, wanted[start : start + _TOGETHER]), limit=10 * _TOGETHER, total=False)
-            records = (await self._store.find(COLLECTION, query)).records
-            found += [_link(record) for record in records if record.document["source"] == self._source]
+            some = In(field, wanted[start : start + _TOGETHER])
+            # Larger pages, since several may hold the same: a manager has many reports.
+            async for records in pages(self._store, COLLECTION, some, 2 * _TOGETHER):
+                found += [_link(record) for record in records if record.document["source"] == self._source]
         return found
 
     async def of_resource(self, resource: str) -> Link | None:

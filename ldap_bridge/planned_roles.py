@@ -4,10 +4,11 @@ from typing import Final
 
 from idp.access import ROLES
 from idp.directory import role_of
-from idp.query import And, Compare, In, Op, Query
+from idp.query import And, Compare, In, Op
 from idp.schema import USER as USER_TYPE
 from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Record, Store
+from idp.store.pages import every
 from ldap_bridge.links import Links
 from ldap_bridge.plan import USER, Change, FieldChange, Kind, Plan, dotted
 from ldap_bridge.planned_members import Wanted
@@ -17,7 +18,6 @@ _SOURCE: Final = USER_TYPE.resolve(f"{GATEHOUSE_USER}:source").field
 _ROLE: Final = USER_TYPE.resolve(f"{GATEHOUSE_USER}:role").field
 _PATH: Final = dotted((GATEHOUSE_USER, "role"))
 _NO_ROLE: Final = "user"
-_PAGE: Final = 500
 
 
 async def plan_roles(plan: Plan, store: Store, source: Source, said: Wanted) -> None:
@@ -55,11 +55,4 @@ def _change(account: str, name: str, dn: str, before: str, after: str) -> Change
 async def _holders(store: Store, source: Source) -> dict[str, Record]:
     """Return the source's people who have one of the roles that it gives."""
     where = And((Compare(_SOURCE, Op.EQ, source.key), In(_ROLE, tuple(source.roles))))
-    found: dict[str, Record] = {}
-    after: str | None = None
-    while True:
-        records = (await store.find(USER_TYPE.collection, Query(where, limit=_PAGE, after=after, total=False))).records
-        found |= {record.id: record for record in records}
-        if len(records) < _PAGE:
-            return found
-        after = records[-1].id
+    return {record.id: record async for record in every(store, USER_TYPE.collection, where)}

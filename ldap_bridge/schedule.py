@@ -49,8 +49,7 @@ async def _keep_in_step(
         except IdpError as error:
             _log.warning("directory %s: %s", name, error)
             wait = min(interval, _RETRY)
-        except Exception:
-            # An error of ours with one directory is none of the others'.
+        except Exception:  # noqa: BLE001 (it is logged; an error of ours with one directory ends no other's schedule)
             _log.exception("directory %s", name)
             wait = min(interval, _RETRY)
         await sleep(wait * (1 + _SPREAD * spread()))
