@@ -6,16 +6,18 @@ from typing import Final
 
 import msgspec
 
-from idp.query import In, Query, fold
+from idp.query import And, Compare, In, Not, Op, fold
 from idp.schema import USER as USER_TYPE
 from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Store
+from idp.store.pages import every
 from ldap_bridge.conflicts import Choice, Decisions
 from ldap_bridge.mapping import Found
 from ldap_bridge.plan import NAMES, USER, Change, FieldChange, Kind, Plan, conflict
 from ldap_bridge.rules import Document
 
 _ADDRESS: Final = USER_TYPE.resolve("emails.value").field
+_SOURCE: Final = USER_TYPE.resolve(f"{GATEHOUSE_USER}:source").field
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -85,11 +87,9 @@ class Decided:
                 wanted |= dict.fromkeys(mails, one)
         if not wanted:
             return {}
-        query = Query(In(_ADDRESS, tuple(wanted)), limit=2 * len(wanted), total=False)
+        of_others = And((In(_ADDRESS, tuple(wanted)), Not(Compare(_SOURCE, Op.EQ, self._key))))
         conflicts: dict[str, Change] = {}
-        for record in (await self._store.find(USER_TYPE.collection, query)).records:
-            if record.document.get(GATEHOUSE_USER, {}).get("source") == self._key:
-                continue
+        async for record in every(self._store, USER_TYPE.collection, of_others):
             for mail in record.document.get("emails", ()):
                 if new := wanted.get(fold(str(mail.get("value", "")))):
                     conflicts.setdefault(new.stable, _conflict(new, str(mail["value"]), record.id))

@@ -91,3 +91,13 @@ async def test_whom_the_directory_disables_is_disabled_whatever_waits(filed: Bri
     folk.write()
     assert (await filed.sync()).counts["enable"] == 1
     assert await filed.inactive() == set()
+
+
+async def test_it_is_found_among_many_of_the_same_directory_who_share_it(filed: Bridge, folk: Folk) -> None:
+    folk.write(**{f"p{number}": {"mail": "desk@example.org"} for number in range(1, 9)})
+    await filed.sync()
+    zoe = {"userName": "zoe", "emails": [{"value": "Desk@example.org"}]}
+    await filed.directory.users.create(PROVISIONER, zoe, id="the last by id")
+    folk.write(p13={"mail": "desk@example.org"})
+    run = await filed.sync()
+    assert (run.counts["conflict"], run.counts["create"]) == (1, 0)

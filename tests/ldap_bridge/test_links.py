@@ -4,7 +4,7 @@ from idp.store import Store
 from ldap_bridge.links import Link, Links
 
 DN = "uid=boss,dc=example,dc=org"
-REPORTS = 5_001
+REPORTS = 2_001
 
 
 async def test_all_who_report_to_one_manager_are_found(store: Store) -> None:

@@ -22,7 +22,6 @@ async def test_what_matches_comes_once_in_the_order_of_ids(store: Store, count: 
 
 
 async def test_one_record_after_another(store: Store) -> None:
-    await store.commit([Insert("people", {"id": f"p{number:04}", "code": "mine"}) for number in range(PAGE + 1)])
-    assert [record.id async for record in every(store, "people", MINE)] == [
-        f"p{number:04}" for number in range(PAGE + 1)
-    ]
+    ids = [f"p{number:04}" for number in range(PAGE + 1)]
+    await store.commit([Insert("people", {"id": one, "code": "mine"}) for one in ids])
+    assert [record.id async for record in every(store, "people", MINE)] == ids
