@@ -4,10 +4,10 @@ from typing import Final
 
 from idp.directory.guard import is_active_root
 from idp.directory.ownership import source_of
-from idp.query import And, Compare, Op, Query
+from idp.query import And, Compare, Not, Op, Query
 from idp.schema import USER as USER_TYPE
 from idp.schema.urns import GATEHOUSE_USER
-from idp.store.contract import Record, Store
+from idp.store.contract import Store
 from ldap_bridge.plan import USER, Change, Kind, Plan
 from ldap_bridge.rules import Document
 
@@ -15,9 +15,11 @@ LAST_OWN_ROOT: Final = "the last active root administrator who belongs to no dir
 INSTEAD: Final = "make another one first, or say that you mean it (--force)"
 _IS_ROOT: Final = Compare(USER_TYPE.resolve(f"{GATEHOUSE_USER}:role").field, Op.EQ, "root")
 _ACTIVE: Final = Compare(USER_TYPE.resolve("active").field, Op.EQ, True)
+_OF_DIRECTORY: Final = Compare(USER_TYPE.resolve(f"{GATEHOUSE_USER}:source").field, Op.SW, "ldap:")
 # Where there are more, no run of a directory reaches them all unseen.
 _MOST: Final = 100
 _ROOTS: Final = Query(And((_IS_ROOT, _ACTIVE)), limit=_MOST, total=False)
+_OWN_ROOTS: Final = Query(And((_IS_ROOT, _ACTIVE, Not(_OF_DIRECTORY))), limit=2, total=False)
 
 
 async def last_root(plan: Plan, store: Store) -> Change | None:
@@ -27,7 +29,7 @@ async def last_root(plan: Plan, store: Store) -> Change | None:
     }
     if not disabling:
         return None
-    roots = [record.id for record in await _roots(store)]
+    roots = [record.id for record in (await store.find(USER_TYPE.collection, _ROOTS)).records]
     if not roots or any(root not in disabling for root in roots):
         return None
     return [change for change in disabling.values() if change.resource in roots][-1]
@@ -45,9 +47,5 @@ async def is_last_own_root(store: Store, document: Document) -> bool:
     """Tell whether an account is the last active root that belongs to no directory."""
     if not is_active_root(document) or source_of(document).startswith("ldap:"):
         return False
-    own = [root for root in await _roots(store) if not source_of(root.document).startswith("ldap:")]
+    own = (await store.find(USER_TYPE.collection, _OWN_ROOTS)).records
     return [root.id for root in own] == [document["id"]]
-
-
-async def _roots(store: Store) -> list[Record]:
-    return list((await store.find(USER_TYPE.collection, _ROOTS)).records)

@@ -7,9 +7,12 @@ import pytest
 
 from idp.access import Actor, ActorKind
 from idp.errors import InvalidValue
+from idp.schema.urns import GATEHOUSE_USER
+from idp.store import Insert, Store
 from ldap_bridge.bind import open_verifier
 from ldap_bridge.conflicts import Choice
 from ldap_bridge.conversion import Conversion
+from ldap_bridge.last_root import is_last_own_root
 from ldap_bridge.runs import State
 from tests.ldap_bridge.conftest import Bridge, Folk
 from tests.support.authentication import House
@@ -94,6 +97,23 @@ async def test_of_two_that_go_at_once_one_stays(filed: Bridge, folk: Folk) -> No
     run = await filed.sync()
     assert (run.errors, run.counts["conflict"], run.counts["disable"]) == (0, 1, 1)
     assert len(await filed.inactive()) == 1
+
+
+async def test_it_is_known_among_any_number_of_roots_from_directories(store: Store) -> None:
+    def root(number: int, source: str) -> dict[str, Any]:
+        return {
+            "id": f"r{number:03}",
+            "userName": f"r{number}",
+            "active": True,
+            GATEHOUSE_USER: {"role": "root", "source": source},
+        }
+
+    own = root(999, "local")
+    await store.commit([Insert("users", one) for one in (*(root(number, "ldap:corp") for number in range(101)), own)])
+    assert await is_last_own_root(store, own)
+    assert not await is_last_own_root(store, root(1, "ldap:corp"))
+    await store.commit([Insert("users", root(998, "scim:client"))])
+    assert not await is_last_own_root(store, own)
 
 
 async def test_nobody_new_gets_the_login_that_it_keeps(filed: Bridge, folk: Folk) -> None:
