@@ -122,7 +122,8 @@ class Planner:
             await self._plan_changed(USER, people, batch.changed)
             await asyncio.to_thread(mapped.pack)
             meter.add(len(mapped.found) + len(mapped.problems))
-        self._withdraw_shared(people)
+        self._contests.withdraw(people.shared)
+        self._withdraw_shared(USER, people)
         self.plan.people = people.count
         self._note_gaps("people", reading, people)
 
@@ -148,24 +149,23 @@ class Planner:
             await self._plan_changed(GROUP, groups, batch.changed)
             everything += mapped.found
             meter.add(len(mapped.found) + len(mapped.problems))
-        self._withdraw_shared(groups)
+        self._withdraw_shared(GROUP, groups)
         self.plan.groups = groups.count
         self._note_gaps("groups", reading, groups)
         await settle_names(self.plan, groups, self._mapper.kinds["Group"], self._store)
         return [found for found in everything if found.stable not in groups.shared]
 
-    def _withdraw_shared(self, intake: Intake) -> None:
+    def _withdraw_shared(self, subject: str, intake: Intake) -> None:
         """Leave as it is whatever several entries claim by one stable id."""
         if not intake.shared:
             return
         kept = []
         for change in self.plan.changes:
-            if change.found is None or change.found.stable not in intake.shared:
-                kept.append(change)
-            else:
+            if change.subject == subject and change.found is not None and change.found.stable in intake.shared:
                 intake.withdraw(change.found, change.resource)
+            else:
+                kept.append(change)
         self.plan.changes = kept
-        self._contests.withdraw(intake.shared)
 
     def _note_gaps(self, what: str, reading: Reading, intake: Intake) -> None:
         outcome = reading.outcome

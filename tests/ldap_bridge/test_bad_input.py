@@ -120,6 +120,22 @@ async def test_entries_that_share_a_stable_id_are_all_named_and_none_gets_an_acc
     assert set(await bridge.people()) == {"three"}
 
 
+async def test_groups_that_share_a_stable_id_take_no_person_of_the_same_with_them(
+    tmp_path: Path, bridge_to: Callable[..., Bridge]
+) -> None:
+    crews = [
+        write_entry(
+            f"cn=ops,ou={place},{BASE}", {"objectClass": ["groupOfNames"], "cn": ["ops"], "entryUUID": [GOOD_ID]}
+        )
+        for place in ("north", "south")
+    ]
+    file = tmp_path / "people.ldif"
+    file.write_text(entry("one", GOOD_ID) + "".join(crews))
+    run = await bridge_to(f"ldif:{file}").sync()
+    assert [problem["dn"].partition(",")[0] for problem in run.problems] == ["cn=ops", "cn=ops"]
+    assert (run.by_subject["user.create"], run.by_subject.get("group.create", 0)) == (1, 0)
+
+
 async def test_an_entry_that_comes_twice_has_its_account(tmp_path: Path, bridge_to: Callable[..., Bridge]) -> None:
     file = tmp_path / "people.ldif"
     file.write_text(entry("one", GOOD_ID) + entry("one", GOOD_ID) + entry("two", OTHER_ID))
