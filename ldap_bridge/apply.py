@@ -20,6 +20,7 @@ from idp.directory import (
     UserCreate,
     Users,
     UserUpdate,
+    as_it_is,
 )
 from idp.directory.ahead import ahead
 from idp.directory.batch import AT_ONCE
@@ -30,6 +31,7 @@ from ldap_bridge.lines import Logged
 from ldap_bridge.links import Link, Links
 from ldap_bridge.logins import in_commits
 from ldap_bridge.mapping import Mapper
+from ldap_bridge.parts import parts
 from ldap_bridge.plan import GROUP, USER, Change, Kind, MembershipChange, Plan, apply_to
 from ldap_bridge.progress import Meter, Watcher
 from ldap_bridge.report import logged_change, logged_membership
@@ -66,15 +68,14 @@ class Applier:
         people = [change for change in plan.changes if change.subject == USER and change.kind is not Kind.ROLE]
         roles = [change for change in plan.changes if change.kind is Kind.ROLE]
         groups = [change for change in plan.changes if change.subject == GROUP]
-        parts = in_commits(people, _TOGETHER)
-        await _in_parts(parts, self._write_people, log, Meter(watcher, "writing people", len(people)))
-        await _in_parts(
-            in_commits(groups, _TOGETHER), self._write_groups, log, Meter(watcher, "writing groups", len(groups))
-        )
+        meter = Meter(watcher, "writing people", len(people))
+        await _written(in_commits(people, _TOGETHER), self._write_people, log, meter)
+        meter = Meter(watcher, "writing groups", len(groups))
+        await _written(in_commits(groups, _TOGETHER), self._write_groups, log, meter)
         meter = Meter(watcher, "writing memberships", len(plan.memberships))
-        await _in_parts(_parts(plan.memberships), self._write_memberships, log, meter)
+        await _written(parts(plan.memberships, _TOGETHER), self._write_memberships, log, meter)
         if roles:
-            await _in_parts(_parts(roles), self._write_roles, log, Meter(watcher, "writing roles", len(roles)))
+            await _written(parts(roles, _TOGETHER), self._write_roles, log, Meter(watcher, "writing roles", len(roles)))
         if plan.stale:
             await self._store.commit([self._links.removal(link) for link in plan.stale])
 
@@ -216,9 +217,9 @@ class Applier:
         added = [member for member in change.added if member not in self.failed]
         pieces = [
             MemberChange(add=tuple(Member(m, "Group" if m in change.groups else "User") for m in some))
-            for some in _cut(added)
+            for some in parts(added, _MEMBERS)
         ]
-        pieces += [MemberChange(remove=tuple(some)) for some in _cut(change.removed)]
+        pieces += [MemberChange(remove=tuple(some)) for some in parts(change.removed, _MEMBERS)]
         return pieces or [MemberChange()]
 
     def _membership(self, change: MembershipChange, piece: MemberChange, *, last: bool) -> GroupUpdate:
@@ -228,7 +229,7 @@ class Applier:
             # Whoever could not be made is still to come: without a digest the next run looks again.
             whole = not self.failed.intersection(change.added)
             extra = [self._links.write(replace(link, members=change.digest if whole else ""))]
-        return GroupUpdate(change.group, _as_it_is, members=piece, extra=extra)
+        return GroupUpdate(change.group, as_it_is, members=piece, extra=extra)
 
     def _logged(self, changes: Sequence[Change], outcomes: Sequence[Outcome | None]) -> list[Logged]:
         logged = []
@@ -246,19 +247,15 @@ def _conflicts(changes: Sequence[Change]) -> list[Logged]:
     return [logged_change(change) for change in changes if change.kind is Kind.CONFLICT]
 
 
-def _parts(changes: Sequence[Any]) -> list[Sequence[Any]]:
-    return [changes[start : start + _TOGETHER] for start in range(0, len(changes), _TOGETHER)]
-
-
-async def _in_parts(
-    parts: Sequence[Sequence[Any]],
+async def _written(
+    cut: Sequence[Sequence[Any]],
     write: Callable[[Sequence[Any]], Coroutine[Any, Any, list[Logged]]],
     log: Log,
     meter: Meter,
 ) -> None:
     """Write changes some hundred at a time, the next ones while the disk still has the ones before."""
-    done = iter(parts)
-    async with aclosing(ahead(map(write, parts), AT_ONCE)) as written:
+    done = iter(cut)
+    async with aclosing(ahead(map(write, cut), AT_ONCE)) as written:
         async for logged in written:
             await log(logged)
             meter.add(len(next(done)))
@@ -278,11 +275,3 @@ def _own(document: Document) -> Document:
     kept = {name: value for name, value in document.items() if name not in ("meta", "schemas")}
     put_at(kept, MANAGER, None)
     return kept
-
-
-def _as_it_is(document: Document) -> Document:
-    return document
-
-
-def _cut(members: Sequence[str]) -> list[Sequence[str]]:
-    return [members[start : start + _MEMBERS] for start in range(0, len(members), _MEMBERS)]

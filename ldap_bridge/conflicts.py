@@ -16,6 +16,7 @@ from idp.query import EVERYTHING, Compare, Field, Op
 from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
 from idp.store.pages import every
 from ldap_bridge.links import Links
+from ldap_bridge.parts import parts
 from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan
 
 COLLECTION: Final = "ldap_conflicts"
@@ -123,8 +124,8 @@ class Conflicts:
         if carried_out and plan.complete:
             left = [one for entry, one in known.items() if entry not in found]
             writes += [Delete(COLLECTION, one.id, one.version) for one in await self._settled(plan, left)]
-        for start in range(0, len(writes), _TOGETHER):
-            await self._store.commit(writes[start : start + _TOGETHER])
+        for some in parts(writes, _TOGETHER):
+            await self._store.commit(some)
 
     def _of(self, source: str, change: Change) -> Conflict | None:
         if change.kind is not Kind.CONFLICT:

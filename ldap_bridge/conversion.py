@@ -12,7 +12,7 @@ from idp.access import Actor, ActorKind, Area, Verb, demand
 from idp.audit import Tag, event
 from idp.auth import Passwords, passwords_ended
 from idp.clock import Clock
-from idp.directory import Resource, Users, UserUpdate
+from idp.directory import Resource, Users, UserUpdate, as_it_is
 from idp.directory.ownership import source_of
 from idp.errors import CallerError, NotFound, RemoteError
 from idp.query import Compare, Op, fold
@@ -27,15 +27,15 @@ from ldap_bridge.following import MOST_RETRIED, ask_again
 from ldap_bridge.last_root import INSTEAD, LAST_OWN_ROOT, is_last_own_root
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Found, Mapper
+from ldap_bridge.parts import parts
 from ldap_bridge.plan import USER
-from ldap_bridge.rules import Document
 from ldap_bridge.service import LdapService
 from ldap_bridge.settings import Source
 
 INTERNAL: Final = "internal"
 LOCAL: Final = "local"
 _SOURCE: Final = USER_TYPE.resolve(f"{GATEHOUSE_USER}:source").field
-_PAGE: Final = 500
+_TOGETHER: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +205,8 @@ class Conversion:
     async def _logins(self, people: Sequence[str]) -> set[str]:
         """Return the logins of those who are there, as they compare."""
         logins: set[str] = set()
-        for start in range(0, len(people), _PAGE):
-            found = await self._store.get_many(USER_TYPE.collection, people[start : start + _PAGE])
+        for some in parts(people, _TOGETHER):
+            found = await self._store.get_many(USER_TYPE.collection, some)
             logins |= {fold(str(record.document["userName"])) for record in found.values()}
         return logins
 
@@ -234,7 +234,7 @@ class Conversion:
         told = event(Tag.DIRECTORY_USER_CONVERTED, by, user.id, self._clock, details)
         writes = [*passwords_ended(user.id), *extra, told]
         update = UserUpdate(
-            user.id, _as_it_is, expected_version=user.version, extra=writes, shares=True, source=done.new
+            user.id, as_it_is, expected_version=user.version, extra=writes, shares=True, source=done.new
         )
         (outcome,) = await self._users.write_many(by, [update])
         return replace(done, problem=str(outcome), mailed=False) if isinstance(outcome, CallerError) else done
@@ -259,7 +259,3 @@ def _to_source(user: Resource, source: Source, there: Mapping[str, _Person], tak
     if taken.get(person.found.stable, user.id) != user.id:
         return replace(done, problem="the entry belongs to another account")
     return done
-
-
-def _as_it_is(document: Document) -> Document:
-    return document

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from idp.directory.edges import Edges
 from idp.query import In, Query
@@ -16,11 +16,14 @@ from ldap_bridge.feeds import Changes, Delta, FeedBroken
 from ldap_bridge.intake import Intake
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Found, Mapper, login_ref
+from ldap_bridge.parts import parts
 from ldap_bridge.plan import GROUP, USER, Kind, Plan
 from ldap_bridge.progress import Meter, Watcher
 from ldap_bridge.rules import BadValue
 from ldap_bridge.scope import unsettle_deleted
 from ldap_bridge.settings import Source
+
+_TOGETHER: Final = 500
 
 
 @dataclass(slots=True)
@@ -190,9 +193,9 @@ class Changed:
         """Return by id the references that are somebody's user name."""
         login = USER_TYPE.resolve("userName").field
         found: dict[str, str] = {}
-        for start in range(0, len(refs), 500):
-            names = tuple(ref.removeprefix(":") for ref in refs[start : start + 500])
-            records = (await self._store.find(USER_TYPE.collection, Query(In(login, names), limit=500))).records
+        for some in parts(refs, _TOGETHER):
+            query = Query(In(login, tuple(ref.removeprefix(":") for ref in some)), limit=len(some), total=False)
+            records = (await self._store.find(USER_TYPE.collection, query)).records
             found |= {record.id: login_ref(record.document["userName"]) for record in records}
         return found
 

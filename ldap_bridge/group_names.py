@@ -8,6 +8,7 @@ from idp.query import In, Query, fold
 from idp.schema import ResourceType, Uniqueness
 from idp.store.contract import Store
 from ldap_bridge.intake import Intake
+from ldap_bridge.parts import parts
 from ldap_bridge.plan import GROUP, NAMES, Change, Kind, Plan, conflict
 
 _NAME: Final = NAMES[GROUP]
@@ -43,9 +44,9 @@ async def _holders(wanting: Sequence[Change], kind: ResourceType, store: Store) 
     """Return which group has which of the names now."""
     names, found = [change.name for change in wanting], dict[str, str]()
     field = kind.resolve(_NAME).field
-    for start in range(0, len(names), _TOGETHER):
-        some = tuple(names[start : start + _TOGETHER])
-        for record in (await store.find(kind.collection, Query(In(field, some), limit=len(some), total=False))).records:
+    for some in parts(names, _TOGETHER):
+        query = Query(In(field, tuple(some)), limit=len(some), total=False)
+        for record in (await store.find(kind.collection, query)).records:
             found[fold(str(record.document[_NAME]))] = record.id
     return found
 

@@ -14,6 +14,7 @@ from idp.errors import InvalidValue
 from idp.query import Compare, Field, Op, fold
 from idp.store.contract import Insert, Store
 from idp.store.pages import pages
+from ldap_bridge.parts import parts
 
 CHANGES: Final = "ldap_changes"
 _RUN: Final = Field(("run",))
@@ -138,7 +139,7 @@ class LineLog:
     async def add(self, lines: Sequence[Logged]) -> None:
         """Take more lines."""
         for line in lines:
-            for part in _parts(line):
+            for part in _shorter(line):
                 self._waiting.append(part)
                 self._weight += 1 + (len(part.added) + len(part.removed)) // _NAMES_LIKE_A_LINE
                 if self._weight >= _TOGETHER:
@@ -152,15 +153,15 @@ class LineLog:
             await self._lines.append(self._run, number, some)
 
 
-def _parts(line: Logged) -> Iterator[Logged]:
+def _shorter(line: Logged) -> Iterator[Logged]:
     """Yield a line, or several in place of one that names very many."""
     if len(line.added) + len(line.removed) <= _NAMED:
         yield line
         return
-    for start in range(0, len(line.added), _NAMED):
-        yield replace(line, added=line.added[start : start + _NAMED], removed=())
-    for start in range(0, len(line.removed), _NAMED):
-        yield replace(line, added=(), removed=line.removed[start : start + _NAMED])
+    for some in parts(line.added, _NAMED):
+        yield replace(line, added=some, removed=())
+    for some in parts(line.removed, _NAMED):
+        yield replace(line, added=(), removed=some)
 
 
 def _position(text: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from idp.query import And, Compare, Field, In, Kind, Op, Query
 from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
 from idp.store.pages import every, pages
 from ldap_bridge.dn import key_or_text
+from ldap_bridge.parts import parts
 
 COLLECTION: Final = "ldap_links"
 _SOURCE: Final = Field(("source",))
@@ -70,8 +71,8 @@ class Links:
     async def of_stables(self, kind: str, stables: Collection[str]) -> list[Link]:
         """Return the links of entries by their stable ids, as far as there are any."""
         ids, found = [f"{self._source}:{kind}:{stable}" for stable in stables], list[Link]()
-        for start in range(0, len(ids), _TOGETHER):
-            records = await self._store.get_many(COLLECTION, ids[start : start + _TOGETHER])
+        for some in parts(ids, _TOGETHER):
+            records = await self._store.get_many(COLLECTION, some)
             found += [_link(record) for record in records.values()]
         return found
 
@@ -100,11 +101,10 @@ class Links:
         return await self._among(_RESOURCE, resources)
 
     async def _among(self, field: Field, values: Collection[str]) -> list[Link]:
-        wanted, found = tuple(values), list[Link]()
-        for start in range(0, len(wanted), _TOGETHER):
-            some = In(field, wanted[start : start + _TOGETHER])
+        found = list[Link]()
+        for some in parts(tuple(values), _TOGETHER):
             # Larger pages, since several may hold the same: a manager has many reports.
-            async for records in pages(self._store, COLLECTION, some, 2 * _TOGETHER):
+            async for records in pages(self._store, COLLECTION, In(field, tuple(some)), 2 * _TOGETHER):
                 found += [_link(record) for record in records if record.document["source"] == self._source]
         return found
 

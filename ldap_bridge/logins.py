@@ -10,6 +10,7 @@ from idp.query import fold
 from idp.store.contract import Record
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found
+from ldap_bridge.parts import parts
 from ldap_bridge.plan import USER, Change, FieldChange, Kind, conflict, gone
 from ldap_bridge.rules import Document, Path
 
@@ -83,7 +84,7 @@ def of_another(found: Found, holder: str) -> Change:
     return conflict(USER, found, holder, "login", f"the login {found.name!r} belongs to another account")
 
 
-def in_commits(changes: Sequence[Change], most: int) -> list[list[Change]]:
+def in_commits(changes: Sequence[Change], most: int) -> list[Sequence[Change]]:
     """Cut changes into lists of at most so many that may be written side by side.
 
     Changes that hand logins to each other come together, those who give before those who take: a commit is judged by
@@ -91,14 +92,14 @@ def in_commits(changes: Sequence[Change], most: int) -> list[list[Change]]:
     """
     takers = {change.takes_from: change for change in changes if change.takes_from}
     if not takers:
-        return [list(changes[start : start + most]) for start in range(0, len(changes), most)]
+        return parts(changes, most)
     by_resource = {change.resource: change for change in changes if change.kind is not Kind.CONFLICT}
-    parts: list[list[Change]] = [[]]
+    commits: list[list[Change]] = [[]]
     for chain in _chains(changes, takers, by_resource):
-        if len(parts[-1]) + len(chain) > most and parts[-1]:
-            parts.append([])
-        parts[-1] += chain
-    return [part[start : start + most] for part in parts for start in range(0, len(part), most)]
+        if len(commits[-1]) + len(chain) > most and commits[-1]:
+            commits.append([])
+        commits[-1] += chain
+    return [part for commit in commits for part in parts(commit, most)]
 
 
 def _chains(

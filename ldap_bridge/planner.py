@@ -29,6 +29,7 @@ from ldap_bridge.limits import Present, why_held
 from ldap_bridge.links import Link
 from ldap_bridge.logins import Claim
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
+from ldap_bridge.parts import parts
 from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, disabled_beside, gone, purge
 from ldap_bridge.planned_managers import plan_managers
 from ldap_bridge.planned_members import plan_members
@@ -175,8 +176,8 @@ class Planner:
     # --- comparing ---
 
     async def _plan_new_people(self, people: Intake, new: Sequence[Found]) -> None:
-        for start in range(0, len(new), _TOGETHER):
-            some = self._decided.admitted(USER, new[start : start + _TOGETHER], self.plan)
+        for part in parts(new, _TOGETHER):
+            some = self._decided.admitted(USER, part, self.plan)
             sharing, taken = await self._decided.sharing(some), await self._taken([found.name for found in some])
             for found in some:
                 if conflict := sharing.get(found.stable):
@@ -193,9 +194,9 @@ class Planner:
         return change
 
     async def _plan_changed(self, subject: str, intake: Intake, changed: Sequence[tuple[Found, Link]]) -> None:
-        for start in range(0, len(changed), _TOGETHER):
-            some = [(self._decided.renamed(subject, found), link) for found, link in changed[start : start + _TOGETHER]]
-            kind, _ = self._of(subject)
+        kind, _ = self._of(subject)
+        for part in parts(changed, _TOGETHER):
+            some = [(self._decided.renamed(subject, found), link) for found, link in part]
             stored = await self._store.get_many(kind.collection, [link.resource for _, link in some])
             if subject == USER:
                 some = await self._plan_changed_logins(intake, some, stored)
@@ -267,9 +268,7 @@ class Planner:
     # --- what is not there any more ---
 
     async def _plan_gone(self, people: Intake, groups: Intake) -> None:
-        unseen = list(people.unseen())
-        for start in range(0, len(unseen), _TOGETHER):
-            some = unseen[start : start + _TOGETHER]
+        for some in parts([*people.unseen()], _TOGETHER):
             stored = await self._store.get_many(USER_TYPE.collection, [link.resource for link in some])
             for link in some:
                 record = stored.get(link.resource)

@@ -1,6 +1,6 @@
 """Deciding about conflicts: an entry wants what another account or group has, and somebody says what becomes of it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -12,6 +12,7 @@ from idp.store.contract import Store
 from ldap_bridge.conflicts import Choice, Conflict, Conflicts
 from ldap_bridge.following import ask_again
 from ldap_bridge.links import Links
+from ldap_bridge.parts import parts
 from ldap_bridge.plan import GROUP, USER
 from ldap_bridge.resolving_groups import GroupWays
 from ldap_bridge.resolving_people import PeopleWays
@@ -88,8 +89,7 @@ class Resolving:
         if source:
             self._running.source(source)
         found = [one async for one in self._conflicts.all(source)]
-        parts = [found[start : start + _TOGETHER] for start in range(0, len(found), _TOGETHER)]
-        return [dispute for some in parts for dispute in await self._shown(some)]
+        return [dispute for some in parts(found, _TOGETHER) for dispute in await self._shown(some)]
 
     async def resolve(
         self, actor: Actor, conflict: str, choice: Choice, name: str = "", *, force: bool = False
@@ -152,7 +152,7 @@ class Resolving:
         if any(fold(one.name) == fold(name) for one in others):
             raise InvalidValue("name", f"{name!r} is taken")
 
-    async def _shown(self, found: list[Conflict]) -> list[Dispute]:
+    async def _shown(self, found: Sequence[Conflict]) -> list[Dispute]:
         holders: dict[str, tuple[str, str]] = {}
         for kind, ways in self._kinds.items():
             holders |= await ways.holders(sorted({one.holder for one in found if one.holder and one.kind == kind}))

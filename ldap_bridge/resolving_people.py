@@ -5,7 +5,7 @@ from typing import Final
 
 from idp.access import Actor
 from idp.auth import passwords_ended
-from idp.directory import Resource, Users, UserUpdate
+from idp.directory import Resource, Users, UserUpdate, as_it_is
 from idp.directory.ownership import source_of
 from idp.errors import CallerError, InvalidValue, NotFound
 from idp.query import fold
@@ -47,7 +47,7 @@ class PeopleWays:
         extra = [links.write(link), *([links.removal(before)] if before else [])]
         extra += [*passwords_ended(holder.id), *self._conflicts.decided(actor, conflict, Choice.LINK)]
         key = self._source(conflict.source).key
-        (outcome,) = await self._users.write_many(actor, [UserUpdate(holder.id, _as_it_is, extra=extra, source=key)])
+        (outcome,) = await self._users.write_many(actor, [UserUpdate(holder.id, as_it_is, extra=extra, source=key)])
         if isinstance(outcome, CallerError):
             raise outcome
 
@@ -106,10 +106,6 @@ class PeopleWays:
             if not await self._is_taken(name):
                 return name
         raise InvalidValue("name", "is missing: every name that would do is taken")
-
-
-def _as_it_is(document: Document) -> Document:
-    return document
 
 
 def _called(name: str) -> Callable[[Document], Document]:

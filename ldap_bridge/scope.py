@@ -14,6 +14,7 @@ from ldap_bridge.entries import Directory, Reading
 from ldap_bridge.intake import Intake
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Found, Mapper
+from ldap_bridge.parts import parts
 from ldap_bridge.plan import GROUP, USER, Plan
 from ldap_bridge.progress import Meter, Watcher
 
@@ -106,8 +107,7 @@ class Everything:
 
 async def unsettle_deleted(store: Store, kind: ResourceType, links: Sequence[Link]) -> None:
     """Let the links of what was deleted here look changed, so that it is made again."""
-    for start in range(0, len(links), _TOGETHER):
-        some = links[start : start + _TOGETHER]
+    for some in parts(links, _TOGETHER):
         present = await store.get_many(kind.collection, [link.resource for link in some])
         for link in some:
             if link.resource not in present:

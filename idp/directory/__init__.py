@@ -16,6 +16,7 @@ from idp.directory.model import (
     Resource,
     UserCreate,
     UserUpdate,
+    as_it_is,
 )
 from idp.directory.names import check_name
 from idp.directory.ownership import Ownership
@@ -50,6 +51,7 @@ __all__ = [
     "UserUpdate",
     "Users",
     "Write",
+    "as_it_is",
     "check_name",
     "manager_of",
     "role_of",

@@ -11,6 +11,11 @@ Document = dict[str, Any]
 Change = Callable[[Document], Document]
 
 
+def as_it_is(document: Document) -> Document:
+    """Change nothing of a document: for updates whose other parts are what matters."""
+    return document
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A user or a group as stored; without derived values.

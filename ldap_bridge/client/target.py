@@ -1,6 +1,6 @@
 """What all feeds of a server share: what is read there, and how entries of certain ids are read again."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -10,6 +10,7 @@ from ldap_bridge.client.channel import Channel
 from ldap_bridge.client.search import any_filter, filter_for, id_filter, id_octets, read_selection
 from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.feeds import MOST_CHANGES, Changes, FeedBroken
+from ldap_bridge.parts import parts
 
 if TYPE_CHECKING:
     from ldap_bridge.client.directory import LdapDirectory
@@ -66,7 +67,7 @@ def _matching(channel: Channel, selection: Selection, terms: Sequence[str]) -> l
     if len(terms) > _MOST:
         raise FeedBroken(f"{len(terms)} entries would have to be asked for one by one")
     found: dict[str, Entry] = {}
-    for some in _cut(terms):
+    for some in parts(terms, _TERMS):
         found |= {entry.dn: entry for entry in read_selection(channel, narrowed(selection, any_filter(some)))}
     return [*found.values()]
 
@@ -90,8 +91,3 @@ def limited(entries: Iterable[Entry]) -> list[Entry]:
     if len(found) > MOST_CHANGES:
         raise FeedBroken(f"more than {MOST_CHANGES} entries have changed")
     return found
-
-
-def _cut(terms: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(terms), _TERMS):
-        yield terms[start : start + _TERMS]
