@@ -37,11 +37,11 @@ def why_held(plan: Plan, limits: LimitSettings, present: Present) -> str:
     linked, groups = present.linked, present.groups
     found = Counter(change.kind for change in plan.changes)
     removing = sum(found[kind] for kind in _REMOVING)
-    most = Most(limits.count, limits.percent)
+    all_told = Most(limits.count, limits.percent)
     # Groups by themselves, too: among many people all of them would be few.
     reasons = [
-        _over("would be disabled or removed", removing, linked, most, "limits"),
-        _over("groups would be removed or emptied", _lost_groups(plan), groups, most, "limits"),
+        _over("would be disabled or removed", removing, linked, all_told, "limits"),
+        _over("groups would be removed or emptied", _lost_groups(plan), groups, all_told, "limits"),
     ]
     reasons += [
         _over(f"would be {_DONE[kind]}", found[kind], linked, most, f"limits.{kind}")

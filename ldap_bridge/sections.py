@@ -110,7 +110,7 @@ class LoginSettings(Section, frozen=True):
 
 
 class SourceSettings(Section, frozen=True):
-    """One directory. `url` is ldap://host, ldaps://host, several of them, or ldif:file."""
+    """One directory. `url` is ldap://host, ldaps://host or ldapi:///socket, several of them, or ldif:file."""
 
     url: str | list[str]
     preset: str = "openldap"

@@ -185,11 +185,15 @@ def _check_bases(prefix: str, settings: SourceSettings) -> None:
     # Not the bind_dn: Active Directory takes user@domain in its place.
     bases = (("base", settings.base), ("users.base", settings.users.base), ("groups.base", settings.groups.base))
     for key, given in bases:
-        for dn in as_list(given):
-            try:
-                dn_key(dn)
-            except DnError as error:
-                raise ConfigError(f"{prefix}.{key}", f"is no DN: {error}") from error
+        _check_dns(f"{prefix}.{key}", given)
+
+
+def _check_dns(key: str, given: str | list[str]) -> None:
+    for dn in as_list(given):
+        try:
+            dn_key(dn)
+        except DnError as error:
+            raise ConfigError(key, f"is no DN: {error}") from error
 
 
 def _check_roles(prefix: str, settings: SourceSettings) -> None:
@@ -198,11 +202,7 @@ def _check_roles(prefix: str, settings: SourceSettings) -> None:
             raise ConfigError(f"{prefix}.roles.{role}", f"a directory gives {' or '.join(_GIVEN)}, and no other role")
         if not settings.groups.enabled:
             raise ConfigError(f"{prefix}.roles.{role}", "needs groups, which are not read (groups.enabled)")
-        for dn in as_list(given):
-            try:
-                dn_key(dn)
-            except DnError as error:
-                raise ConfigError(f"{prefix}.roles.{role}", f"is no DN: {error}") from error
+        _check_dns(f"{prefix}.roles.{role}", given)
 
 
 def _check_account(prefix: str, settings: SourceSettings) -> None:

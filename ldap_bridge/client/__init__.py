@@ -1,4 +1,4 @@
-"""The LDAP client: ldap3 opens, encrypts and encodes; our own decoder reads the answers. Everything here blocks."""
+"""The LDAP client: sockets, requests and answers are ours, and ldap3 reads filters. Everything here blocks."""
 
 import warnings
 
