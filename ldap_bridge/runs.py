@@ -1,6 +1,6 @@
 """The history of runs: who began each, what it looked at, and how it ended. What each did stands in its lines."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -91,28 +91,27 @@ class Runs:
     async def start(self, run: Run, *beside: Write) -> None:
         """Record that a run has begun, and what goes into the same commit."""
         run.expires = self._end()
-        await self._store.commit([Insert(RUNS, msgspec.to_builtins(run)), *beside])
+        await self._store.commit([Insert(RUNS, _document(run)), *beside])
 
     def ended(self, run: Run, state: State, reason: str) -> Write:
         """Return the write that records a run only now that it has ended."""
         run.state, run.reason, run.finished, run.expires = state, reason, to_text(self._clock.now()), self._end()
-        return Insert(RUNS, msgspec.to_builtins(run))
+        return Insert(RUNS, _document(run))
 
     async def described(self, run: Run) -> None:
         """Record what is known of a run before it does anything, for the case that it never ends."""
         record = await self._store.get(RUNS, run.id)
         if record is not None:
-            await self._store.commit([Replace(RUNS, msgspec.to_builtins(run), record.version)])
+            await self._store.commit([Replace(RUNS, _document(run), record.version)])
 
     async def finish(self, run: Run, state: State, reason: str, *beside: Write) -> Run:
         """Record how a run ended, and what goes into the same commit."""
         run.state, run.reason, run.finished = state, reason, run.finished or to_text(self._clock.now())
         run.expires = run.expires or self._end()
-        run.problems, run.gaps = run.problems[:_LISTED], run.gaps[:_LISTED]
         record = await self._store.get(RUNS, run.id)
         if record is not None:
-            await self._store.commit([Replace(RUNS, msgspec.to_builtins(run), record.version), *beside])
-        return run
+            await self._store.commit([Replace(RUNS, _document(run), record.version), *beside])
+        return _shortened(run)
 
     async def amended(self, run: str, **changes: str) -> tuple[Run, Write]:
         """Return an ended run with something else to say of it, and the write. Raises NotFound."""
@@ -141,3 +140,12 @@ class Runs:
 
 def _run(record: Record) -> Run:
     return msgspec.convert(record.document, Run)
+
+
+def _shortened(run: Run) -> Run:
+    return replace(run, problems=run.problems[:_LISTED], gaps=run.gaps[:_LISTED])
+
+
+def _document(run: Run) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(_shortened(run))
+    return document

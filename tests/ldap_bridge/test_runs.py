@@ -10,7 +10,7 @@ from idp.errors import InvalidValue, NotFound
 from idp.query import EVERYTHING, Query
 from idp.store import Store
 from ldap_bridge.lines import CHANGES, LineLog, Lines, Logged, Wanted
-from ldap_bridge.runs import RUNS, Run, Runs
+from ldap_bridge.runs import RUNS, Run, Runs, State
 from tests.support.clock import FakeClock
 
 DAY = 86_400
@@ -28,6 +28,29 @@ async def write(lines: Lines, *logged: Logged) -> LineLog:
     await log.add(logged)
     await log.close()
     return log
+
+
+async def test_of_very_many_problems_and_gaps_the_record_has_a_hundred_from_beginning_to_end(
+    store: Store, clock: FakeClock
+) -> None:
+    def full(name: str) -> Run:
+        problems = [{"dn": f"uid={number}", "reason": "bad"} for number in range(150)]
+        return Run(name, "corp", to_text(clock.now()), problems=problems, gaps=["gap"] * 150)
+
+    async def kept(name: str) -> tuple[int, int]:
+        found = await runs.get(name)
+        return len(found.problems), len(found.gaps)
+
+    runs = Runs(store, clock, KEPT)
+    await store.commit([runs.ended(full("dry"), State.PLANNED, "")])
+    assert await kept("dry") == (100, 100)
+    run = full("whole")
+    await runs.start(run)
+    await runs.described(run)
+    assert await kept("whole") == (100, 100)
+    assert len(run.problems) == 150, "how a directory stands is told by all of them"
+    assert len((await runs.finish(run, State.APPLIED, "")).problems) == 100
+    assert await kept("whole") == (100, 100)
 
 
 async def test_runs_and_their_changes_go_when_their_time_is_over(store: Store, clock: FakeClock) -> None:
