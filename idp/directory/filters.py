@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from idp.directory.edges import MEMBER, PAGE, TYPE, Edges
-from idp.directory.id_streams import MOST_HELD, Ids, People, of, union, without
+from idp.directory.id_streams import MOST_HELD, Ids, People, known, union, without
 from idp.directory.manager_filters import Leaf, by_reference
 from idp.directory.slices import ID, MOST, Slice, SlicedFinder, first_of, sliced
 from idp.errors import InvalidFilter, TooLarge
@@ -158,7 +158,7 @@ class DerivedFilters:
                     return replace(leaf, field=MEMBER)
 
         edges = self._edges.matching(await _translated(element, translate))
-        return of({edge["group"] async for edge in edges}, above)
+        return known({edge["group"] async for edge in edges}, above)
 
     async def _named(self, leaf: Leaf) -> set[str]:
         return await self._people_named(leaf) | await self._ids("groups", replace(leaf, field=_NAME))

@@ -1,4 +1,4 @@
-"""Ids in order, as streams: of members, of several at once, of one without the others; never all of them in memory."""
+"""Ids in order, as streams: of members, of several at once, of one without the others; in memory that has a bound."""
 
 import heapq
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
@@ -33,7 +33,7 @@ class People:
         Raises TooLarge where too many would have to be held.
         """
         if len(groups) > self._side_by_side:
-            return of(await self._together(groups), self._above)
+            return known(await self._together(groups), self._above)
         self._side_by_side -= len(groups)
         size = max(self._page // max(len(groups), 1), _LEAST_PAGE)
         return union([self._members(group, size) for group in sorted(groups)])
@@ -95,8 +95,8 @@ async def without(stream: Ids, others: Ids) -> Ids:
             yield id_
 
 
-async def of(ids: Iterable[str], above: str | None) -> Ids:
-    """Yield ids that are known."""
+async def known(ids: Iterable[str], above: str | None) -> Ids:
+    """Yield those of some ids that are above one."""
     for id_ in sorted(ids):
         if above is None or id_ > above:
             yield id_
