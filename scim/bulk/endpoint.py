@@ -1,5 +1,6 @@
 """`POST /Bulk` (RFC 7644 section 3.7)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,14 +43,18 @@ class BulkEndpoint:
             raise TooLarge("the size of a bulk request", self._limits.max_payload)
         wanted = bulk_request.read(await read_body(request), self._limits.max_operations)
         items, outcomes = await self._runner.run(actor_of(request), wanted)
-        done = sum(isinstance(outcome, Done) for outcome in outcomes)
-        request[CHANGED] = {"operations": f"{done} done, {len(outcomes) - done} failed"}
+        request[CHANGED] = {"operations": _counted(outcomes)}
         told = [
             _told(operation, item, outcome)
             for operation, item, outcome in zip(wanted.operations, items, outcomes, strict=True)
             if outcome is not None
         ]
         return respond(request, bulk_response.build(told))
+
+
+def _counted(outcomes: Sequence[Outcome | None]) -> str:
+    done, left = sum(isinstance(outcome, Done) for outcome in outcomes), outcomes.count(None)
+    return f"{done} done, {len(outcomes) - done - left} failed" + (f", {left} not begun" if left else "")
 
 
 def _told(operation: BulkOperation, item: Read, outcome: Outcome) -> dict[str, Any]:

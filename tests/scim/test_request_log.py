@@ -67,8 +67,12 @@ async def test_a_bulk_request_is_told_by_its_outcomes(api: Api) -> None:
     made = {"method": "POST", "path": "/Users", "bulkId": "a", "data": {"userName": "ann"}}
     odd = {"method": "POST", "path": "/Users", "bulkId": "b", "data": {}}
     await api.ask("POST", "/Bulk", {"schemas": [BULK], "Operations": [made, odd]})
-    [entry] = await logged(api)
+    await api.ask(
+        "POST", "/Bulk", {"schemas": [BULK], "failOnErrors": 1, "Operations": [odd, made, made | {"bulkId": "c"}]}
+    )
+    entry, cut_short = await logged(api)
     assert (entry["operation"], entry["changed"]) == ("POST /Bulk", {"operations": "1 done, 1 failed"})
+    assert cut_short["changed"] == {"operations": "0 done, 1 failed, 2 not begun"}
 
 
 async def test_clients_that_are_refused_are_in_the_log_and_strangers_are_not(api: Api) -> None:
