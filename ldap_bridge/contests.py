@@ -6,9 +6,8 @@ from idp.schema import USER as USER_TYPE
 from idp.store.contract import Store
 from ldap_bridge.intake import Intake
 from ldap_bridge.links import Link, Links
-from ldap_bridge.logins import Claim, granted, leaving, of_another, retirement
-from ldap_bridge.mapping import Found
-from ldap_bridge.plan import USER, Change, Kind, Plan, conflict, disabled_beside
+from ldap_bridge.logins import Claim, granted, leaving, of_another_account, retirement
+from ldap_bridge.plan import USER, Change, Kind, Plan, disabled_beside
 from ldap_bridge.rules import Path
 
 Grant = Callable[[Claim], Change | None]
@@ -100,15 +99,10 @@ def _refuse(claim: Claim, people: Intake) -> Change:
         people.register(claim.found, claim.own)
     elif claim.change is not None:
         people.forget(claim.found, claim.change.resource)
-    return of_another(claim.found, claim.holder)
+    return of_another_account(claim.found, claim.holder)
 
 
 def _disabled(claim: Claim) -> Change | None:
     if claim.link is None or claim.record is None:
         return None
     return disabled_beside(claim.found, claim.link, claim.record.document)
-
-
-def twice(found: Found, first: str) -> Change:
-    """Return the conflict of an entry with another of the same read."""
-    return conflict(USER, found, "", "login", f"the login {found.name!r} is also that of {first!r}")

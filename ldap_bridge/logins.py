@@ -79,9 +79,14 @@ def retirement(link: Link, stored: Document, source: str, owned: Collection[Path
     return change
 
 
-def of_another(found: Found, holder: str) -> Change:
+def of_another_account(found: Found, holder: str) -> Change:
     """Return the conflict of an entry with the account that has its login."""
     return conflict(USER, found, holder, "login", f"the login {found.name!r} belongs to another account")
+
+
+def of_another_entry(found: Found, first: str) -> Change:
+    """Return the conflict of an entry with one of the same read that came before it, by its DN."""
+    return conflict(USER, found, "", "login", f"the login {found.name!r} is also that of {first!r}")
 
 
 def in_commits(changes: Sequence[Change], most: int) -> list[Sequence[Change]]:

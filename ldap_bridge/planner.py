@@ -18,7 +18,7 @@ from idp.schema import ResourceType, validate
 from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Record, Store
 from ldap_bridge.conflicts import Decisions
-from ldap_bridge.contests import Contests, twice
+from ldap_bridge.contests import Contests
 from ldap_bridge.decided import Decided
 from ldap_bridge.entries import Entry, Reading
 from ldap_bridge.errors import DirectoryError
@@ -27,7 +27,7 @@ from ldap_bridge.intake import Intake
 from ldap_bridge.last_root import last_root, spared_conflict
 from ldap_bridge.limits import Present, why_held
 from ldap_bridge.links import Link
-from ldap_bridge.logins import Claim
+from ldap_bridge.logins import Claim, of_another_entry
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
 from ldap_bridge.parts import parts
 from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, disabled_beside, gone, purge
@@ -256,7 +256,7 @@ class Planner:
         """Tell whether an entry has its login, or can have it at once; what else there is to say of it is noted."""
         login = fold(claim.found.name)
         if login in self._claimed:
-            self.plan.changes.append(twice(claim.found, self._claimed[login]))
+            self.plan.changes.append(of_another_entry(claim.found, self._claimed[login]))
         elif claim.holder and claim.holder != claim.own:
             self._contests.add(claim)
         else:

@@ -1,12 +1,11 @@
 """What commands, console and schedule do with directories: test, plan, sync, and look back."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, closing
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
 from idp.access import Actor, Area, Verb, demand
 from idp.audit import Tag, event
@@ -17,52 +16,26 @@ from idp.store.contract import Store
 from idp.store.leases import Leases
 from ldap_bridge.approvals import Approvals
 from ldap_bridge.conflicts import Conflicts
-from ldap_bridge.directories import describe, open_followed
 from ldap_bridge.drafts import Drafts
 from ldap_bridge.endings import Endings, Letters, NoLetters
-from ldap_bridge.entries import Entry, Selection
+from ldap_bridge.entries import Entry
 from ldap_bridge.explain import Explainer
 from ldap_bridge.health import Healths, Standing
 from ldap_bridge.history import History
 from ldap_bridge.lines import Lines
 from ldap_bridge.links import Link, Links
-from ldap_bridge.mapping import Mapped, Mapper
 from ldap_bridge.plan import USER
 from ldap_bridge.progress import Watcher, unwatched
 from ldap_bridge.report import PlanReport
 from ldap_bridge.resolving import Resolving
-from ldap_bridge.rules import Document, put_at, value_at
 from ldap_bridge.running import Running
 from ldap_bridge.runs import Run, Runs
 from ldap_bridge.settings import Source
+from ldap_bridge.trial import Trial, try_out
 from ldap_bridge.unfinished import Unfinished
 
 HISTORY: Final = timedelta(days=400)
 """More than a year: what happened at the last turn of one can still be looked up at the next."""
-_SHOWN: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class TestReport:
-    """What a source answers: `server` is what it says of itself; problems are the first ten entries not mapped.
-
-    `elsewhere` are addresses of other servers that it has referred to.
-    """
-
-    __test__ = False  # pytest would take the name for a test
-
-    source: str
-    where: str
-    server: dict[str, Any]
-    feed: str
-    why: str
-    people: int
-    groups: int
-    complete: bool
-    gaps: list[str]
-    problems: list[dict[str, Any]]
-    example: dict[str, Any] | None
-    elsewhere: list[str] = field(default_factory=list)
 
 
 class LdapService:
@@ -109,11 +82,11 @@ class LdapService:
         """The configured sources by name."""
         return self._running.sources
 
-    async def test(self, by: Actor, source: str) -> TestReport:
+    async def test(self, by: Actor, source: str) -> Trial:
         """Connect, bind, read and map everything; change nothing."""
         demand(by, Verb.READ, Area.DIRECTORIES)
         chosen = self._running.source(source)
-        return await asyncio.to_thread(_test, chosen, self._running.mapper(source), self._clock.now())
+        return await asyncio.to_thread(try_out, chosen, self._running.mapper(source), self._clock.now())
 
     async def plan(self, by: Actor, source: str, progress: Watcher = unwatched, *, whole: bool = False) -> PlanReport:
         """Say what a run would do, and keep that, to be applied later or not; change nothing.
@@ -183,56 +156,3 @@ class LdapService:
     def turn_of(self, source: str) -> AbstractAsyncContextManager[int]:
         """Keep runs of a source from beginning for the body. Raises Overloaded while one is under way."""
         return self._running.turn_of(source)
-
-
-def _test(source: Source, mapper: Mapper, now: datetime) -> TestReport:
-    """Blocking: read everything once, as a run would."""
-    directory, follow = open_followed(source, mapper)
-    server, (choice, *_) = describe(source), follow.choose()
-    gaps, problems, counts, elsewhere = [], [], [], list[str]()
-    example: dict[str, Any] | None = None
-    people: Callable[[Sequence[Entry]], Mapped] = partial(mapper.people, now)
-    kinds = [("people", mapper.people_selection, people)]
-    if source.groups.enabled:
-        kinds.append(("groups", mapper.group_selection, mapper.group_entries))
-    for what, selection, work in kinds:
-        reading, count = directory.read(selection), 0
-        with closing(reading.batches()) as batches:
-            for batch in batches:
-                mapped = work(batch)
-                count += len(mapped.found)
-                problems += [{"dn": problem.dn, "reason": problem.reason} for problem in mapped.problems]
-                if example is None and mapped.found:
-                    example = {"dn": mapped.found[0].dn, **_shown(mapped.found[0].document(), mapper)}
-        counts.append(count)
-        if what == "people" and not count:
-            gaps.append(f"people: {_nobody(selection)}")
-        elsewhere += reading.outcome.elsewhere
-        if not reading.outcome.complete:
-            gaps.append(f"{what}: {reading.outcome.reason}")
-    return TestReport(
-        source=source.name,
-        where=source.where,
-        server=server,
-        feed=choice.feed,
-        why=choice.reason,
-        people=counts[0],
-        groups=sum(counts[1:]),
-        complete=not gaps,
-        gaps=gaps,
-        problems=problems[:_SHOWN],
-        example=example,
-        elsewhere=list(dict.fromkeys(elsewhere)),
-    )
-
-
-def _nobody(selection: Selection) -> str:
-    matching = " that matches users.filter" if selection.filters else ""
-    below = f" below {' or '.join(map(repr, selection.bases))}" if any(selection.bases) else ""
-    return f"there is no {' or '.join(selection.classes)}{matching}{below}, as far as the account may see"
-
-
-def _shown(document: Document, mapper: Mapper) -> Document:
-    for place in mapper.users.secret:
-        put_at(document, place, mapper.users.shown(place, value_at(document, place)))
-    return document

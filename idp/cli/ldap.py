@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ldap_bridge.lines import Logged
     from ldap_bridge.report import PlanReport
     from ldap_bridge.runs import Run
-    from ldap_bridge.service import TestReport
+    from ldap_bridge.trial import Trial
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Directories.")
 
@@ -30,7 +30,7 @@ def look_at(context: typer.Context, source: Source, json: Json = False) -> None:
     """
     from idp.cli import ldap_output
 
-    async def look(services: "Services") -> "TestReport":
+    async def look(services: "Services") -> "Trial":
         return await services.ldap.test(operator(), source)
 
     result = with_services(context, look)

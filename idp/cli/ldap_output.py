@@ -10,7 +10,7 @@ from idp.words import counted
 from ldap_bridge.lines import Logged
 from ldap_bridge.report import PlanReport
 from ldap_bridge.runs import Run, State
-from ldap_bridge.service import TestReport
+from ldap_bridge.trial import Trial
 
 _COLOURS: Final = {
     **dict.fromkeys(("create", "enable"), "good"),
@@ -22,7 +22,7 @@ _NAMED: Final = 100
 """Members of a group that are named at once."""
 
 
-def show_test(result: TestReport, *, json: bool) -> None:
+def show_test(result: Trial, *, json: bool) -> None:
     """Print what a source answers."""
     if json:
         print_json(_plain(result))

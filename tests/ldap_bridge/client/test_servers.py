@@ -133,16 +133,18 @@ def test_a_server_that_takes_connections_and_says_nothing_is_passed_over(served:
             directory(url, timeout=0.2).connect()
 
 
-@pytest.mark.parametrize("code", [51, 52])
-def test_a_server_that_cannot_at_present_is_passed_over_and_is_no_outage(served: Served, code: int) -> None:
+@pytest.mark.parametrize(("code", "what"), [(51, "server busy"), (52, "unavailable")])
+def test_a_server_that_cannot_at_present_is_passed_over_and_is_no_outage(served: Served, code: int, what: str) -> None:
     with responder(lambda _: None, bind_code=code) as port:
         url = f"ldap://{HOST}:{port}"
         assert reached(directory(url, served.slapd.url)) == served.slapd.url
-        with pytest.raises(DirectoryUnable, match=rf"cannot answer the bind as anonymous: .*{url}|{url} cannot answer"):
+        with pytest.raises(
+            DirectoryUnable, match=rf"{url} cannot answer the bind as anonymous: {what}; cannot connect"
+        ):
             directory(url, f"ldap://{HOST}:{free_port()}").connect()
 
 
-def test_a_password_that_is_refused_is_not_tried_at_the_next_server(served: Served) -> None:
+def test_a_password_that_is_refused_is_not_tried_at_the_next_server() -> None:
     binds: list[str] = []
 
     def bound(dn: str, _: bytes) -> tuple[int, str]:
@@ -151,7 +153,7 @@ def test_a_password_that_is_refused_is_not_tried_at_the_next_server(served: Serv
 
     with responder(lambda _: None, bound=bound) as first, responder(lambda _: None, bound=bound) as second:
         urls = [f"ldap://{HOST}:{port}" for port in (first, second)]
-        with pytest.raises(DirectoryRefused, match=rf"{urls[0]} refuses the bind as cn=a: wrong DN or password"):
+        with pytest.raises(DirectoryRefused, match=f"{urls[0]} refuses the bind as cn=a: wrong DN or password"):
             directory(*urls, bind_dn="cn=a", bind_password="wrong").connect()
     assert binds == ["cn=a"], "twice would be two failures, and the account locked the sooner"
 

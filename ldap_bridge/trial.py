@@ -1,0 +1,103 @@
+"""A look at a directory without a run: whether it answers, and what its people would become."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from ldap_bridge.directories import describe, open_followed
+from ldap_bridge.entries import Entry, Reading, Selection
+from ldap_bridge.mapping import Mapped, Mapper
+from ldap_bridge.rules import Document, put_at, value_at
+from ldap_bridge.settings import Source
+
+_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a source answers: `server` is what it says of itself; problems are the first ten entries not mapped.
+
+    `elsewhere` are addresses of other servers that it has referred to.
+    """
+
+    source: str
+    where: str
+    server: dict[str, Any]
+    feed: str
+    why: str
+    people: int
+    groups: int
+    complete: bool
+    gaps: list[str]
+    problems: list[dict[str, Any]]
+    example: dict[str, Any] | None
+    elsewhere: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What there is of people, or of groups."""
+
+    count: int = 0
+    gaps: list[str] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    example: dict[str, Any] | None = None
+
+
+def try_out(source: Source, mapper: Mapper, now: datetime) -> Trial:
+    """Read everything once, as a run would. Blocks; raises DirectoryError, LdifError and ConfigError."""
+    directory, follow = open_followed(source, mapper)
+    server, (choice, *_) = describe(source), follow.choose()
+    readings = [directory.read(mapper.people_selection)]
+    people = _see("people", readings[0], partial(mapper.people, now), mapper)
+    if not people.count:
+        people.gaps.insert(0, f"people: {_nobody(mapper.people_selection)}")
+    groups = _Seen()
+    if source.groups.enabled:
+        readings.append(directory.read(mapper.group_selection))
+        groups = _see("groups", readings[1], mapper.group_entries, mapper)
+    gaps = people.gaps + groups.gaps
+    return Trial(
+        source=source.name,
+        where=source.where,
+        server=server,
+        feed=choice.feed,
+        why=choice.reason,
+        people=people.count,
+        groups=groups.count,
+        complete=not gaps,
+        gaps=gaps,
+        problems=(people.problems + groups.problems)[:_SHOWN],
+        example=people.example or groups.example,
+        elsewhere=list(dict.fromkeys(uri for reading in readings for uri in reading.outcome.elsewhere)),
+    )
+
+
+def _see(what: str, reading: Reading, work: Callable[[Sequence[Entry]], Mapped], mapper: Mapper) -> _Seen:
+    seen = _Seen()
+    with closing(reading.batches()) as batches:
+        for mapped in map(work, batches):
+            seen.count += len(mapped.found)
+            problems = mapped.problems[: _SHOWN - len(seen.problems)]
+            seen.problems += [{"dn": problem.dn, "reason": problem.reason} for problem in problems]
+            if seen.example is None and mapped.found:
+                first = mapped.found[0]
+                seen.example = {"dn": first.dn, **_shown(first.document(), mapper)}
+    if not reading.outcome.complete:
+        seen.gaps.append(f"{what}: {reading.outcome.reason}")
+    return seen
+
+
+def _nobody(selection: Selection) -> str:
+    matching = " that matches users.filter" if selection.filters else ""
+    below = f" below {' or '.join(map(repr, selection.bases))}" if any(selection.bases) else ""
+    return f"there is no {' or '.join(selection.classes)}{matching}{below}, as far as the account may see"
+
+
+def _shown(document: Document, mapper: Mapper) -> Document:
+    for place in mapper.users.secret:
+        put_at(document, place, mapper.users.shown(place, value_at(document, place)))
+    return document
