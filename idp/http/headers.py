@@ -10,7 +10,6 @@ _PAGES: Final[Mapping[str, str]] = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -21,6 +20,13 @@ _PAGES: Final[Mapping[str, str]] = {
 _TRANSPORT: Final = ("Strict-Transport-Security", "max-age=31536000")
 
 
+def complete(response: web.StreamResponse) -> None:
+    """Add what every answer has that does not set it itself, also where there is no request to speak of."""
+    # Which versions run here is nobody's business.
+    response.headers.setdefault("Server", "Gatehouse")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+
+
 class SecurityHeaders:
     """Adds what a response does not set itself."""
 
@@ -29,13 +35,9 @@ class SecurityHeaders:
 
     def add(self, request: web.Request, response: web.StreamResponse) -> None:
         """Complete the headers of a response that is about to go out."""
-        headers = response.headers
-        # Which versions run here is nobody's business.
-        headers.setdefault("Server", "Gatehouse")
-        if f"{request.path}/".startswith("/scim/"):
-            headers.setdefault("X-Content-Type-Options", "nosniff")
-        else:
+        complete(response)
+        if not f"{request.path}/".startswith("/scim/"):
             for name, value in _PAGES.items():
-                headers.setdefault(name, value)
+                response.headers.setdefault(name, value)
         if self._https:
-            headers.setdefault(*_TRANSPORT)
+            response.headers.setdefault(*_TRANSPORT)

@@ -26,6 +26,7 @@ from idp.http.faults import (
     form_among,
     in_form,
 )
+from idp.http.headers import complete
 
 BARE_FORMS: Final[web.AppKey[Mapping[str, FaultForm]]] = web.AppKey("bare_forms")
 """By path prefix: forms that need nothing of a request, of which no more than the path is known here."""
@@ -71,12 +72,12 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what cannot be read as a request, and end the connection, since nobody knows where the next begins."""
-        plain = super().handle_error(request, status, exc, message)
+        answer = super().handle_error(request, status, exc, message)
         form = form_among(self._forms, self._path)
-        if form is None or not isinstance(exc, HttpProcessingError) or not isinstance(request, web.Request):
-            return plain
-        answer = in_form(form, request, _named(exc))
-        answer.force_close()
+        if form is not None and isinstance(exc, HttpProcessingError) and isinstance(request, web.Request):
+            answer = in_form(form, request, _named(exc))
+            answer.force_close()
+        complete(answer)
         return answer
 
 
@@ -103,11 +104,14 @@ def _expecting(handle: Handler, forms: Mapping[str, FaultForm]) -> Handler:
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         try:
             return await handle(request)
-        except web.HTTPExpectationFailed:
+        except web.HTTPExpectationFailed as refused:
             form = form_among(forms, request.path)
             if form is None or not isinstance(request, web.Request):
+                complete(refused)
                 raise
-            return in_form(form, request, UnknownExpectation())
+            answer = in_form(form, request, UnknownExpectation())
+            complete(answer)
+            return answer
 
     return handler
 

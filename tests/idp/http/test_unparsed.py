@@ -62,6 +62,7 @@ async def test_it_is_refused_in_form_and_the_connection_ends(
     head, _, body = (await site.raw(request)).partition(b"\r\n\r\n")
     assert head.split()[1] == str(status).encode()
     assert b"application/json" in head
+    assert b"\r\nServer: Gatehouse" in head
     assert sentence in json.loads(body)["detail"]
     assert (b"\r\nAccept-Encoding: gzip, deflate" in head) == (status == 415)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -70,7 +71,9 @@ async def test_it_is_refused_in_form_and_the_connection_ends(
 @pytest.mark.parametrize("case", ["an unknown method", "a long field", "an unknown expectation"])
 async def test_where_there_is_no_form_the_answer_is_plain_text(site: Site, case: str) -> None:
     request, _, _ = CASES[case]
-    assert b"\r\nContent-Type: text/plain" in await site.raw(request.replace(b"/scim/v2", b"/wait/v2"))
+    answer = await site.raw(request.replace(b"/scim/v2", b"/wait/v2"))
+    assert b"\r\nContent-Type: text/plain" in answer
+    assert b"\r\nServer: Gatehouse" in answer
 
 
 async def test_the_form_is_that_of_the_path_also_where_the_head_comes_in_pieces(site: Site) -> None:
