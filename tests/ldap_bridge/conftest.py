@@ -70,9 +70,18 @@ class Bridge:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    """An empty store on the disk."""
-    opened = await open_store(f"sqlite:{tmp_path / 'idp.sqlite'}", collections(), clock)
+def registry() -> Registry:
+    """What people and groups are made of; tests of other kinds have their own."""
+    return default_registry()
+
+
+@pytest.fixture
+async def store(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, registry: Registry
+) -> AsyncIterator[Store]:
+    """An empty store: on the disk, or of the kind that a test names as the parameter."""
+    url = url_of(getattr(request, "param", "sqlite"), request, tmp_path)
+    opened = await open_store(url, collections(registry), clock)
     yield opened
     await opened.close()
 

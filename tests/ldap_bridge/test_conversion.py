@@ -3,15 +3,13 @@
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from idp.access import ANONYMOUS
 from idp.auth import Step
 from idp.errors import NotFound, Overloaded, PermissionDenied
-from idp.store import Store, open_store
-from idp.store.collections import collections
+from idp.store import Store
 from idp.store.leases import Leases
 from ldap_bridge.bind import open_verifier
 from ldap_bridge.conflicts import Choice
@@ -25,20 +23,10 @@ from tests.support.directory import everything, person, record_of
 from tests.support.ldif import write_change
 from tests.support.people import make_person
 from tests.support.slapd import Slapd
-from tests.support.stores import url_of
 
 ADA, BOB = make_person(1), make_person(2)
 ON_BOTH_STORES = pytest.mark.parametrize("store", ["sqlite", "pymongo"], indirect=True)
 NEW = "a mountain walks at night"
-
-
-@pytest.fixture
-async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    """An empty store, of another kind where a test asks for it."""
-    url = url_of(getattr(request, "param", "sqlite"), request, tmp_path)
-    opened = await open_store(url, collections(), clock)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Groups of a directory whose names others have, where names of groups are unique: conflicts, decided like people's."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from ldap_bridge.runs import Run, State
 from tests.ldap_bridge.conftest import Bridge, bridge_over
 from tests.support.clock import FakeClock
 from tests.support.directory import SYSTEM, everything
-from tests.support.stores import url_of
 
 ROOT = Actor(ActorKind.USER, "root", "root", role="root")
 PEOPLE = "".join(
@@ -47,18 +45,8 @@ class Crews:
 
 @pytest.fixture
 def registry() -> Registry:
+    """One in which names of groups are unique."""
     return default_registry(unique_group_names=True)
-
-
-@pytest.fixture
-async def store(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, registry: Registry
-) -> AsyncIterator[Store]:
-    """A store in which names of groups are unique, of another kind where a test asks for it."""
-    url = url_of(getattr(request, "param", "sqlite"), request, tmp_path)
-    opened = await open_store(url, collections(registry), clock)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
