@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-Seconds = Annotated[float, Meta(gt=0)]
+# More than a year is a slip, and of more than a century no calendar knows.
+Seconds = Annotated[float, Meta(gt=0, le=86_400 * 366)]
 Positive = Annotated[int, Meta(ge=1)]
 # A pattern's description completes the sentence "must be …" when a value does not fit.
 Limit = Annotated[
@@ -55,7 +56,7 @@ class StoreSettings(Section, frozen=True):
     """Where everything is kept."""
 
     url: StoreUrl = ""
-    timeout: Seconds = 5.0
+    timeout: Annotated[float, Meta(gt=0, le=86_400)] = 5.0
     max_waiting: Positive = 1024
     max_scan: Positive = 5_000_000
 
@@ -66,7 +67,7 @@ class DirectorySettings(Section, frozen=True):
     strict_names: bool = False
     unique_group_names: bool = False
     unknown_managers: Literal["keep", "refuse"] = "keep"
-    history_days: Positive = 400
+    history_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
 
 
 class LoginSettings(Section, frozen=True):
