@@ -30,9 +30,8 @@ from ldap_bridge.mapping import Found, Mapper
 from ldap_bridge.parts import parts
 from ldap_bridge.plan import USER
 from ldap_bridge.service import LdapService
-from ldap_bridge.settings import Source
+from ldap_bridge.settings import INTERNAL, Source
 
-INTERNAL: Final = "internal"
 LOCAL: Final = "local"
 _SOURCE: Final = USER_TYPE.resolve(f"{GATEHOUSE_USER}:source").field
 _TOGETHER: Final = 500

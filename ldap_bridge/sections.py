@@ -1,13 +1,15 @@
 """The tables of a section [ldap.NAME] as they are written, with their defaults."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from ldap_bridge.feeds import AUTO
 
-Seconds = Annotated[float, Meta(gt=0)]
+# Of more than a day sockets know nothing, and of more than a century calendars.
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+_DAYS: Final = 36_500
 Failures = Annotated[str, Meta(pattern=r"^[1-9][0-9]*/[1-9][0-9]*[smhd]$")]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 
@@ -130,11 +132,11 @@ class SourceSettings(Section, frozen=True):
     max_entries: Annotated[int, Meta(ge=1)] = 5_000_000
     binds: Annotated[int, Meta(ge=1, le=64)] = 8
     bind_idle: Seconds = 60.0
-    interval: Annotated[float, Meta(ge=0)] = 0.0
+    interval: Annotated[float, Meta(ge=0, le=_DAYS * 1440)] = 0.0
     stable_id: str = ""
     feed: str = AUTO
-    full_every: Annotated[float, Meta(gt=0)] = 7.0
-    purge_after: Annotated[float, Meta(ge=0)] = 0.0
+    full_every: Annotated[float, Meta(gt=0, le=_DAYS)] = 7.0
+    purge_after: Annotated[float, Meta(ge=0, le=_DAYS)] = 0.0
     users: UserSettings = UserSettings()
     groups: GroupSettings = GroupSettings()
     roles: dict[str, str | list[str]] = {}

@@ -33,6 +33,8 @@ DEFAULT_PRESETS: Final = Path(__file__).parent.parent / "config" / "ldap"
 # Root is given here only: whoever has it could not be stopped from here any more.
 _GIVEN: Final = ("developer", "admin")
 _BUILT_IN: Final = default_registry()
+INTERNAL: Final = "internal"
+"""What this store is called beside the directories, none of which can be called so."""
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
@@ -76,6 +78,8 @@ def parse(name: str, raw: Mapping[str, Any], presets: Path = DEFAULT_PRESETS, re
     """Return the source that a section describes; raises ConfigError with the dotted key that is wrong."""
     if not NAME.fullmatch(name):
         raise ConfigError(f"ldap.{name}", "a source's name is made of small letters, digits, - and _")
+    if name == INTERNAL:
+        raise ConfigError(f"ldap.{name}", "is what this store itself is called; choose another name")
     preset = raw.get("preset", "openldap")
     merged = _merge(_preset(name, str(preset), presets), raw)
     settings = _convert(name, merged)

@@ -188,3 +188,16 @@ def test_what_is_said_of_logins_is_checked(login: dict[str, Any], key: str) -> N
     with pytest.raises(ConfigError) as caught:
         parse("corp", {**GOOD, "login": login})
     assert caught.value.key == key
+
+
+@pytest.mark.parametrize("value", [float("inf"), 1e300, 1e12])
+@pytest.mark.parametrize("key", ["timeout", "connect_timeout", "bind_idle", "interval", "full_every", "purge_after"])
+def test_times_that_no_clock_can_count_are_refused(key: str, value: float) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse("corp", {**GOOD, key: value})
+    assert caught.value.key == f"ldap.corp.{key}"
+
+
+def test_no_directory_is_called_as_this_store_is() -> None:
+    with pytest.raises(ConfigError, match="what this store itself is called"):
+        parse("internal", GOOD)
