@@ -64,7 +64,8 @@ class ValueShown:
 class Explanation:
     """Everything that is known of one person of a source. What is empty or None is not there.
 
-    `differs` names what a full compare would change of the account now.
+    `problems` say why no run can bring the account in step with the entry, and `differs` names what a full compare
+    would change of it now.
     """
 
     source: str
@@ -154,6 +155,7 @@ class Explainer:
         told.rules = [_applied(rule, entry, table, secret) for rule in table.rules]
         for found in mapped.found:
             told.stable, told.enabled_there, told.reason_there = found.stable, found.active, found.reason
+            told.problems += _unfit(mapper, found)
             return found
         return None
 
@@ -187,11 +189,20 @@ class Explainer:
         return found
 
 
+def _unfit(mapper: Mapper, found: Found) -> list[str]:
+    """Return why no account can be as the entry says, if so."""
+    try:
+        validate(mapper.kinds["User"], found.document(), creating=False)
+    except InvalidValue as error:
+        return [str(error)]
+    return []
+
+
 def _differing(mapper: Mapper, found: Found, user: Resource) -> list[str]:
     try:
         wanted = validate(mapper.kinds["User"], found.document(), creating=False)
-    except InvalidValue as error:
-        return [str(error)]
+    except InvalidValue:
+        return []
     return [one.path for one in differences(user.document, wanted, mapper.users)]
 
 

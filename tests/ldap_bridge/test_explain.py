@@ -47,6 +47,19 @@ async def test_each_rule_shows_what_it_reads_and_makes(filed: Bridge, folk: Folk
     assert (await explained(filed, "p3")).differs == ["title"]
 
 
+async def test_a_value_that_fits_no_account_is_told_before_and_after_there_is_one(filed: Bridge, folk: Folk) -> None:
+    folk.write(p3={"title": "T" * 5000})
+    told = await explained(filed, "p3")
+    assert (told.account, told.problems) == ("", ["title: longer than 4096 characters"])
+    told = await explained(filed, "p4")
+    assert told.problems == []
+    folk.write(p3={"title": "Chief"})
+    await filed.sync()
+    folk.write(p3={"title": "T" * 5000})
+    told = await explained(filed, "p3")
+    assert (told.user_name, told.problems, told.differs) == ("p3", ["title: longer than 4096 characters"], [])
+
+
 @pytest.mark.parametrize("who", ["P3", "p3@example.org", "UID = p3,dc=example,dc=org", "stable-p3"])
 async def test_she_is_found_by_every_name_before_and_after_she_is_brought_in(filed: Bridge, who: str) -> None:
     asked = who.replace("dc=example,dc=org", filed.source.base if isinstance(filed.source.base, str) else "")
