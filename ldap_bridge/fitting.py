@@ -61,7 +61,7 @@ def _take(fit: Fit, wanted: dict[_Key, Logged], line: Logged) -> bool:
         return False
     if _essence(kept) == _essence(line):
         return True
-    fit.differences.append(f"{_named(kept)} is now: {_named(line)}{_fields(line)}")
+    fit.differences.append(f"{_named(kept)} is now: {_named(line)}{_told(line)}")
     return False
 
 
@@ -109,5 +109,7 @@ def _named(line: Logged) -> str:
     return f"{line.kind} {line.subject} {line.name!r}"
 
 
-def _fields(line: Logged) -> str:
+def _told(line: Logged) -> str:
+    if line.kind == Kind.MEMBERS:
+        return f" ({len(line.added)} added, {len(line.removed)} removed)"
     return f" ({', '.join(one['path'] for one in line.fields)})" if line.fields else ""
