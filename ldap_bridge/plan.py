@@ -231,7 +231,7 @@ def conflict(subject: str, found: Found, holder: str, about: str, reason: str) -
 
 
 def disabled_beside(found: Found, link: Link, stored: Document) -> Change | None:
-    """Plan what does not wait until a conflict is decided: that whom the directory disables is disabled here."""
+    """Plan what waits for no decision and for no better value: that whom the directory disables is disabled here."""
     if _active(found, link) is not False or not stored.get("active", True):
         return None
     reason = found.reason or "disabled in the directory"

@@ -232,6 +232,8 @@ class Planner:
             wanted = validate(kind, found.document(), creating=False)
         except InvalidValue as error:
             intake.problems.append(Problem(found.dn, str(error), found.stable))
+            if subject == USER and (disabled := disabled_beside(found, link, record.document)):
+                self.plan.changes.append(disabled)
             return None
         change = self._decided.told(compare(subject, found, link, record.document, wanted, table))
         self.plan.changes.append(change)

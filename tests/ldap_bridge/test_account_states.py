@@ -138,3 +138,21 @@ async def test_a_time_that_cannot_be_read_leaves_the_account_as_it_is(
     reason = "description: not a time as LDAP writes it: 20260131235959Z"
     assert run.problems == [{"dn": ONE.dn, "reason": reason}]
     assert await bridge.inactive() == set()
+
+
+async def test_who_is_disabled_there_is_disabled_here_though_another_value_does_not_fit(
+    followed: Bridge, slapd: Slapd, clock: FakeClock
+) -> None:
+    await followed.sync()
+    slapd.modify(expire(ONE, today(clock) - 1) + write_change(ONE.dn, [("replace", "title", ["T" * 5000])]))
+    run = await followed.sync()
+    assert (run.counts["disable"], run.counts["update"], run.errors) == (1, 0, 0)
+    assert [problem["reason"] for problem in run.problems] == ["title: longer than 4096 characters"]
+    assert await followed.inactive() == {ONE.uid}
+    assert await why(followed, ONE.uid) == "expired in the directory (shadowExpire)"
+    assert (await followed.sync()).counts["disable"] == 0
+    slapd.modify(write_change(ONE.dn, [("replace", "title", ["Chief"])]))
+    assert done(await followed.sync()) == {"update": 1}
+    slapd.modify(write_change(ONE.dn, [("replace", "shadowExpire", [str(today(clock) + 2)])]))
+    assert done(await followed.sync()) == {"enable": 1}
+    assert (await followed.person(ONE.uid))["title"] == "Chief"
