@@ -83,4 +83,6 @@ def _over(what: str, count: int, among: int, most: Most, key: str) -> str:
     if count <= allowed:
         return ""
     rule = f"{key}.count = {most.count} and {key}.percent = {most.percent:g}"
-    return f"{count} of {among} {what}, more than the {allowed} that {rule} allow"
+    # Nobody is among nobody before the first run.
+    share = f"{count} of {among}" if among else f"{count}"
+    return f"{share} {what}, more than the {allowed} that {rule} allow"

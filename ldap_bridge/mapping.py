@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 from typing import Final
 
@@ -87,10 +88,14 @@ class Found:
 
 @dataclass(slots=True)
 class Mapped:
-    """What a batch of entries came to."""
+    """What a batch of entries came to.
+
+    `closed` are those among the problems who are disabled in the directory, whatever else cannot be read of them.
+    """
 
     found: list[Found] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    closed: list[Found] = field(default_factory=list)
 
     def pack(self) -> None:
         """Pack the documents if there are many: of a whole directory they wait in memory until all is planned."""
@@ -176,11 +181,11 @@ class Mapper:
             found.raw = raw
             return found
 
-        return self._map(entries, person)
+        return self._map(entries, person, partial(self._closed, now))
 
     def group_entries(self, entries: Sequence[Entry]) -> Mapped:
         """Map entries to groups."""
-        return self._map(entries, self._group)
+        return self._map(entries, self._group, lambda *_: None)
 
     def stable_id(self, entry: Entry) -> str:
         """Return what tells the entry from all others for ever. Raises BadValue, and DnError when it is the DN."""
@@ -194,16 +199,23 @@ class Mapper:
         except (Unreadable, UnicodeDecodeError) as error:
             raise BadValue(self._source.stable_id, f"cannot be read: {error}") from None
 
-    def _map(self, entries: Sequence[Entry], work: Callable[[Entry, str, str], Found]) -> Mapped:
+    def _map(
+        self,
+        entries: Sequence[Entry],
+        work: Callable[[Entry, str, str], Found],
+        closed: Callable[[Entry, str, str], Found | None],
+    ) -> Mapped:
         mapped = Mapped()
         for entry in entries:
-            stable = ""
+            stable = dn_key = ""
             try:
                 dn_key = key(entry.dn)
                 stable = self.stable_id(entry)
                 found = work(entry, stable, dn_key)
             except (BadValue, DnError) as error:
                 mapped.problems.append(Problem(entry.dn, str(error), stable))
+                if stable and (shut := closed(entry, stable, dn_key)):
+                    mapped.closed.append(shut)
                 continue
             if self._member_of or self._primary:
                 found.groups = self._belongs_to(entry)
@@ -234,6 +246,14 @@ class Mapper:
         digest = _digest(encoded + _encode((active, reason, due, boss)))
         name = document["userName"]
         return Found(stable, entry.dn, dn_key, name, encoded, digest, active, reason=reason, due=due, boss=boss)
+
+    def _closed(self, now: datetime, entry: Entry, stable: str, dn_key: str) -> Found | None:
+        """Return the person without anything but the state, if that can be read and is that nobody may log in."""
+        try:
+            reason = self._states.judge(entry.attributes, now).reason
+        except BadValue:
+            return None
+        return Found(stable, entry.dn, dn_key, "", b"", "", active=False, reason=reason) if reason else None
 
     def _group(self, entry: Entry, stable: str, dn_key: str) -> Found:
         document = _named(self.groups.apply(entry.attributes), "displayName")

@@ -121,6 +121,7 @@ class Planner:
             batch = people.sort(mapped)
             await self._plan_new_people(people, batch.new)
             await self._plan_changed(USER, people, batch.changed)
+            await self._plan_closed(people, mapped.closed)
             await asyncio.to_thread(mapped.pack)
             meter.add(len(mapped.found) + len(mapped.problems))
         self._contests.withdraw(people.shared)
@@ -202,6 +203,17 @@ class Planner:
                 some = await self._plan_changed_logins(intake, some, stored)
             for found, link in some:
                 self._plan_one(subject, intake, found, link, stored.get(link.resource))
+
+    async def _plan_closed(self, people: Intake, closed: Sequence[Found]) -> None:
+        """Plan that people whose entries cannot be mapped are disabled here as they are there."""
+        known = [(found, link) for found in closed if (link := people.links.get(found.stable))]
+        stored = await self._store.get_many(USER_TYPE.collection, [link.resource for _, link in known]) if known else {}
+        planned = (
+            disabled_beside(found, link, stored[link.resource].document)
+            for found, link in known
+            if link.resource in stored
+        )
+        self.plan.changes += filter(None, planned)
 
     async def _plan_changed_logins(
         self, people: Intake, some: Sequence[tuple[Found, Link]], stored: Mapping[str, Record]

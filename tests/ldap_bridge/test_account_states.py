@@ -156,3 +156,20 @@ async def test_who_is_disabled_there_is_disabled_here_though_another_value_does_
     slapd.modify(write_change(ONE.dn, [("replace", "shadowExpire", [str(today(clock) + 2)])]))
     assert done(await followed.sync()) == {"enable": 1}
     assert (await followed.person(ONE.uid))["title"] == "Chief"
+
+
+async def test_who_is_disabled_there_is_disabled_here_though_there_is_no_login_any_more(
+    followed: Bridge, slapd: Slapd
+) -> None:
+    dn = f"cn={EVA.display_name},ou=people,{EVA.base}"
+    slapd.modify(write_entry(dn, EVA.attributes()))
+    await followed.sync()
+    slapd.modify(write_change(dn, [("replace", "employeeType", ["left"]), ("delete", "uid", [])]))
+    run = await followed.sync()
+    assert (run.counts["disable"], run.errors) == (1, 0)
+    assert [problem["reason"] for problem in run.problems] == ["userName: the entry has no value for it"]
+    assert await followed.inactive() == {"eva"}
+    assert await why(followed, "eva") == "disabled in the directory (employeeType)"
+    assert (await followed.sync()).counts["disable"] == 0
+    slapd.modify(write_change(dn, [("replace", "employeeType", ["active"]), ("add", "uid", ["eva"])]))
+    assert done(await followed.sync()) == {"enable": 1}
