@@ -119,7 +119,7 @@ async def test_a_first_run_that_would_create_too_many_is_held(
     bridge = bridge_to(slapd.url, limits={"create": {"count": len(company.people), "percent": 50}})
     run = await bridge.sync()
     assert (run.state, run.counts["create"]) == (State.HELD, 60)
-    assert "60 of 0 would be created" in run.reason
+    assert "60 would be created, more than the 50" in run.reason
     assert await bridge.people() == {}
 
 
