@@ -6,7 +6,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 VENV ?= .venv
-WORKERS ?= 2
+# Tests wait for real servers often enough to keep two cores busy with three.
+WORKERS ?= 3
 BIN := $(VENV)/bin
 UV := $(if $(wildcard $(BIN)/uv),$(BIN)/uv,uv)
 UV_LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
