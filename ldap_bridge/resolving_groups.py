@@ -1,10 +1,11 @@
 """What can be done about conflicts of groups, where names are unique, with groups that are here."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from idp.access import Actor
 from idp.directory import Groups, Resource
+from idp.directory.names import MAX_NAME
 from idp.errors import InvalidValue, NotFound
 from idp.query import Compare, Op, Query, fold
 from idp.schema import GROUP as GROUP_TYPE
@@ -16,7 +17,6 @@ from ldap_bridge.plan import GROUP, NAMES
 _NAME: Final = NAMES[GROUP]
 _FIELD: Final = GROUP_TYPE.resolve(_NAME).field
 _MOST_NAMES: Final = 100
-_LONGEST: Final = 512
 _LOCAL: Final = "local"
 
 
@@ -50,9 +50,9 @@ class GroupWays:
 
     async def check_name(self, name: str) -> None:
         """Refuse a name that cannot be told apart, or that a group has."""
-        if name != name.strip() or not name.isprintable() or len(name) > _LONGEST:
+        if name != name.strip() or not name.isprintable() or len(name) > MAX_NAME:
             raise InvalidValue(
-                "name", f"may not begin or end with a blank, hold control characters or more than {_LONGEST} characters"
+                "name", f"may not begin or end with a blank, hold control characters or more than {MAX_NAME} characters"
             )
         if await self._is_taken(name):
             raise InvalidValue("name", f"{name!r} is taken")
@@ -60,7 +60,8 @@ class GroupWays:
     async def holders(self, ids: list[str]) -> dict[str, tuple[str, str]]:
         """Return name and source of these groups."""
         records = await self._store.get_many(GROUP_TYPE.collection, ids) if ids else {}
-        return {one.id: (str(one.document[_NAME]), await self._source_of(one.id)) for one in records.values()}
+        sources = await self._sources_of(records)
+        return {one.id: (str(one.document[_NAME]), sources.get(one.id, _LOCAL)) for one in records.values()}
 
     async def _free_holder(self, conflict: Conflict) -> Resource:
         """Return the group that is in the way, which must belong to no directory."""
@@ -72,15 +73,17 @@ class GroupWays:
         name = str(record.document[_NAME])
         if fold(name) != fold(conflict.value):
             raise InvalidValue("choice", f"{name!r} is not in the way any more, which the next run will find")
-        if (source := await self._source_of(record.id)) != _LOCAL:
+        if source := (await self._sources_of([record.id])).get(record.id):
             raise InvalidValue("choice", f"{name!r} belongs to {source}, whose next change would undo it")
         return Resource.of(record)
 
-    async def _source_of(self, group: str) -> str:
-        for source in self._sources:
-            if await Links(self._store, source).of_resource(group) is not None:
-                return f"ldap:{source}"
-        return _LOCAL
+    async def _sources_of(self, groups: Collection[str]) -> dict[str, str]:
+        """Return which directory each of these groups belongs to, if any does, in one read for each directory."""
+        return {
+            link.resource: f"ldap:{source}"
+            for source in self._sources
+            for link in await Links(self._store, source).of_resources(groups)
+        }
 
     async def _is_taken(self, name: str) -> bool:
         query = Query(Compare(_FIELD, Op.EQ, name), limit=1, total=False)

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from idp.access import Actor, ActorKind
 from idp.processes import Processes
 from idp.schema import Registry, default_registry
 from idp.store import Store, open_store
 from idp.store.collections import collections
+from ldap_bridge.conflicts import Choice
 from ldap_bridge.endings import Letters
 from ldap_bridge.lines import Logged
+from ldap_bridge.resolving import Dispute
 from ldap_bridge.runs import Run
 from ldap_bridge.service import LdapService
 from ldap_bridge.settings import Source, parse
@@ -24,6 +27,7 @@ from tests.support.people import BASE
 from tests.support.slapd import Slapd
 from tests.support.stores import url_of
 
+ROOT = Actor(ActorKind.USER, "root", "root", role="root")
 _serial = count(1)
 
 
@@ -104,6 +108,18 @@ def bridge_over(
     users, groups, given = directory.users, directory.groups, {name: source}
     service = LdapService(store, users, groups, clock, ids.__next__, given, letters=letters, processes=processes)
     return Bridge(service, source, store, directory)
+
+
+async def the_one(bridge: Bridge) -> Dispute:
+    """Return the only conflict."""
+    (found,) = await bridge.service.resolving.conflicts(SYSTEM, "corp")
+    return found
+
+
+async def resolve(bridge: Bridge, choice: Choice, name: str = "") -> Run:
+    """Decide about the only conflict, and run."""
+    await bridge.service.resolving.resolve(ROOT, (await the_one(bridge)).conflict.id, choice, name)
+    return await bridge.sync()
 
 
 @pytest.fixture

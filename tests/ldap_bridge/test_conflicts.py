@@ -5,31 +5,15 @@ from typing import Any
 
 import pytest
 
-from idp.access import Actor, ActorKind
 from idp.errors import InvalidValue, NotFound, PermissionDenied
 from idp.schema.urns import GATEHOUSE_USER
 from ldap_bridge.conflicts import Choice
-from ldap_bridge.resolving import Dispute
-from ldap_bridge.runs import Run, State
-from tests.ldap_bridge.conftest import Bridge, Folk, bridge_over
+from ldap_bridge.runs import State
+from tests.ldap_bridge.conftest import ROOT, Bridge, Folk, bridge_over, resolve, the_one
 from tests.support.directory import PROVISIONER, SYSTEM, person
 from tests.support.ldif import write_change
 from tests.support.people import make_person
 from tests.support.slapd import Slapd
-
-ROOT = Actor(ActorKind.USER, "root", "root", role="root")
-
-
-async def the_one(bridge: Bridge) -> Dispute:
-    """Return the only conflict."""
-    (found,) = await bridge.service.resolving.conflicts(SYSTEM, "corp")
-    return found
-
-
-async def resolve(bridge: Bridge, choice: Choice, name: str = "") -> Run:
-    """Decide about the only conflict, and run."""
-    await bridge.service.resolving.resolve(ROOT, (await the_one(bridge)).conflict.id, choice, name)
-    return await bridge.sync()
 
 
 def source_of(user: dict[str, Any]) -> str:

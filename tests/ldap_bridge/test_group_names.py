@@ -4,20 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from idp.access import Actor, ActorKind
 from idp.directory import Resource
 from idp.errors import InvalidValue
 from idp.schema import Registry, default_registry
 from idp.store import Store, open_store
 from idp.store.collections import collections
 from ldap_bridge.conflicts import Choice
-from ldap_bridge.resolving import Dispute
-from ldap_bridge.runs import Run, State
-from tests.ldap_bridge.conftest import Bridge, bridge_over
+from ldap_bridge.runs import State
+from tests.ldap_bridge.conftest import ROOT, Bridge, bridge_over, resolve, the_one
 from tests.support.clock import FakeClock
 from tests.support.directory import SYSTEM, everything
 
-ROOT = Actor(ActorKind.USER, "root", "root", role="root")
 PEOPLE = "".join(
     f"dn: uid={name},dc=example,dc=org\nobjectClass: inetOrgPerson\n"
     f"uid: {name}\nsn: X\ncn: {name}\nentryUUID: {name}\n\n"
@@ -57,16 +54,6 @@ def crews(tmp_path: Path) -> Crews:
 @pytest.fixture
 def bridge(store: Store, clock: FakeClock, crews: Crews, registry: Registry) -> Bridge:
     return bridge_over(store, clock, f"ldif:{crews.path}", registry=registry)
-
-
-async def the_one(bridge: Bridge) -> Dispute:
-    (found,) = await bridge.service.resolving.conflicts(SYSTEM, "corp")
-    return found
-
-
-async def resolve(bridge: Bridge, choice: Choice, name: str = "") -> Run:
-    await bridge.service.resolving.resolve(ROOT, (await the_one(bridge)).conflict.id, choice, name)
-    return await bridge.sync()
 
 
 async def names(bridge: Bridge) -> dict[str, str]:

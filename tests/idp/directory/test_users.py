@@ -7,13 +7,7 @@ import pytest
 
 from idp.access import ANONYMOUS
 from idp.directory import LastRoot, PeopleRules, Resource
-from idp.errors import (
-    InvalidValue,
-    NotFound,
-    NotUnique,
-    PermissionDenied,
-    VersionMismatch,
-)
+from idp.errors import InvalidValue, NotFound, NotUnique, PermissionDenied, VersionMismatch
 from idp.query import Compare, Op, Query
 from idp.schema import USER
 from idp.schema.urns import ENTERPRISE_USER, GATEHOUSE_USER
