@@ -9,9 +9,9 @@ from idp.access import Actor
 from idp.audit import Detail, Tag, event
 from idp.clock import Clock, to_text
 from idp.errors import NotFound
-from idp.store.contract import Delete, Store, Write
+from idp.store.contract import Store, Write
 from ldap_bridge.health import Health, Healths, Standing, after
-from ldap_bridge.runs import RUNS, Run, Runs, State
+from ldap_bridge.runs import Run, Runs, State
 
 _TAGS: Final = {State.HELD: Tag.LDAP_RUN_HELD, State.FAILED: Tag.LDAP_RUN_FAILED}
 
@@ -33,26 +33,28 @@ class NoLetters:
 
 
 class Endings:
-    """Ends runs. Whoever calls holds the lease of the directory, so nobody else writes how it stands."""
+    """Ends runs, by whoever holds the lease of the directory; raises Overtaken when that is somebody else by now."""
 
     def __init__(self, store: Store, clock: Clock, runs: Runs, letters: Letters) -> None:
-        self._store = store
         self._clock = clock
         self._runs = runs
         self._healths = Healths(store)
         self._letters = letters
 
-    async def end(self, run: Run, state: State, reason: str, actor: Actor) -> Run:
-        """End a run that has begun."""
+    async def end(self, run: Run, state: State, reason: str, actor: Actor, *more: Write, fence: int = 0) -> Run:
+        """End a run that has begun, and write what goes into the same commit.
+
+        `fence` is the number of the run that ends one which its own process has left behind.
+        """
         run.state, run.reason, run.finished = state, reason, to_text(self._clock.now())
         before = await self._healths.of(run.source)
         standing = after(before, run)
-        beside = [self._event(run, actor), self._healths.write(standing)]
+        beside = [self._event(run, actor), self._healths.write(standing), *more]
         if before.held and before.held != standing.held:
             beside += await self._superseded(before.held, run)
         if standing.health != before.health and standing.health in (Health.HELD, Health.FAILED):
             beside += await self._letters.about(run, standing)
-        return await self._runs.finish(run, state, reason, *beside)
+        return await self._runs.finish(run, state, reason, *beside, fence=fence)
 
     async def again(self, run: Run) -> Run | None:
         """End a run that came to the very plan that waits already, or was rejected: what there is of it stays one run.
@@ -65,7 +67,7 @@ class Endings:
         earlier, write = await self._runs.amended(before.held, confirmed=now)
         since = before.since if before.health == Health.HELD else now
         standing = replace(before, health=Health.HELD, since=since, run=earlier.id, reason=earlier.reason, seen=now)
-        await self._store.commit([Delete(RUNS, run.id), write, self._healths.write(standing)])
+        await self._runs.drop(run, write, self._healths.write(standing))
         return earlier
 
     async def _superseded(self, held: str, by: Run) -> list[Write]:

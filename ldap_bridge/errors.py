@@ -69,6 +69,13 @@ class RunUnderWay(Overloaded):
         )
 
 
+class Overtaken(Unavailable):
+    """Another worker has taken a run's place, because nothing was heard of it for too long."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"directory {source!r}", "the run was taken over by another worker")
+
+
 class LdifError(InvalidSyntax):
     """An LDIF file cannot be read; `line` is where, counted from 1, or 0 when it is the file as a whole."""
 

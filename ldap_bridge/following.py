@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import msgspec
 
 from idp.clock import Clock, from_text, to_text
-from idp.store.contract import Insert, Record, Replace, Store
+from idp.store.contract import Insert, Record, Replace, Store, Write
 from ldap_bridge.choice import Choice
 from ldap_bridge.delta_scope import Changed, Hanging
 from ldap_bridge.entries import Directory, Entry
@@ -122,11 +122,14 @@ class Following:
             return Everything(self._directory, self._mapper, self._store, self._source.name)
         return Changed(approach.delta, self._follow, self._mapper, self._store, self._source)
 
-    async def remember(self, approach: Approach, plan: Plan, failed: Collection[str]) -> None:
-        """Move the position on, now that all changes up to it are durable; not after a read that proves nothing."""
+    async def remembered(self, approach: Approach, plan: Plan, failed: Collection[str]) -> list[Write]:
+        """Return the write that moves the position on, once all changes up to it are durable.
+
+        There is none after a read that proves nothing. For whoever holds the lease of the source.
+        """
         retry = retried(plan, failed)
         if not plan.complete or not approach.position or len(retry) > MOST_RETRIED:
-            return
+            return []
         memory = Memory(
             id=self._source.name,
             feed=approach.choice.feed,
@@ -137,8 +140,7 @@ class Following:
         )
         record = await self._store.get(COLLECTION, memory.id)
         document = msgspec.to_builtins(memory)
-        write = Replace(COLLECTION, document, record.version) if record else Insert(COLLECTION, document)
-        await self._store.commit([write])
+        return [Replace(COLLECTION, document, record.version) if record else Insert(COLLECTION, document)]
 
     def _why_whole(self, choices: Sequence[Choice], memory: Memory | None) -> str:
         """Return why a feed will not do this time, or ""."""

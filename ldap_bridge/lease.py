@@ -1,13 +1,17 @@
-"""One run at a time for each source, however many workers and commands there are: a lease that is kept alive."""
+"""One run at a time for each source, however many workers and commands there are: a lease that is kept alive.
+
+What only the run may write whose turn it is goes into one commit with the proof that it still is.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from idp.errors import RemoteError, Unavailable
-from idp.store.leases import Leases
-from ldap_bridge.errors import RunUnderWay
+from idp.errors import RemoteError, VersionMismatch
+from idp.store.contract import Write
+from idp.store.leases import COLLECTION, Leases
+from ldap_bridge.errors import Overtaken, RunUnderWay
 
 SECONDS: Final = 60.0
 
@@ -16,7 +20,7 @@ SECONDS: Final = 60.0
 async def exclusive(leases: Leases, source: str, holder: str, seconds: float = SECONDS) -> AsyncIterator[int]:
     """Hold the source's lease for the body, renewing it thrice in its time; yields the fencing number.
 
-    Raises Overloaded when a run is under way elsewhere, and Unavailable out of the body when the lease is lost.
+    Raises Overloaded when a run is under way elsewhere, and Overtaken out of the body when the lease is lost.
     """
     name = name_of(source)
     number = await leases.acquire(name, holder, seconds)
@@ -30,12 +34,22 @@ async def exclusive(leases: Leases, source: str, holder: str, seconds: float = S
         yield number
     except asyncio.CancelledError:
         if beating.done() and body.uncancel() == 0:
-            raise Unavailable(f"directory {source!r}", "the run was taken over by another worker") from None
+            raise Overtaken(source) from None
         raise
     finally:
         beating.cancel()
         with suppress(RemoteError):
             await leases.release(name, number)
+
+
+async def commit(leases: Leases, source: str, fence: int, writes: Sequence[Write]) -> None:
+    """Commit what only the holder of this fencing number may write. Raises Overtaken, and what a commit raises."""
+    try:
+        await leases.commit(name_of(source), fence, writes)
+    except VersionMismatch as error:
+        if error.collection != COLLECTION:
+            raise
+        raise Overtaken(source) from None
 
 
 def name_of(source: str) -> str:

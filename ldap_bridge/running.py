@@ -18,7 +18,7 @@ from ldap_bridge.delta_scope import Changed
 from ldap_bridge.directories import open_followed
 from ldap_bridge.endings import Endings
 from ldap_bridge.entries import Entry
-from ldap_bridge.errors import DirectoryError
+from ldap_bridge.errors import DirectoryError, Overtaken
 from ldap_bridge.feeds import Changes, Delta, FeedBroken
 from ldap_bridge.fitting import mark_of
 from ldap_bridge.following import Approach, Following
@@ -121,7 +121,7 @@ class Running:
     async def alone(self, run: Run) -> AsyncIterator[None]:
         """Hold the lease of the run's source. Raises Overloaded while another run of it is under way."""
         async with exclusive(self._leases, run.source, run.id) as run.fence:
-            await self._close_abandoned(run.source)
+            await self._close_abandoned(run)
             yield
 
     def turn_of(self, source: str) -> AbstractAsyncContextManager[int]:
@@ -129,20 +129,23 @@ class Running:
         return exclusive(self._leases, source, self._ids())
 
     async def recorded(self, run: Run, by: Actor, work: Callable[[], Awaitable[Run]]) -> Run:
-        """Do the work of a run; it is recorded however it ends."""
+        """Do the work of a run; it is recorded however it ends, be it by whoever has overtaken it."""
         try:
             return await work()
         except IdpError as error:
-            await self._endings.end(run, State.FAILED, str(error), by)
+            await self._fail(run, str(error), by)
             raise
         except asyncio.CancelledError:
-            await asyncio.shield(self._endings.end(run, State.FAILED, "interrupted", by))
+            await asyncio.shield(self._fail(run, "interrupted", by))
             raise
         except Exception as error:
             # Without its text, which may hold anything; whoever called logs it.
-            reason = f"ended by an error of the program ({type(error).__name__})"
-            await self._endings.end(run, State.FAILED, reason, by)
+            await self._fail(run, f"ended by an error of the program ({type(error).__name__})", by)
             raise
+
+    async def _fail(self, run: Run, reason: str, by: Actor) -> None:
+        with suppress(Overtaken):
+            await self._endings.end(run, State.FAILED, reason, by)
 
     async def make_plan(self, source: str, progress: Watcher, *, whole: bool) -> Made:
         """Read what there is to look at and make the plan; change nothing."""
@@ -187,13 +190,11 @@ class Running:
                 await log.close()
             run.errors, run.logged = applier.errors, log.count
         await self._conflicts.note(plan, carried_out=not left)
-        if not left:
-            await made.following.remember(made.approach, plan, applier.failed)
+        position = [] if left else await made.following.remembered(made.approach, plan, applier.failed)
         since = f"since then {counted(left, 'change')} came, left to the next run"
         reasons = [*plan.gaps, *([since] if left else [])]
-        return await self._endings.end(
-            run, State.APPLIED if plan.complete else State.INCOMPLETE, "; ".join(reasons), by
-        )
+        state = State.APPLIED if plan.complete else State.INCOMPLETE
+        return await self._endings.end(run, state, "; ".join(reasons), by, *position)
 
     async def bring_in(self, source: str, entries: Sequence[Entry], by: Actor) -> None:
         """Plan and carry out what a few people's entries ask for, if nothing holds it back.
@@ -222,11 +223,11 @@ class Running:
         decisions = await self._conflicts.decisions(source.name)
         return await Planner(source, scope, mapper, self._store, self._ids, now, decisions, progress).make()
 
-    async def _close_abandoned(self, source: str) -> None:
+    async def _close_abandoned(self, by: Run) -> None:
         """Nobody else holds the lease, so what still counts as running ended with its process."""
-        for run in await self._runs.latest(source, NEWEST):
+        for run in await self._runs.latest(by.source, NEWEST):
             if run.state == State.RUNNING:
-                await self._endings.end(run, State.FAILED, ENDED, SYSTEM_ACTOR(run.by))
+                await self._endings.end(run, State.FAILED, ENDED, SYSTEM_ACTOR(run.by), fence=by.fence)
 
 
 async def _unlogged(_: Sequence[Logged]) -> None:

@@ -10,7 +10,9 @@ import msgspec
 from idp.clock import Clock, to_text
 from idp.errors import NotFound
 from idp.query import EVERYTHING, Compare, Field, Kind, Op, Query, Sort
-from idp.store.contract import Insert, Record, Replace, Store, Write
+from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
+from idp.store.leases import Leases
+from ldap_bridge.lease import commit
 
 RUNS: Final = "ldap_runs"
 _SOURCE: Final = Field(("source",))
@@ -81,12 +83,16 @@ class Run:
 
 
 class Runs:
-    """Keeps runs, for as long as `kept` says."""
+    """Keeps runs, for as long as `kept` says.
 
-    def __init__(self, store: Store, clock: Clock, kept: timedelta) -> None:
+    What is written of one that has begun raises Overtaken when the lease, by the run's fencing number, is another's.
+    """
+
+    def __init__(self, store: Store, clock: Clock, kept: timedelta, leases: Leases) -> None:
         self._store = store
         self._clock = clock
         self._kept = kept
+        self._leases = leases
 
     async def start(self, run: Run, *beside: Write) -> None:
         """Record that a run has begun, and what goes into the same commit."""
@@ -100,18 +106,21 @@ class Runs:
 
     async def described(self, run: Run) -> None:
         """Record what is known of a run before it does anything, for the case that it never ends."""
-        record = await self._store.get(RUNS, run.id)
-        if record is not None:
-            await self._store.commit([Replace(RUNS, _document(run), record.version)])
+        await commit(self._leases, run.source, run.fence, [await self._written(run)])
 
-    async def finish(self, run: Run, state: State, reason: str, *beside: Write) -> Run:
-        """Record how a run ended, and what goes into the same commit."""
+    async def finish(self, run: Run, state: State, reason: str, *beside: Write, fence: int = 0) -> Run:
+        """Record how a run ended, and what goes into the same commit.
+
+        `fence` is the number of another one that ends it, in place of the run's own.
+        """
         run.state, run.reason, run.finished = state, reason, run.finished or to_text(self._clock.now())
         run.expires = run.expires or self._end()
-        record = await self._store.get(RUNS, run.id)
-        if record is not None:
-            await self._store.commit([Replace(RUNS, _document(run), record.version), *beside])
+        await commit(self._leases, run.source, fence or run.fence, [await self._written(run), *beside])
         return _shortened(run)
+
+    async def drop(self, run: Run, *beside: Write) -> None:
+        """Forget a run that was none after all, and record what goes into the same commit."""
+        await commit(self._leases, run.source, run.fence, [Delete(RUNS, run.id), *beside])
 
     async def amended(self, run: str, **changes: str) -> tuple[Run, Write]:
         """Return an ended run with something else to say of it, and the write. Raises NotFound."""
@@ -133,6 +142,10 @@ class Runs:
         if record is None:
             raise NotFound("run", run)
         return _run(record)
+
+    async def _written(self, run: Run) -> Write:
+        record = await self._store.get(RUNS, run.id)
+        return Replace(RUNS, _document(run), record.version) if record else Insert(RUNS, _document(run))
 
     def _end(self) -> str:
         return to_text(self._clock.now() + self._kept)

@@ -60,9 +60,9 @@ class LdapService:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._runs = Runs(store, clock, kept)
-        lines = Lines(store, clock, kept)
         leases = Leases(store, clock, processes)
+        self._runs = Runs(store, clock, kept, leases)
+        lines = Lines(store, clock, kept)
         endings = Endings(store, clock, self._runs, letters or NoLetters())
         self._drafts = Drafts(store, self._runs)
         self._healths = Healths(store)

@@ -11,7 +11,7 @@ from ldap_bridge.health import Health, Standing
 from ldap_bridge.lease import name_of
 from ldap_bridge.runs import Run, Runs, State
 
-ENDED: Final = "ended without finishing: its process is no more"
+ENDED: Final = "ended without finishing: nothing was heard of its process any more"
 NEWEST: Final = KEPT + 5
 """Runs of one source exclude each other, so one that has not ended is among so many: only dry runs can be newer."""
 

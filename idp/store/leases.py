@@ -1,5 +1,6 @@
 """Leases: of all workers on all machines, one does a piece of background work, until it stops renewing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -8,9 +9,11 @@ from idp.clock import Clock, from_text, to_text
 from idp.errors import NotUnique, VersionMismatch
 from idp.processes import Processes, UnknownProcesses
 from idp.query import Document
-from idp.store.contract import Insert, Record, Replace, Store, Write
+from idp.store.contract import Check, Insert, Record, Replace, Store, Write
 
 COLLECTION: Final = "leases"
+# Commits that a renewal may come before; a holder renews but a few times a minute.
+_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,22 @@ class Leases:
     async def release(self, name: str, number: int) -> None:
         """Let others have it at once; nothing happens when they have it already."""
         await self.renew(name, number, 0)
+
+    async def commit(self, name: str, number: int, writes: Sequence[Write]) -> None:
+        """Commit what only the holder may write. Raises VersionMismatch of the lease when somebody else has taken over.
+
+        Further what a commit raises.
+        """
+        for _ in range(_TRIES):
+            record = await self._store.get(COLLECTION, name)
+            if record is None or record.document["number"] != number:
+                break
+            try:
+                return await self._store.commit([Check(COLLECTION, name, record.version), *writes])
+            except VersionMismatch as error:
+                if error.collection != COLLECTION:
+                    raise
+        raise VersionMismatch(COLLECTION, name)
 
     async def _won(self, write: Write) -> bool:
         try:

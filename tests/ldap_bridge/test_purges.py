@@ -19,8 +19,8 @@ DAY = 86_400.0
 
 def running_of(bridge: Bridge, clock: FakeClock) -> Running:
     """What makes plans and carries them out, so that something can happen in between."""
-    runs, lines, ids = Runs(bridge.store, clock, HISTORY), Lines(bridge.store, clock, HISTORY), iter(range(99))
-    leases = Leases(bridge.store, clock)
+    leases, lines, ids = Leases(bridge.store, clock), Lines(bridge.store, clock, HISTORY), iter(range(99))
+    runs = Runs(bridge.store, clock, HISTORY, leases)
     endings = Endings(bridge.store, clock, runs, NoLetters())
     users, groups = bridge.directory.users, bridge.directory.groups
     sources = {"corp": bridge.source}

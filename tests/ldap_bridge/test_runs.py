@@ -9,6 +9,7 @@ from idp.clock import to_text
 from idp.errors import InvalidValue, NotFound
 from idp.query import EVERYTHING, Query
 from idp.store import Store
+from idp.store.leases import Leases
 from ldap_bridge.lines import CHANGES, LineLog, Lines, Logged, Wanted
 from ldap_bridge.runs import RUNS, Run, Runs, State
 from tests.support.clock import FakeClock
@@ -41,10 +42,12 @@ async def test_of_very_many_problems_and_gaps_the_record_has_a_hundred_from_begi
         found = await runs.get(name)
         return len(found.problems), len(found.gaps)
 
-    runs = Runs(store, clock, KEPT)
+    leases = Leases(store, clock)
+    runs = Runs(store, clock, KEPT, leases)
     await store.commit([runs.ended(full("dry"), State.PLANNED, "")])
     assert await kept("dry") == (100, 100)
     run = full("whole")
+    run.fence = await leases.acquire("ldap:corp", run.id, 60) or 0
     await runs.start(run)
     await runs.described(run)
     assert await kept("whole") == (100, 100)
@@ -54,7 +57,7 @@ async def test_of_very_many_problems_and_gaps_the_record_has_a_hundred_from_begi
 
 
 async def test_runs_and_their_changes_go_when_their_time_is_over(store: Store, clock: FakeClock) -> None:
-    runs, lines = Runs(store, clock, KEPT), Lines(store, clock, KEPT)
+    runs, lines = Runs(store, clock, KEPT, Leases(store, clock)), Lines(store, clock, KEPT)
     for name in ("old", "new"):
         await runs.start(Run(name, "corp", to_text(clock.now())))
         await lines.append(name, 0, [change(name)])

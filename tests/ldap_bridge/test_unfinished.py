@@ -25,12 +25,11 @@ from tests.support.processes import Others
 async def killed(bridge: Bridge, clock: FakeClock, others: Others) -> Run:
     """Leave behind what a process leaves that is killed in the middle of a run."""
     run = await bridge.sync()
-    await Leases(bridge.store, clock, others).acquire("ldap:corp", run.id, 60)
+    run.fence = await Leases(bridge.store, clock, others).acquire("ldap:corp", run.id, 60) or 0
     record = await bridge.store.get("ldap_runs", run.id)
     assert record is not None
-    await bridge.store.commit(
-        [Replace("ldap_runs", {**record.document, "state": "running", "finished": ""}, record.version)]
-    )
+    running = {**record.document, "state": "running", "finished": "", "fence": run.fence}
+    await bridge.store.commit([Replace("ldap_runs", running, record.version)])
     return run
 
 
@@ -69,7 +68,7 @@ class Overtaken(Leases):
 
     def __init__(self, bridge: Bridge, clock: FakeClock) -> None:
         super().__init__(bridge.store, clock)
-        self.runs = Runs(bridge.store, clock, HISTORY)
+        self.runs = Runs(bridge.store, clock, HISTORY, self)
 
     async def held(self, name: str) -> Held | None:
         """End the run, and say that nobody holds it."""

@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
+from idp.errors import NotUnique, VersionMismatch
 from idp.store.collections import collections
+from idp.store.contract import Insert
 from idp.store.leases import Leases
 from tests.support.clock import FakeClock
 from tests.support.stores import Stores
@@ -43,3 +47,27 @@ async def test_a_released_lease_is_free_at_once_and_its_number_still_grows(store
     assert await one.acquire("sync", "b", 3600) == 3
     assert await one.acquire("outbox", "b", 3600) == 1
     assert not await one.renew("nothing", 1, 30)
+
+
+async def test_what_only_the_holder_may_write_is_written_until_somebody_else_has_the_lease(
+    stores: Stores, clock: FakeClock
+) -> None:
+    async def renew(times: int) -> bool:
+        return all([await one.renew("sync", 1, 30) for _ in range(times)])
+
+    def note(number: int) -> list[Insert]:
+        return [Insert("leases", {"id": f"note {number}"})]
+
+    one = await leases(stores, clock)
+    assert await one.acquire("sync", "a", 30) == 1
+    # It is renewed all the time, which overtakes nobody.
+    renewed, *_ = await asyncio.gather(renew(3), *(one.commit("sync", 1, note(number)) for number in range(5)))
+    assert renewed
+    with pytest.raises(NotUnique):
+        await one.commit("sync", 1, note(0))
+    clock.advance(30)
+    await one.commit("sync", 1, note(5))
+    assert await one.acquire("sync", "b", 30) == 2
+    with pytest.raises(VersionMismatch, match="'sync'"):
+        await one.commit("sync", 1, note(6))
+    await one.commit("sync", 2, note(6))
