@@ -24,7 +24,8 @@ from idp.directory import (
 )
 from idp.directory.ahead import ahead
 from idp.directory.batch import AT_ONCE
-from idp.errors import CallerError, NotFound, VersionMismatch
+from idp.errors import CallerError, VersionMismatch
+from idp.schema import GROUP as GROUP_TYPE
 from idp.schema import USER as USER_TYPE
 from idp.store.contract import Store
 from ldap_bridge.lines import Logged
@@ -38,6 +39,7 @@ from ldap_bridge.report import logged_change, logged_membership
 from ldap_bridge.rules import MANAGER, Document, put_at
 
 USERS: Final = USER_TYPE.collection
+GROUPS: Final = GROUP_TYPE.collection
 _TOGETHER: Final = 250
 # Members that come or go in one commit.
 _MEMBERS: Final = 1000
@@ -185,14 +187,16 @@ class Applier:
         return GroupUpdate(change.resource, work, extra=extra)
 
     async def _remove(self, change: Change) -> CallerError | None:
+        """Delete a group with its link, in one commit; of one that is gone already, the link."""
+        assert change.link is not None  # noqa: S101 (no group is removed that was not linked)
+        unlinked = self._links.removal(change.link)
         try:
-            await self._groups.delete(self._actor, change.resource)
-        except NotFound:
-            pass
+            if await self._store.get(GROUPS, change.resource) is None:
+                await self._store.commit([unlinked])
+            else:
+                await self._groups.delete(self._actor, change.resource, extra=[unlinked])
         except CallerError as error:
             return error
-        if change.link is not None:
-            await self._store.commit([self._links.removal(change.link)])
         return None
 
     # --- memberships ---

@@ -124,8 +124,13 @@ class Groups:
         members = MemberChange(replace=_members(validate(self._kind, document, creating=False).get("members", [])))
         return await self._update(actor, GroupUpdate(id, lambda _: document, members, expected_version))
 
-    async def delete(self, actor: Actor, id: str, *, expected_version: int | None = None) -> None:
-        """Remove a group and all memberships of and in it. Raises NotFound, VersionMismatch."""
+    async def delete(
+        self, actor: Actor, id: str, *, expected_version: int | None = None, extra: Sequence[Write] = ()
+    ) -> None:
+        """Remove a group and all memberships of and in it; `extra` goes into the same commit.
+
+        Raises NotFound, VersionMismatch.
+        """
         demand(actor, Verb.DELETE, Area.GROUPS)
 
         async def attempt() -> None:
@@ -136,7 +141,7 @@ class Groups:
             )
             touched = await touched_groups(self._store, self._clock, above)
             gone: list[Write] = [Delete(self._kind.collection, id, record.version), forget_group(id), forget_member(id)]
-            await self._store.commit([*gone, *touched, told])
+            await self._store.commit([*gone, *touched, told, *extra])
 
         async with self._locks.hold(id, *await self._edges.groups_with(id)):
             await retrying(attempt)
