@@ -28,6 +28,7 @@ from idp.errors import CallerError, VersionMismatch
 from idp.schema import GROUP as GROUP_TYPE
 from idp.schema import USER as USER_TYPE
 from idp.store.contract import Store
+from ldap_bridge.group_names import in_turns
 from ldap_bridge.lines import Logged
 from ldap_bridge.links import Link, Links
 from ldap_bridge.logins import in_commits
@@ -167,24 +168,36 @@ class Applier:
         # What goes or is called otherwise first makes room for what takes its name.
         removed = [change for change in changes if change.kind is Kind.REMOVE]
         gone = [await self._remove(change) for change in removed]
-        kept = [change for change in changes if change.kind not in (Kind.REMOVE, Kind.CONFLICT)]
-        kept.sort(key=lambda change: bool(change.takes_from))
-        first = sum(not change.takes_from for change in kept)
-        outcomes = await self._groups.write_many(self._actor, [self._group_change(change) for change in kept[:first]])
-        for change in kept[first:]:
-            outcomes += await self._groups.write_many(self._actor, [self._group_change(change)])
+        wanted = [change for change in changes if change.kind not in (Kind.REMOVE, Kind.CONFLICT)]
+        kept = [change for change in wanted if not change.takes_from]
+        outcomes = await self._groups.write_many(self._actor, [self._group_change(change) for change in kept])
+        for turn in in_turns([change for change in wanted if change.takes_from]):
+            kept += turn
+            outcomes += await self._write_turn(turn)
         for change, outcome in zip(kept, outcomes, strict=True):
             if not isinstance(outcome, CallerError):
                 link = self._new_link(change)
                 self._written[change.resource] = replace(link, version=link.version + 1)
         return [*self._logged(removed, gone), *self._logged(kept, outcomes), *_conflicts(changes)]
 
+    async def _write_turn(self, turn: Sequence[Change]) -> Sequence[Outcome]:
+        """Write a group that takes a name, or several that hand theirs round: in one commit, or not at all."""
+        if len(turn) == 1:
+            return await self._groups.write_many(self._actor, [self._group_change(change) for change in turn])
+        try:
+            return await self._groups.update_together(self._actor, [self._group_update(change) for change in turn])
+        except CallerError as error:
+            return [error] * len(turn)
+
     def _group_change(self, change: Change) -> GroupChange:
-        extra = [self._links.write(self._new_link(change))]
         if change.kind is Kind.CREATE:
+            extra = [self._links.write(self._new_link(change))]
             return GroupCreate(_document(change), id=change.resource, extra=extra)
+        return self._group_update(change)
+
+    def _group_update(self, change: Change) -> GroupUpdate:
         work = partial(apply_to, change=change, table=self._mapper.groups)
-        return GroupUpdate(change.resource, work, extra=extra)
+        return GroupUpdate(change.resource, work, extra=[self._links.write(self._new_link(change))])
 
     async def _remove(self, change: Change) -> CallerError | None:
         """Delete a group with its link, in one commit; of one that is gone already, the link."""

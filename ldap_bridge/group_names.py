@@ -1,13 +1,14 @@
 """Groups whose names others have, where names of groups are unique: who gets one, and what becomes a conflict."""
 
-from collections import defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from idp.query import In, Query, fold
 from idp.schema import ResourceType, Uniqueness
 from idp.store.contract import Store
 from ldap_bridge.intake import Intake
+from ldap_bridge.logins import granted
 from ldap_bridge.parts import parts
 from ldap_bridge.plan import GROUP, NAMES, Change, Kind, Plan, conflict
 
@@ -54,32 +55,38 @@ async def _holders(wanting: Sequence[Change], kind: ResourceType, store: Store) 
 def _refused(
     wanting: Sequence[Change], holders: Mapping[str, str], gone: Collection[str]
 ) -> Iterator[tuple[str, Change]]:
-    """Yield the conflicts by group; the others are written after whom they take their names from.
-
-    In circles nobody gets a name, because each group is a commit of its own.
-    """
-    ready, waiting = deque[Change](), defaultdict[str, list[Change]](list)
-    for change in wanting:
-        holder = holders.get(fold(change.name), "")
-        if holder in gone:
-            change.takes_from = holder
-        if not holder or holder == change.resource or holder in gone:
-            ready.append(change)
-        else:
-            waiting[holder].append(change)
+    """Yield the conflicts by group; the others are to be written with whom they take their names from, or after."""
+    wishes = [_Wish(change, holders.get(fold(change.name), "")) for change in wanting]
     given: dict[str, Change] = {}
-    while ready:
-        change = ready.popleft()
-        first = given.setdefault(fold(change.name), change)
-        if first is not change:
-            yield change.resource, _conflict(change, "", f"is also that of {first.dn!r}")
-            continue
-        for taker in waiting.pop(change.resource, ()):
-            taker.takes_from = change.resource
-            ready.append(taker)
-    for holder, takers in waiting.items():
-        for change in takers:
-            yield change.resource, _conflict(change, holder, "belongs to another group")
+    for wish in wishes:
+        if not wish.holder:
+            given.setdefault(fold(wish.change.name), wish.change)
+    leaving = {change.resource for change in given.values() if change.kind is not Kind.CREATE}
+    for wish in granted([wish for wish in wishes if wish.holder], leaving, gone):
+        wish.change.takes_from = wish.holder
+        given.setdefault(fold(wish.change.name), wish.change)
+    for wish in wishes:
+        first = given.get(fold(wish.change.name))
+        if first is None:
+            yield wish.change.resource, _conflict(wish.change, wish.holder, "belongs to another group")
+        elif first is not wish.change:
+            yield wish.change.resource, _conflict(wish.change, "", f"is also that of {first.dn!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A change by which a group wants a name that the `holder` has now, "" when nobody has."""
+
+    change: Change
+    holder: str
+
+    @property
+    def name(self) -> str:
+        return self.change.name
+
+    @property
+    def own(self) -> str:
+        return "" if self.change.kind is Kind.CREATE else self.change.resource
 
 
 def _conflict(change: Change, holder: str, why: str) -> Change:
@@ -87,3 +94,21 @@ def _conflict(change: Change, holder: str, why: str) -> Change:
     refused = conflict(GROUP, change.found, holder, "name", f"the name {change.name!r} {why}")
     refused.link = change.link
     return refused
+
+
+def in_turns(changes: Sequence[Change]) -> list[list[Change]]:
+    """Cut changes of groups that take names into what is written at once: each by itself, but circles together."""
+    by_resource = {change.resource: change for change in changes}
+    turns: list[list[Change]] = []
+    done: set[str] = set()
+    for change in changes:
+        if change.resource in done:
+            continue
+        chain, giver = [change], by_resource.get(change.takes_from)
+        while giver is not None and giver is not change:
+            chain.append(giver)
+            giver = by_resource.get(giver.takes_from)
+        turn = chain if giver is change else [change]
+        done.update(one.resource for one in turn)
+        turns.append(turn)
+    return turns

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from idp.query import fold
 from idp.store.contract import Record
@@ -30,22 +30,42 @@ class Claim:
     """What was planned when the claim was granted."""
 
     @property
+    def name(self) -> str:
+        """The login."""
+        return self.found.name
+
+    @property
     def own(self) -> str:
         """The account that changes its login, "" when there is none yet."""
         return self.link.resource if self.link and self.record else ""
 
 
-def granted(claims: Sequence[Claim], leaving: Collection[str], gone: Collection[str]) -> list[Claim]:
-    """Return the claims that can be met: whose holders take another login (`leaving`, or by a claim), or are gone.
+class Wanting(Protocol):
+    """Who wants a `name` that the `holder` has now, and the `own` account or group, "" when there is none yet."""
 
-    In circles everybody gets what the next one gives up. Of several who want the same login the first gets it.
+    @property
+    def name(self) -> str: ...
+    @property
+    def holder(self) -> str: ...
+    @property
+    def own(self) -> str: ...
+
+
+Wish = TypeVar("Wish", bound=Wanting)
+
+
+def granted(claims: Sequence[Wish], leaving: Collection[str], gone: Collection[str]) -> list[Wish]:
+    """Return the claims that can be met: whose holders take another name (`leaving`, or by a claim), or are gone.
+
+    In circles everybody gets what the next one gives up. Of several who want the same name the first gets it, but
+    nobody new before somebody who gives another one up for it.
     """
-    first: dict[str, Claim] = {}
-    for claim in claims:
-        first.setdefault(fold(claim.found.name), claim)
+    first: dict[str, Wish] = {}
+    for claim in sorted(claims, key=lambda claim: not claim.own):
+        first.setdefault(fold(claim.name), claim)
     met = {id(claim): claim for claim in first.values()}
     moving = {claim.own: claim for claim in met.values() if claim.own}
-    waiting: dict[str, list[Claim]] = defaultdict(list)
+    waiting: dict[str, list[Wish]] = defaultdict(list)
     for claim in met.values():
         waiting[claim.holder].append(claim)
     stay = [holder for holder in waiting if holder not in leaving and holder not in gone and holder not in moving]

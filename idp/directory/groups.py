@@ -112,6 +112,19 @@ class Groups:
         """
         return await self._update(actor, GroupUpdate(id, change, members, expected_version, extra))
 
+    async def update_together(self, actor: Actor, updates: Sequence[GroupUpdate]) -> list[Resource]:
+        """Change several groups, all in one commit or none, so that they may swap names. Raises as `update`."""
+        demand(actor, Verb.UPDATE, Area.GROUPS)
+
+        async def attempt() -> list[Resource]:
+            planned = [await self._planned(actor, update) for update in updates]
+            if writes := [write for _, some in planned for write in some]:
+                await self._store.commit(writes)
+            return [group for group, _ in planned]
+
+        async with self._locks.hold(*(update.id for update in updates)):
+            return await retrying(attempt)
+
     async def replace(
         self, actor: Actor, id: str, document: Document, *, expected_version: int | None = None
     ) -> Resource:
@@ -171,25 +184,22 @@ class Groups:
             return error
 
     async def _update(self, actor: Actor, update: GroupUpdate) -> Resource:
-        demand(actor, Verb.UPDATE, Area.GROUPS)
+        [updated] = await self.update_together(actor, [update])
+        return updated
 
-        async def attempt() -> Resource:
-            record = await read_current(self._store, self._kind, update.id, update.expected_version)
-            after = changed(self._kind, record.document, update.change(private_copy(record.document)))
-            after.pop("members", None)
-            difference = await self._memberships.difference(update.id, await self._member_change(update))
-            fields = differing(record.document, after)
-            if not fields and not difference:
-                await self._commit_alone(update.extra)
-                return Resource.of(record)
-            after = stamped(after, to_text(self._clock.now()))
-            writes = self._writes(actor, record, after, fields, difference)
-            await self._store.commit([*writes, *update.extra])
-            told = (*sorted(fields), *(("members",) if difference else ()))
-            return Resource(record.id, record.version + 1, after, told)
-
-        async with self._locks.hold(update.id):
-            return await retrying(attempt)
+    async def _planned(self, actor: Actor, update: GroupUpdate) -> tuple[Resource, list[Write]]:
+        """Return a group as it is to be, and the writes that make it so."""
+        record = await read_current(self._store, self._kind, update.id, update.expected_version)
+        after = changed(self._kind, record.document, update.change(private_copy(record.document)))
+        after.pop("members", None)
+        difference = await self._memberships.difference(update.id, await self._member_change(update))
+        fields = differing(record.document, after)
+        if not fields and not difference:
+            return Resource.of(record), [*update.extra]
+        after = stamped(after, to_text(self._clock.now()))
+        told = (*sorted(fields), *(("members",) if difference else ()))
+        writes = self._writes(actor, record, after, fields, difference)
+        return Resource(record.id, record.version + 1, after, told), [*writes, *update.extra]
 
     async def _member_change(self, update: GroupUpdate) -> MemberChange | None:
         # Read after the group, whose version moves with its members: what is seen too late fails the commit.
@@ -204,10 +214,6 @@ class Groups:
         told = event(Tag.DIRECTORY_GROUP_UPDATED, actor, before.id, self._clock, {**details, **difference.details()})
         replaced = Replace(self._kind.collection, after, before.version)
         return [replaced, *difference.writes(before.id, after["meta"]["lastModified"]), told]
-
-    async def _commit_alone(self, extra: Sequence[Write]) -> None:
-        if extra:
-            await self._store.commit(extra)
 
 
 def _members(values: Sequence[Mapping[str, Any]]) -> tuple[Member, ...]:

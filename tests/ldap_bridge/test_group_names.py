@@ -145,15 +145,38 @@ async def test_names_pass_on_in_one_run_as_far_as_they_become_free(bridge: Bridg
     assert set(after) == {"A", "B", "C", "D"}
 
 
-async def test_two_of_one_read_and_two_that_swap_are_conflicts(bridge: Bridge, crews: Crews) -> None:
+@pytest.mark.parametrize("store", ["sqlite", "pymongo"], indirect=True)
+async def test_groups_that_hand_their_names_round_all_get_them(bridge: Bridge, crews: Crews) -> None:
+    crews.write(one="A", two="B", three="C", four="D", five="E")
+    await bridge.sync()
+    before = await names(bridge)
+    crews.write(one="B", two="A", three="D", four="E", five="C")
+    run = await bridge.sync()
+    assert (run.is_clean, run.counts["rename"]) == (True, 5)
+    after = await names(bridge)
+    assert [after[name] for name in "BADEC"] == [before[name] for name in "ABCDE"]
+    assert not any((await bridge.sync()).counts.values())
+
+
+async def test_two_groups_of_one_read_with_the_same_name_are_a_conflict(bridge: Bridge, crews: Crews) -> None:
     crews.write(one="A", two="a", three="C")
     run = await bridge.sync()
     assert (run.errors, run.counts["conflict"], set(await names(bridge))) == (0, 1, {"A", "C"})
-    crews.write(one="C", three="A")
+    crews.write(one="C", two="C", three="A")
     run = await bridge.sync()
-    assert (run.errors, run.counts["conflict"]) == (0, 2)
-    belongs = {found.holder_source for found in await bridge.service.resolving.conflicts(SYSTEM)}
-    assert belongs == {"ldap:corp"}
+    assert (run.errors, run.counts["conflict"], run.counts["rename"]) == (0, 1, 2)
+    assert "is also that of 'cn=C+ou=one," in (await the_one(bridge)).conflict.reason
+
+
+async def test_a_circle_that_somebody_from_elsewhere_is_in_is_a_conflict(bridge: Bridge, crews: Crews) -> None:
+    crews.write(one="A", two="B")
+    await bridge.sync()
+    own = await bridge.directory.group("Local")
+    crews.write(one="B", two="Local")
+    run = await bridge.sync()
+    assert (run.errors, run.counts["conflict"], run.counts["rename"]) == (0, 2, 0)
+    holders = {found.conflict.holder for found in await bridge.service.resolving.conflicts(SYSTEM)}
+    assert holders == {own.id, (await names(bridge))["B"]}
 
 
 async def test_where_names_are_not_unique_there_is_no_conflict(tmp_path: Path, clock: FakeClock, crews: Crews) -> None:

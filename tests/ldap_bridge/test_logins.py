@@ -32,9 +32,12 @@ def wants(login: str, holder: str, own: str = "") -> Claim:
         ([("b", "B", "A"), ("c", "C", "B")], [], [], []),
         ([("b", "B", "A"), ("c", "C", "B")], ["C"], [], ["b", "c"]),
         ([("b", "B", "A"), ("c", "C", "B"), ("a", "A", "")], [], ["C"], ["b", "c", "a"]),
-        ([("a", "A", ""), ("A", "A", "N")], ["A"], [], ["a"]),
+        ([("a", "A", ""), ("A", "A", "")], ["A"], [], ["a"]),
         # the second to want a login does not get it, and so does not give up hers
-        ([("a", "A", ""), ("a", "A", "N"), ("n", "N", "")], ["A"], [], ["a"]),
+        ([("a", "A", "M"), ("a", "A", "N"), ("n", "N", "")], ["A"], [], ["a"]),
+        # who gives one up comes before who is new, or two could not swap because a third wants what one of them has
+        ([("a", "A", ""), ("A", "A", "N")], ["A"], [], ["A"]),
+        ([("A", "A", ""), ("b", "B", "A"), ("a", "A", "B")], [], [], ["b", "a"]),
     ],
 )
 def test_a_login_is_granted_when_its_holder_takes_another_or_is_gone(
