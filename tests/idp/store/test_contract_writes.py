@@ -42,6 +42,16 @@ async def test_an_inserted_document_comes_back_as_it_was(store: Store) -> None:
     assert (record.id, record.version, record.document) == ("a", 1, document)
 
 
+async def test_numbers_come_back_as_plain_numbers_however_large(store: Store) -> None:
+    numbers = [0, -1, 2**31, 2**53, 2**63 - 1, -(2**63), 0.5, 1e300]
+    await store.commit([Insert("plain", {"id": "n", "numbers": numbers, "in": {"it": 2**40}})])
+    for read in (await store.get("plain", "n"), (await store.find("plain", Query())).records[0]):
+        assert read is not None
+        assert read.document["numbers"] == numbers
+        assert {type(number) for number in read.document["numbers"]} == {int, float}
+        assert type(read.document["in"]["it"]) is int
+
+
 async def test_a_document_read_is_the_readers_own(store: Store) -> None:
     document = person("a", list=[1])
     await store.commit([Insert("people", document)])
