@@ -32,6 +32,7 @@ from scim.errors import FilterForbidden
 from scim.exchange import respond_encoded
 from scim.me import MeEndpoints
 from scim.messages import list_response
+from scim.messages.search_request import parameters
 from scim.middleware import guard
 from scim.projection import without_secrets
 from scim.provider import GroupProvider, Provider, ResourceProvider, UserProvider
@@ -106,7 +107,7 @@ def _one(payload: Any) -> Handler:
     body = msgspec.json.encode(payload)
 
     async def answer(request: web.Request) -> web.Response:
-        if "filter" in request.query:
+        if "filter" in parameters(request.query):
             raise FilterForbidden("discovery endpoints do not take filters")
         return respond_encoded(request, body)
 

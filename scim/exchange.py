@@ -1,5 +1,6 @@
 """What every SCIM request and response has in common: media types, bodies, entity tags."""
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from idp.errors import InvalidSyntax, VersionMismatch
 from scim.body import read_object
 from scim.errors import UnsupportedMediaType
 from scim.etag import Condition
-from scim.messages.search_request import names
+from scim.messages.search_request import names, parameters
 from scim.projection import Projection, Projections
 
 SCIM_JSON: Final = "application/scim+json"
@@ -48,10 +49,12 @@ async def read_body(request: web.Request) -> dict[str, Any]:
 def _as_utf8(body: bytes, charset: str | None) -> bytes:
     """Return the body in JSON's own encoding (RFC 8259 section 8.1), which some clients do not keep to and say so.
 
+    A byte order mark is passed over, as it allows.
+
     Raises InvalidSyntax or UnsupportedMediaType.
     """
     if charset is None or charset.lower() in _UTF8:
-        return body
+        return body.removeprefix(BOM_UTF8)
     if charset.lower() not in _CHARSETS:
         raise UnsupportedMediaType(f"the body must be UTF-8, not {charset[:100]!r}")
     try:
@@ -64,7 +67,7 @@ def projection_of(request: web.Request, projections: Projections) -> Projection:
     """Return the projection that the query asks for. Raises InvalidValue."""
     if not request.query_string:
         return projections.of()
-    query = request.query
+    query = parameters(request.query)
     return projections.of(
         names(query.get("attributes"), "attributes"), names(query.get("excludedAttributes"), "excludedAttributes")
     )
@@ -72,7 +75,9 @@ def projection_of(request: web.Request, projections: Projections) -> Projection:
 
 def asks_for_attributes(request: web.Request) -> bool:
     """Tell whether the client chose what the answer is to carry."""
-    return bool(request.query_string) and not request.query.keys().isdisjoint(("attributes", "excludedAttributes"))
+    return bool(request.query_string) and not parameters(request.query).keys().isdisjoint(
+        ("attributes", "excludedAttributes")
+    )
 
 
 def condition(request: web.Request, header: str) -> Condition | None:

@@ -8,6 +8,7 @@ from idp.directory.manager_filters import MANAGER_NAME
 from idp.directory.managers import manager_of
 from idp.directory.model import (
     Credentials,
+    Document,
     GroupCreate,
     GroupUpdate,
     Member,
@@ -30,6 +31,7 @@ __all__ = [
     "MANAGER_NAME",
     "Credentials",
     "Difference",
+    "Document",
     "GroupChange",
     "GroupCreate",
     "GroupUpdate",

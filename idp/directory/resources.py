@@ -1,6 +1,6 @@
 """The service for resources of types that were declared in the settings: the only way to read and write them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -12,7 +12,7 @@ from idp.directory.locks import KeyedLocks, read_current, retrying
 from idp.directory.model import Change, Document, Resource
 from idp.query import Query
 from idp.schema import ResourceType
-from idp.store.contract import Delete, Insert, Page, Replace, Store
+from idp.store.contract import Delete, Insert, Page, Replace, Store, Write
 
 
 class Resources:
@@ -33,11 +33,22 @@ class Resources:
 
     async def create(self, actor: Actor, document: Document) -> Resource:
         """Add a resource. Raises InvalidValue, InvalidSyntax, NotUnique."""
+        [made] = await self.create_together(actor, [(document, self._ids())])
+        return made
+
+    async def create_together(self, actor: Actor, documents: Sequence[tuple[Document, str]]) -> list[Resource]:
+        """Add resources with the ids that are given, all in one commit or none; they may refer to each other.
+
+        Raises as `create`.
+        """
         self._demand(actor, Verb.CREATE)
-        new = created(self._kind, document, self._ids(), to_text(self._clock.now()))
-        told = event(Tag.DIRECTORY_RESOURCE_CREATED, actor, new["id"], self._clock, {"type": self._kind.name})
-        await self._store.commit([Insert(self._kind.collection, new), told])
-        return Resource(new["id"], 1, new, named_in(new))
+        now = to_text(self._clock.now())
+        new = [created(self._kind, document, key, now) for document, key in documents]
+        writes: list[Write] = [Insert(self._kind.collection, document) for document in new]
+        details = {"type": self._kind.name}
+        writes += [event(Tag.DIRECTORY_RESOURCE_CREATED, actor, one["id"], self._clock, details) for one in new]
+        await self._store.commit(writes)
+        return [Resource(document["id"], 1, document, named_in(document)) for document in new]
 
     async def get(self, actor: Actor, id: str) -> Resource:
         """Return the resource. Raises NotFound."""

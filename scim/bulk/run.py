@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from idp.access import Actor
-from idp.errors import CallerError, DeadlineExceeded, RemoteError
+from idp.errors import CallerError, DeadlineExceeded, InvalidValue, RemoteError
 from scim.bulk.items import Item, Kind, Read, needs_of, read_items
 from scim.bulk.order import Needs, ordered
 from scim.bulk.references import named_in_path, resolved
@@ -104,7 +104,10 @@ class _Job:
         steps = [self._step(place) for place in run]
         ready = [step for step in steps if isinstance(step, Step)]
         kind = _kind(items[0])
-        if len(ready) == len(steps) and kind is not None and all(_kind(item) is kind for item in items):
+        found: Sequence[Outcome]
+        if kind is None or any(_kind(item) is not kind for item in items):
+            found = [InvalidValue("data", "resources of several types cannot refer to each other") for _ in items]
+        elif len(ready) == len(steps):
             found = await self._tried(kind, ready, whole=True)
         else:
             found = [step if isinstance(step, CallerError) else NotMade("the other bulkIds") for step in steps]

@@ -1,13 +1,13 @@
 """Carries out operations of one resource type: each by its service, in as few commits as their meaning allows."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from idp.access import Actor
-from idp.directory import GroupCreate, Groups, Resource, UserCreate, Users, UserUpdate
-from idp.errors import CallerError, InvalidValue, RemoteError
+from idp.directory import Document, Resource, UserCreate, Users, UserUpdate
+from idp.errors import CallerError, RemoteError
 from idp.schema import ResourceType
 from scim import patch
 from scim.dialect import Dialect, Dialects
@@ -36,6 +36,8 @@ class Done:
 
 
 Outcome = Done | CallerError | RemoteError
+Make = Callable[[Actor, Sequence[tuple[Document, str]]], Awaitable[Sequence[Resource]]]
+"""Makes resources with the ids that are given, all or none."""
 
 
 class Steps(Protocol):
@@ -54,10 +56,9 @@ class Steps(Protocol):
 
 
 class SingleSteps:
-    """One service call for each step; works for every resource type."""
+    """One service call for each step, unless they are about resources that refer to each other."""
 
     def __init__(self, resource_type: ResourceType, provider: Provider) -> None:
-        self._type = resource_type
         self._provider = provider
         self._dialects = Dialects(resource_type)
 
@@ -75,10 +76,6 @@ class SingleSteps:
             if tolerated <= 0:
                 break
         return outcomes
-
-    async def together(self, actor: Actor, steps: Sequence[Step]) -> list[Outcome]:
-        """Refuse: nothing is known of references between such resources."""
-        return [InvalidValue("data", f"{self._type.name} resources cannot refer to each other") for _ in steps]
 
     async def _outcome(self, actor: Actor, step: Step) -> Outcome:
         try:
@@ -101,21 +98,21 @@ class SingleSteps:
         return _done(made)
 
 
-class GroupSteps(SingleSteps):
-    """Groups, which may be members of each other."""
+class LinkedSteps(SingleSteps):
+    """Resources that `make` makes in one commit: groups that are members of each other, and whatever was declared."""
 
-    def __init__(self, resource_type: ResourceType, provider: Provider, groups: Groups) -> None:
+    def __init__(self, resource_type: ResourceType, provider: Provider, make: Make) -> None:
         super().__init__(resource_type, provider)
-        self._groups = groups
+        self._make = make
 
     async def together(self, actor: Actor, steps: Sequence[Step]) -> list[Outcome]:
-        """Make the groups in one commit."""
+        """Make the resources in one commit."""
         dialect = self._dialects.of(actor)
         try:
-            creates = [GroupCreate(dialect.document(step.data), step.id) for step in steps]
-            return [_done(made) for made in await self._groups.create_together(actor, creates)]
+            made = await self._make(actor, [(dialect.document(step.data), step.id or "") for step in steps])
         except CallerError as error:
             return [error for _ in steps]
+        return [_done(one) for one in made]
 
 
 class UserSteps(SingleSteps):

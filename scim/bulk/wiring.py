@@ -1,17 +1,19 @@
 """Puts the bulk endpoint together from the services in the application."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aiohttp import web
 
-from idp.http.keys import CONFIG, GROUPS, NEW_ID, REGISTRY, USERS
+from idp.access import Actor
+from idp.directory import Document, GroupCreate, Groups, Resource
+from idp.http.keys import CONFIG, GROUPS, NEW_ID, REGISTRY, RESOURCES, USERS
 from idp.schema import ResourceType
 from scim.bulk.endpoint import BulkEndpoint, BulkLimits
 from scim.bulk.items import Kind
 from scim.bulk.run import BulkRunner
-from scim.bulk.steps import GroupSteps, SingleSteps, Steps, UserSteps
+from scim.bulk.steps import LinkedSteps, Make, Steps, UserSteps
 from scim.provider import Provider
 
 # Of the time that a request has, so that what was done can still be told.
@@ -36,6 +38,15 @@ def _steps(app: web.Application, resource_type: ResourceType, provider: Provider
         case "User":
             return UserSteps(resource_type, provider, app[USERS])
         case "Group":
-            return GroupSteps(resource_type, provider, app[GROUPS])
-        case _:
-            return SingleSteps(resource_type, provider)
+            return LinkedSteps(resource_type, provider, groups_together(app[GROUPS]))
+        case name:
+            return LinkedSteps(resource_type, provider, app[RESOURCES][name].create_together)
+
+
+def groups_together(groups: Groups) -> Make:
+    """Return what makes groups in one commit."""
+
+    async def make(actor: Actor, new: Sequence[tuple[Document, str]]) -> Sequence[Resource]:
+        return await groups.create_together(actor, [GroupCreate(document, key) for document, key in new])
+
+    return make

@@ -11,6 +11,7 @@ from typing import Final
 
 from idp.errors import InvalidFilter
 from idp.query import Scalar
+from idp.schema.values import MAX_INTEGER
 
 # Longer than any filter seen from a provisioning client, shorter than what could keep the parser busy for long.
 MAX_LENGTH: Final = 8_192
@@ -21,7 +22,6 @@ _LITERAL: Final = re.compile(
     r'("(?:[^"\\]|\\.)*"|(?<![^\s(])(?:true|false|null|-?\d[\d.eE+-]*)(?![^\s)\]]))', re.IGNORECASE | re.DOTALL
 )
 _WORDS: Final[dict[str, Scalar]] = {"true": True, "false": False, "null": None}
-_LONGEST_INTEGER: Final = 18  # digits; every such integer fits the 64 bits that stores have
 
 
 def take_literals(text: str) -> tuple[str, tuple[Scalar, ...]]:
@@ -78,6 +78,6 @@ def _number(literal: str) -> int | float:
         raise InvalidFilter(f"{literal[:100]!a} is not a JSON number") from None
     if isinstance(number, float) and not math.isfinite(number):
         raise InvalidFilter(f"{literal[:100]!a} is out of range")
-    if isinstance(number, int) and len(literal.lstrip("-")) > _LONGEST_INTEGER:
+    if isinstance(number, int) and abs(number) > MAX_INTEGER:
         raise InvalidFilter(f"{literal[:100]!a} is out of range")
     return number

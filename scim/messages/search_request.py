@@ -38,9 +38,21 @@ def from_query(query: MultiMapping[str]) -> SearchRequest:
     """Read query parameters. Raises InvalidValue, or InvalidFilter for two filters."""
     if not query:
         return SearchRequest()
-    if len(query.getall("filter", ())) > 1:
+    if sum(name.lower() == "filter" for name, _ in query.items()) > 1:
         raise InvalidFilter("the request has two filters")
-    return _build(query)
+    return _build(parameters(query))
+
+
+def parameters(query: MultiMapping[str]) -> dict[str, str]:
+    """Return the parameters that SCIM has, in whatever case a client writes them, the first of several.
+
+    One that was passed over for its case would bring everybody in place of those who were asked for.
+    """
+    found: dict[str, str] = {}
+    for name, value in query.items():
+        if known := _BY_LOWER_CASE.get(name.lower()):
+            found.setdefault(known, value)
+    return found
 
 
 def from_body(message: Mapping[str, Any]) -> SearchRequest:
@@ -60,6 +72,7 @@ def names(given: Any, path: str) -> tuple[str, ...]:
 
 
 _FIELDS: Final = ("filter", "sortBy", "sortOrder", "startIndex", "cursor", "count", "attributes", "excludedAttributes")
+_BY_LOWER_CASE: Final = {name.lower(): name for name in _FIELDS}
 
 
 def _build(given: Mapping[str, Any]) -> SearchRequest:

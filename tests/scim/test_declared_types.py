@@ -9,6 +9,7 @@ import pytest
 from idp.schema import GROUP, USER, Registry, read_declarations, with_declared
 from idp.store import open_store
 from idp.store.collections import collections
+from scim.messages.bulk_request import SCHEMA as BULK
 from tests.scim.conftest import OpenApi
 from tests.support.clock import FakeClock
 from tests.support.scim import PATCH, Api
@@ -182,3 +183,32 @@ async def test_a_search_at_the_root_finds_it_among_the_others(api: Api) -> None:
     await api.post("/Devices", device("SN-1"))
     found = (await api.ask("POST", "/.search", {"filter": "meta.resourceType pr"})).body["Resources"]
     assert {one["meta"]["resourceType"] for one in found} == {"User", "Device"}
+
+
+async def test_whole_numbers_of_any_size_are_shown_found_and_paged(api: Api) -> None:
+    sizes = [5, 2**31, 2**62, -(2**40), 2**63 - 1]
+    for size in sizes:
+        made = await api.post("/Devices", device(f"SN{size}", memory=size))
+        assert (await api.get(f"/Devices/{made.body['id']}")).body["memory"] == size
+        assert [found["memory"] for found in await api.found("/Devices", f"memory eq {size}")] == [size]
+    seen, more = [], {"cursor": ""}
+    while more:
+        page = (await api.get("/Devices", sortBy="memory", count=2, **more)).body
+        seen += [found["memory"] for found in page["Resources"]]
+        more = {"cursor": page["nextCursor"]} if "nextCursor" in page else {}
+    assert seen == sorted(sizes)
+
+
+async def test_resources_that_refer_to_each_other_are_made_in_one_bulk_request_or_not_at_all(api: Api) -> None:
+    def post(name: str, other: str, **more: Any) -> dict[str, Any]:
+        data = device(name, owner={"value": f"bulkId:{other}"}, **more)
+        return {"method": "POST", "path": "/Devices", "bulkId": name, "data": data}
+
+    made = await api.ask("POST", "/Bulk", {"schemas": [BULK], "Operations": [post("a", "b"), post("b", "a")]})
+    ids = [one["location"].rpartition("/")[2] for one in made.body["Operations"]]
+    owners = [(await api.get(f"/Devices/{one}")).body["owner"]["value"] for one in ids]
+    assert owners == ids[::-1]
+    wrong = [post("c", "d"), post("d", "c", memory="much")]
+    refused = await api.ask("POST", "/Bulk", {"schemas": [BULK], "Operations": wrong})
+    assert [one["status"] for one in refused.body["Operations"]] == ["400", "400"]
+    assert (await api.get("/Devices")).body["totalResults"] == 2

@@ -117,6 +117,11 @@ async def test_a_body_is_read_in_the_charset_that_it_names(api: Api, charset: st
     assert (made.status, made.body["userName"], made.body["title"]) == (201, "zoë", "Ärztin")
 
 
+async def test_a_byte_order_mark_before_a_body_is_passed_over(api: Api) -> None:
+    made = await api.ask("POST", "/Users", '{"userName": "zoë"}'.encode("utf-8-sig"))
+    assert (made.status, made.body["userName"]) == (201, "zoë")
+
+
 async def test_a_body_in_no_charset_or_not_in_the_one_named_is_refused(api: Api) -> None:
     for charset, status, scim_type in (("rot13", 415, None), ("klingon", 415, None), ("utf-16", 400, "invalidSyntax")):
         kind = {"Content-Type": f"application/scim+json; charset={charset}"}

@@ -11,7 +11,8 @@ from idp.schema import GROUP, USER
 from idp.store import Store
 from scim.bulk.items import Kind
 from scim.bulk.run import AT_ONCE, BulkRunner
-from scim.bulk.steps import Done, GroupSteps, UserSteps
+from scim.bulk.steps import Done, LinkedSteps, UserSteps
+from scim.bulk.wiring import groups_together
 from scim.messages.bulk_request import read
 from scim.provider import GroupProvider, UserProvider
 from tests.support.clock import FakeClock
@@ -26,7 +27,7 @@ def runner(store: Store, clock: FakeClock, *, seconds: float = 60.0) -> BulkRunn
     ids = iter(range(10_000))
     times = iter(range(10_000))
     users = UserSteps(USER, UserProvider(behind.users), behind.users)
-    groups = GroupSteps(GROUP, GroupProvider(behind.groups), behind.groups)
+    groups = LinkedSteps(GROUP, GroupProvider(behind.groups), groups_together(behind.groups))
     kinds = {"/users": Kind(USER, users, "/Users"), "/groups": Kind(GROUP, groups, "/Groups")}
     return BulkRunner(kinds, lambda: f"id-{next(ids)}", lambda: float(next(times)), seconds)
 

@@ -159,6 +159,7 @@ REFUSED = {
     "userName eq 1.2.3": "not a JSON number",
     "userName eq 1e999": "out of range",
     "userName eq 99999999999999999999": "out of range",
+    f"userName eq {2**63}": "out of range",
 }
 
 

@@ -40,6 +40,12 @@ def test_query_and_body_say_the_same() -> None:
     )
 
 
+def test_parameters_are_read_in_any_case_as_names_in_a_body_are() -> None:
+    assert query(FILTER="title pr", sortby="id", COUNT="3") == SearchRequest("title pr", "id", count=3)
+    with pytest.raises(InvalidFilter, match="two filters"):
+        query(filter="title pr", Filter="id pr")
+
+
 @pytest.mark.parametrize(
     ("start", "count", "wanted"),
     [
