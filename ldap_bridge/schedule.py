@@ -18,41 +18,63 @@ _RETRY: Final = 60.0
 _SCHEDULE: Final = SYSTEM_ACTOR("schedule")
 _SPREAD: Final = 0.1
 Sleep = Callable[[float], Awaitable[None]]
+Turn = Callable[[str], Awaitable[bool]]
+"""Runs a source once and tells whether it has run; says itself what kept it from that."""
 
 
 async def run_forever(
-    service: LdapService, clock: Clock, sleep: Sleep = asyncio.sleep, spread: Callable[[], float] = lambda: 0.0
+    service: LdapService,
+    clock: Clock,
+    turn: Turn,
+    sleep: Sleep = asyncio.sleep,
+    spread: Callable[[], float] = lambda: 0.0,
 ) -> None:
     """Keep every source with an interval in step until cancelled; returns at once when there is none.
 
     `spread` returns a number from 0 to 1 that is drawn for each wait: by how much of a tenth it is longer, so that many
     sources and workers do not all begin at the same moment.
     """
+
+    async def keep_in_step(name: str, interval: float) -> None:
+        while True:
+            wait = await _next(service, name, interval, clock, turn)
+            await sleep(wait * (1 + _SPREAD * spread()))
+
     async with asyncio.TaskGroup() as group:
         for name, source in service.sources.items():
             if source.interval > 0:
-                group.create_task(_keep_in_step(service, name, source.interval, clock, sleep, spread))
+                group.create_task(keep_in_step(name, source.interval))
 
 
-async def _keep_in_step(
-    service: LdapService, name: str, interval: float, clock: Clock, sleep: Sleep, spread: Callable[[], float]
-) -> None:
-    while True:
-        try:
-            wait = await seconds_to_wait(service, name, interval, clock)
-            if wait <= 0:
-                run = await service.sync(_SCHEDULE, name)
-                _log.info("run %s of directory %s: %s %s", run.id, name, run.state, run.reason)
-                wait = interval
-        except Overloaded:
-            wait = min(interval, _RETRY)
-        except IdpError as error:
-            _log.warning("directory %s: %s", name, error)
-            wait = min(interval, _RETRY)
-        except Exception:  # noqa: BLE001 (it is logged; an error of ours with one directory ends no other's schedule)
-            _log.exception("directory %s", name)
-            wait = min(interval, _RETRY)
-        await sleep(wait * (1 + _SPREAD * spread()))
+async def _next(service: LdapService, name: str, interval: float, clock: Clock, turn: Turn) -> float:
+    """Take the turn of a source if it is due; returns the seconds until somebody has to look again."""
+    try:
+        wait = await seconds_to_wait(service, name, interval, clock)
+        if wait > 0:
+            return wait
+        if await turn(name):
+            return interval
+    except IdpError as error:
+        _log.warning("directory %s: %s", name, error)
+    except Exception:  # noqa: BLE001 (it is logged; an error of ours with one directory ends no other's schedule)
+        _log.exception("directory %s", name)
+    return min(interval, _RETRY)
+
+
+async def take_turn(service: LdapService, name: str) -> bool:
+    """Run a source once, as the schedule; tells whether it has run. What kept it from that is logged."""
+    try:
+        run = await service.sync(_SCHEDULE, name)
+    except Overloaded:
+        return False
+    except IdpError as error:
+        _log.warning("directory %s: %s", name, error)
+        return False
+    except Exception:  # noqa: BLE001 (it is logged, and the run has been recorded)
+        _log.exception("directory %s", name)
+        return False
+    _log.info("run %s of directory %s: %s %s", run.id, name, run.state, run.reason)
+    return True
 
 
 async def seconds_to_wait(service: LdapService, name: str, interval: float, clock: Clock) -> float:

@@ -9,6 +9,7 @@ from typing import Final
 
 from idp.app.foundation import new_id
 from idp.app.services import Services
+from idp.app.sync_process import Apart
 from idp.errors import RemoteError
 from idp.store.leases import Leases
 from ldap_bridge.schedule import run_forever
@@ -24,11 +25,12 @@ logger = logging.getLogger("idp.background")
 @asynccontextmanager
 async def background(services: Services) -> AsyncIterator[None]:
     """Run all background work while entered."""
+    apart = Apart(services.config)
     works: dict[str, Work] = {
         "client log": services.auth.client_log.run_forever,
         "outbox": services.base.outbox.run_forever,
         "sweep": lambda: _sweep(services),
-        "directories": lambda: run_forever(services.ldap, services.base.clock, spread=random.random),
+        "directories": lambda: run_forever(services.ldap, services.base.clock, apart.take_turn, spread=random.random),
     }
     tasks = [asyncio.create_task(_kept_running(name, work)) for name, work in works.items()]
     try:

@@ -32,9 +32,9 @@ FAILED: Final = 1
 WRONG_CONFIG: Final = 2
 GRACE: Final = 5.0
 """Seconds beyond `server.drain` until a worker that has not ended is killed: closing the store takes a moment."""
-# Seconds for which a thread that computes, such as one that reads a directory, keeps the interpreter to itself while
-# the event loop waits for it. The loop waits after every system call: with Python's 5 ms it answered 200 requests a
-# second during an import, and with this 1,500.
+# Seconds for which a thread that computes, such as one that searches without an index, keeps the interpreter to itself
+# while the event loop waits for it. The loop waits after every system call: beside such a thread it answered 200
+# requests a second with Python's 5 ms, and 1,500 with this.
 _SWITCH: Final = 0.0002
 
 logger = logging.getLogger("idp")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from idp.store import Replace, Write
 from idp.store.leases import Leases
 from ldap_bridge.health import Standing
 from ldap_bridge.runs import Run, State
-from ldap_bridge.schedule import run_forever, seconds_to_wait
+from ldap_bridge.schedule import run_forever, seconds_to_wait, take_turn
 from tests.ldap_bridge.conftest import Bridge
 from tests.support.clock import FakeClock
 from tests.support.directory import SYSTEM
@@ -47,7 +48,7 @@ async def keep(bridge: Bridge, clock: FakeClock, naps: int) -> list[float]:
     """Run the schedule for so many naps; returns how long each was to be."""
     sleeper = Sleeper(clock, naps)
     with pytest.raises(ExceptionGroup) as caught:
-        await run_forever(bridge.service, clock, sleeper)
+        await run_forever(bridge.service, clock, partial(take_turn, bridge.service), sleeper)
     assert caught.group_contains(Enough)
     return sleeper.slept
 
@@ -97,7 +98,7 @@ async def test_while_another_worker_runs_this_one_waits(hourly: Bridge, clock: F
 
 async def test_without_an_interval_nothing_runs(bridge: Bridge, clock: FakeClock) -> None:
     async with asyncio.timeout(30):
-        await run_forever(bridge.service, clock)
+        await run_forever(bridge.service, clock, partial(take_turn, bridge.service))
     assert await bridge.service.history.runs(SYSTEM, "corp") == []
 
 
@@ -117,7 +118,7 @@ async def test_a_run_that_died_with_its_process_is_closed_by_the_next(hourly: Br
 async def test_waits_are_spread(hourly: Bridge, clock: FakeClock) -> None:
     sleeper = Sleeper(clock, 2)
     with pytest.raises(ExceptionGroup):
-        await run_forever(hourly.service, clock, sleeper, lambda: 0.5)
+        await run_forever(hourly.service, clock, partial(take_turn, hourly.service), sleeper, lambda: 0.5)
     assert sleeper.slept == [3780, 3780]
 
 

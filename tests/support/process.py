@@ -108,3 +108,8 @@ class ServerProcess:
     def _report(self, what: str) -> str:
         tail = "\n".join(self.log_text().splitlines()[-20:])
         return f"{' '.join(self.command)} {what}\n{tail}"
+
+
+def children_of(pid: int) -> set[int]:
+    """Return the processes that a process has started."""
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))

@@ -1,6 +1,7 @@
 """The SQLite file: how it is opened, what tables it has, and how driver errors become ours."""
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ WHAT: Final = "the store"
 Value = str | int | float | bytes | None
 
 _CACHE_KIB: Final = 16_384
+_LOOK: Final = 0.002
 _SCHEMA: Final = """
 CREATE TABLE state (generation INTEGER NOT NULL, probes INTEGER NOT NULL);
 INSERT INTO state VALUES (1, 0);
@@ -47,10 +49,32 @@ _UPGRADES: Final = {1: "ALTER TABLE collections ADD COLUMN changes INTEGER NOT N
 def connect(path: Path, busy_seconds: float) -> apsw.Connection:
     """Open the file, which `create` has made."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    connection.set_busy_timeout(round(busy_seconds * 1000))
+    connection.set_busy_handler(_Patience(busy_seconds))
     # FULL: every commit is synced, also against a power cut. No mmap: several processes write.
     connection.execute(f"PRAGMA synchronous=FULL; PRAGMA mmap_size=0; PRAGMA cache_size=-{_CACHE_KIB}").fetchall()
     return connection
+
+
+class _Patience:
+    """How a connection waits for one of another process: it looks often.
+
+    SQLite's own way looks ever less often, up to ten times a second, and so gets no turn beside somebody who writes
+    commit after commit, such as a run of a directory.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until = 0.0
+
+    def __call__(self, looked: int) -> bool:
+        """Wait a moment; tells whether to look again."""
+        now = time.monotonic()
+        if looked == 0:
+            self._until = now + self._seconds
+        if now >= self._until:
+            return False
+        time.sleep(_LOOK)
+        return True
 
 
 def create(path: Path, busy_seconds: float) -> None:

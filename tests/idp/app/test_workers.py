@@ -11,12 +11,7 @@ import pytest
 from tests.idp.app.conftest import NewIdp
 from tests.support.idp import Idp
 from tests.support.ports import is_listening
-from tests.support.process import ServerError
-
-
-def children_of(pid: int) -> set[int]:
-    """Return the processes that a process has started."""
-    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+from tests.support.process import ServerError, children_of
 
 
 @pytest.fixture

@@ -1,0 +1,90 @@
+"""Scheduled runs of directories happen beside the server, in processes that end with it."""
+
+import os
+import select
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.idp.app.conftest import NewIdp
+from tests.support.idp import Idp
+from tests.support.ports import HOST
+from tests.support.process import children_of
+
+ADA = """dn: uid=ada,dc=example,dc=org
+objectClass: inetOrgPerson
+uid: ada
+cn: Ada
+sn: Lovelace
+entryUUID: 5a3c1f9e-0000-4000-8000-000000000001
+"""
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A directory that takes connections and never says a word."""
+    with socket.create_server((HOST, 0)) as listening:
+        listening.settimeout(60)
+        yield listening
+
+
+@pytest.fixture
+def waiting(new_idp: NewIdp, silent: socket.socket) -> Iterator[Idp]:
+    """A server whose first run waits for a silent directory."""
+    url = f"ldap://{HOST}:{silent.getsockname()[1]}"
+    idp = new_idp(ldap__corp__url=url, ldap__corp__base="dc=example,dc=org", ldap__corp__interval="60")
+    idp.start()
+    connection, _ = silent.accept()
+    with connection:
+        yield idp
+
+
+def runs(idp: Idp) -> list[dict[str, Any]]:
+    """Return the runs of the directory, the newest first."""
+    found: list[dict[str, Any]] = idp.json("ldap", "runs", "corp")
+    return found
+
+
+def has_ended(pidfd: int) -> bool:
+    """Tell whether a process ends soon, whoever its parent is by now."""
+    return bool(select.select([pidfd], [], [], 60)[0])
+
+
+def test_a_run_by_the_schedule_brings_people_in(new_idp: NewIdp, tmp_path: Path) -> None:
+    ldif = tmp_path / "people.ldif"
+    ldif.write_text(ADA)
+    idp = new_idp(ldap__corp__url=f"ldif:{ldif}", ldap__corp__interval="60")
+    idp.start()
+    idp.process.wait_until(lambda: "of directory corp: applied" in idp.process.log_text())
+    assert idp.json("user", "show", "ada")["userName"] == "ada"
+    assert [(run["state"], run["by"]) for run in runs(idp)] == [("applied", "schedule")]
+    idp.process.wait_until(lambda: not children_of(idp.process.pid))
+
+
+def test_a_run_gives_way_to_requests_and_ends_with_the_server(waiting: Idp) -> None:
+    (run,) = children_of(waiting.process.pid)
+    assert os.getpriority(os.PRIO_PROCESS, run) > os.getpriority(os.PRIO_PROCESS, waiting.process.pid)
+    assert waiting.stop() == 0
+    assert not Path(f"/proc/{run}").exists()
+    assert [(run["state"], run["reason"]) for run in runs(waiting)] == [("failed", "interrupted")]
+
+
+def test_a_run_ends_with_a_server_that_was_killed(waiting: Idp) -> None:
+    (run,) = children_of(waiting.process.pid)
+    pidfd = os.pidfd_open(run)
+    waiting.process.kill()
+    assert has_ended(pidfd)
+    assert [(run["state"], run["reason"]) for run in runs(waiting)] == [("failed", "interrupted")]
+
+
+def test_a_run_whose_process_is_killed_is_told(waiting: Idp) -> None:
+    (run,) = children_of(waiting.process.pid)
+    os.kill(run, signal.SIGKILL)
+    said = "directory corp: the process of its run was ended by signal 9"
+    waiting.process.wait_until(lambda: said in waiting.process.log_text())
+    assert waiting.answers("/readyz")
+    assert [run["state"] for run in runs(waiting)] == ["failed"]
