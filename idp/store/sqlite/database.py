@@ -73,7 +73,7 @@ class _Patience:
             self._until = now + self._seconds
         if now >= self._until:
             return False
-        time.sleep(_LOOK)
+        time.sleep(_LOOK)  # noqa: TID251 - the lock of another process tells nobody when it is free
         return True
 
 
