@@ -110,7 +110,7 @@ class Explainer:
         if source not in self._sources:
             raise NotFound("directory", source)
         chosen = self._sources[source]
-        mapper = Mapper(chosen)
+        mapper = Mapper(chosen, self._users.check_name)
         user, link = await self._known(source, who)
         entry = await asyncio.to_thread(_read, chosen, mapper, link, _meant(mapper, who))
         if entry is None and user is None:
@@ -155,7 +155,7 @@ class Explainer:
         told.rules = [_applied(rule, entry, table, secret) for rule in table.rules]
         for found in mapped.found:
             told.stable, told.enabled_there, told.reason_there = found.stable, found.active, found.reason
-            told.problems += _unfit(mapper, found)
+            told.problems += filter(None, [mapper.why_no_person(found)])
             return found
         return None
 
@@ -187,15 +187,6 @@ class Explainer:
             for name in event.get("details", {}).get("fields", ()):
                 found.setdefault(name, said)
         return found
-
-
-def _unfit(mapper: Mapper, found: Found) -> list[str]:
-    """Return why no account can be as the entry says, if so."""
-    try:
-        validate(mapper.kinds["User"], found.document(), creating=False)
-    except InvalidValue as error:
-        return [str(error)]
-    return []
 
 
 def _differing(mapper: Mapper, found: Found, user: Resource) -> list[str]:

@@ -11,11 +11,13 @@ from typing import Final
 import msgspec
 
 from idp.clock import to_text
+from idp.directory.names import check_name
 from idp.query import fold
 from ldap_bridge.dn import DnError, key, outermost
 from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.links import Link
 from ldap_bridge.packs import Pack
+from ldap_bridge.refusals import CheckName, Refusals
 from ldap_bridge.rules import MANAGER, BadValue, Document, Path, Table, compile_table, put_at, value_at
 from ldap_bridge.sections import EntrySettings, as_list
 from ldap_bridge.settings import Source
@@ -31,6 +33,7 @@ _SID: Final = "objectSid"
 MEMBER_UID: Final = "memberuid"
 # With fewer documents in a batch packing is not worth its while.
 _MANY: Final = 50
+_FOREIGN_NAME: Final = partial(check_name, strict=False)
 _encode = msgspec.json.Encoder().encode
 _encode_entry = msgspec.msgpack.Encoder(order="sorted").encode
 # Raise it when the same entry under the same settings comes to another document: then none is taken for known.
@@ -107,14 +110,20 @@ class Mapped:
 
 
 class Mapper:
-    """The compiled mapping of one source. Raises ConfigError for a table that cannot work."""
+    """The compiled mapping of one source. Raises ConfigError for a table that cannot work.
 
-    def __init__(self, source: Source) -> None:
+    `check_name` is the rule for logins that come from elsewhere.
+    """
+
+    def __init__(self, source: Source, check_name: CheckName = _FOREIGN_NAME) -> None:
         prefix = f"ldap.{source.name}"
         self.kinds: Final = source.registry.resource_types
         """What people and groups are declared to be."""
         self.users: Table = compile_table(source.users.attributes, self.kinds["User"], f"{prefix}.users.attributes")
         self.groups: Table = compile_table(source.groups.attributes, self.kinds["Group"], f"{prefix}.groups.attributes")
+        self.check_name: Final = check_name
+        self._no_people = Refusals(self.kinds["User"], self.users, "userName", check_name)
+        self._no_groups = Refusals(self.kinds["Group"], self.groups, "displayName", _any_name)
         self._states = compile_states(source.users.inactive, f"{prefix}.users.inactive")
         self._login = self.users.part(("userName",))
         users = source.users
@@ -186,6 +195,14 @@ class Mapper:
     def group_entries(self, entries: Sequence[Entry]) -> Mapped:
         """Map entries to groups."""
         return self._map(entries, self._group, lambda *_: None)
+
+    def why_no_person(self, found: Found) -> str:
+        """Return why nobody can be as an entry says, with the attribute; "" for an entry that is right."""
+        return self._no_people.of(found.name, found.encoded, found.document)
+
+    def why_no_group(self, found: Found) -> str:
+        """Return why no group can be as an entry says, with the attribute; "" for an entry that is right."""
+        return self._no_groups.of(found.name, found.encoded, found.document)
 
     def stable_id(self, entry: Entry) -> str:
         """Return what tells the entry from all others for ever. Raises BadValue, and DnError when it is the DN."""
@@ -285,6 +302,10 @@ def _is_known(entry: Entry, raw: str, link: Link, now: str) -> bool:
     # A link without a digest is to be looked at, whatever the entry is like, and one that is due as well.
     is_due = link.due != "" and link.due <= now
     return link.raw == raw and link.dn == entry.dn and bool(link.digest) and not link.gone and not is_due
+
+
+def _any_name(_: str) -> None:
+    """Groups are called anything."""
 
 
 def _named(document: Document, name: str) -> Document:

@@ -186,7 +186,10 @@ class Planner:
                 elif self._may_have(Claim(found, taken.get(fold(found.name), ""))):
                     self._create(USER, people, found)
 
-    def _create(self, subject: str, intake: Intake, found: Found, link: Link | None = None) -> Change:
+    def _create(self, subject: str, intake: Intake, found: Found, link: Link | None = None) -> Change | None:
+        if why := self._mapper.why_no_person(found) if subject == USER else self._mapper.why_no_group(found):
+            intake.problems.append(Problem(found.dn, why, found.stable))
+            return None
         resource = self._ids()
         change = Change(Kind.CREATE, subject, found.name, found.dn, resource, found=found, link=link)
         change.active, change.reason = found.active, found.reason
@@ -242,6 +245,8 @@ class Planner:
         kind, table = self._of(subject)
         try:
             wanted = validate(kind, found.document(), creating=False)
+            if subject == USER and found.name != record.document["userName"]:
+                self._mapper.check_name(found.name)
         except InvalidValue as error:
             intake.problems.append(Problem(found.dn, str(error), found.stable))
             if subject == USER and (disabled := disabled_beside(found, link, record.document)):

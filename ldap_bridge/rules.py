@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from idp.errors import ConfigError, InvalidPath
-from idp.schema import Mutability, ResourceType, Returned, Type
+from idp.schema import Attribute, Mutability, ResourceType, Returned, Type
 from idp.schema.urns import ENTERPRISE_USER
 from ldap_bridge.sections import RuleSettings
 from ldap_bridge.transforms import BOOLEAN, TRANSFORMS, Transform, Unreadable, Value, extract, join, photo
@@ -36,7 +36,7 @@ class BadValue(Exception):
 class Rule:
     """One line of the table: which attributes it reads, how, and where the result goes.
 
-    `path` is the line's left side as written, and `how` its template or transform.
+    `path` is the line's left side as written, `how` its template or transform, and `leaf` what takes a value.
     """
 
     attributes: tuple[str, ...]
@@ -45,6 +45,7 @@ class Rule:
     place: Path
     path: str
     how: str
+    leaf: Attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,9 @@ def compile_table(settings: Mapping[str, str | RuleSettings], kind: ResourceType
         if not rule.source and not rule.template:
             continue
         key = f'{prefix}."{path}"'
-        place, put = _place(path, kind, rule, key)
+        place, leaf, put = _place(path, kind, rule, key)
         names, get = _getter(rule, key)
-        rules.append(Rule(names, get, put, place, path, rule.template or rule.transform))
+        rules.append(Rule(names, get, put, place, path, rule.template or rule.transform, leaf))
         mapped.add(place)
         if not rule.shared:
             owned[place] = None
@@ -129,8 +130,11 @@ def put_at(document: Document, path: Path, value: Any) -> None:
 # --- where a value goes ---
 
 
-def _place(path: str, kind: ResourceType, rule: RuleSettings, key: str) -> tuple[Path, Setter]:
-    """Return the place a rule owns and how a value gets there; of a multi-valued attribute it owns all values."""
+def _place(path: str, kind: ResourceType, rule: RuleSettings, key: str) -> tuple[Path, Attribute, Setter]:
+    """Return the place a rule owns, what takes a value, and how it gets there.
+
+    Of a multi-valued attribute a rule owns all values.
+    """
     found = _PATH.fullmatch(path)
     if found is None:
         raise ConfigError(key, "is not written as attribute, attribute.sub or attribute[type].sub")
@@ -150,10 +154,14 @@ def _place(path: str, kind: ResourceType, rule: RuleSettings, key: str) -> tuple
     leaf = target.attribute if sub else (outer.attribute.sub("value") or outer.attribute)
     _check_type(leaf.type, rule, key)
     if not is_list:
-        return target.keys, _single(target.keys)
+        return target.keys, leaf, _single(target.keys)
     if leaf.type is Type.COMPLEX:
         raise ConfigError(key, f"name the part of {outer.attribute.name} that is meant")
-    return outer.keys, _element(outer.keys, wanted, sub) if sub else _elements(outer.keys, wanted)
+    if leaf is outer.attribute:
+        if wanted:
+            raise ConfigError(key, f"the values of {leaf.name} have no parts, so no [type]")
+        return outer.keys, leaf, _values(outer.keys)
+    return outer.keys, leaf, _element(outer.keys, wanted, sub) if sub else _elements(outer.keys, wanted)
 
 
 def _check_type(type_: Type, rule: RuleSettings, key: str) -> None:
@@ -178,6 +186,16 @@ def _single(path: Path) -> Setter:
         document[last] = values[0]
 
     return nested
+
+
+def _values(path: Path) -> Setter:
+    """Each value stands for itself."""
+
+    def put(document: Document, values: list[Value]) -> None:
+        found = _list_at(document, path)
+        found += [value for value in dict.fromkeys(values) if value not in found]
+
+    return put
 
 
 def _elements(path: Path, wanted: str | None) -> Setter:
@@ -210,10 +228,10 @@ def _element(path: Path, wanted: str | None, sub: str) -> Setter:
     return put
 
 
-def _list_at(document: Document, path: Path) -> list[Document]:
+def _list_at(document: Document, path: Path) -> list[Any]:
     for name in path[:-1]:
         document = document.setdefault(name, {})
-    found: list[Document] = document.setdefault(path[-1], [])
+    found: list[Any] = document.setdefault(path[-1], [])
     return found
 
 

@@ -93,7 +93,7 @@ class Running:
         self._groups = groups
         self._clock = clock
         self._ids = ids
-        self._mappers = {name: Mapper(source) for name, source in sources.items()}
+        self._mappers = {name: Mapper(source, users.check_name) for name, source in sources.items()}
         self._leases = leases
         self._runs = runs
         self._lines = lines

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ldap_bridge.directories import describe, open_followed
 from ldap_bridge.entries import Entry, Reading, Selection
-from ldap_bridge.mapping import Mapped, Mapper
+from ldap_bridge.mapping import Found, Mapped, Mapper
 from ldap_bridge.rules import Document, put_at, value_at
 from ldap_bridge.settings import Source
 
@@ -52,13 +52,13 @@ def try_out(source: Source, mapper: Mapper, now: datetime) -> Trial:
     directory, follow = open_followed(source, mapper)
     server, (choice, *_) = describe(source), follow.choose()
     readings = [directory.read(mapper.people_selection)]
-    people = _see("people", readings[0], partial(mapper.people, now), mapper)
+    people = _see("people", readings[0], partial(mapper.people, now), mapper, mapper.why_no_person)
     if not people.count:
         people.gaps.insert(0, f"people: {_nobody(mapper.people_selection)}")
     groups = _Seen()
     if source.groups.enabled:
         readings.append(directory.read(mapper.group_selection))
-        groups = _see("groups", readings[1], mapper.group_entries, mapper)
+        groups = _see("groups", readings[1], mapper.group_entries, mapper, mapper.why_no_group)
     gaps = people.gaps + groups.gaps
     return Trial(
         source=source.name,
@@ -76,13 +76,20 @@ def try_out(source: Source, mapper: Mapper, now: datetime) -> Trial:
     )
 
 
-def _see(what: str, reading: Reading, work: Callable[[Sequence[Entry]], Mapped], mapper: Mapper) -> _Seen:
+def _see(
+    what: str,
+    reading: Reading,
+    work: Callable[[Sequence[Entry]], Mapped],
+    mapper: Mapper,
+    why_not: Callable[[Found], str],
+) -> _Seen:
     seen = _Seen()
     with closing(reading.batches()) as batches:
         for mapped in map(work, batches):
-            seen.count += len(mapped.found)
-            problems = mapped.problems[: _SHOWN - len(seen.problems)]
-            seen.problems += [{"dn": problem.dn, "reason": problem.reason} for problem in problems]
+            refused = [(found.dn, why) for found in mapped.found if (why := why_not(found))]
+            seen.count += len(mapped.found) - len(refused)
+            problems = [*((problem.dn, problem.reason) for problem in mapped.problems), *refused]
+            seen.problems += [{"dn": dn, "reason": why} for dn, why in problems[: _SHOWN - len(seen.problems)]]
             if seen.example is None and mapped.found:
                 first = mapped.found[0]
                 seen.example = {"dn": first.dn, **_shown(first.document(), mapper)}

@@ -1,13 +1,14 @@
 """A directory's section maps to attributes that the settings declare."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from idp.errors import ConfigError
-from idp.schema import Registry, default_registry, read_declarations, with_declared
+from idp.schema import Registry, default_registry, read_declarations, validate, with_declared
 from idp.store import Store
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.rules import HIDDEN
@@ -34,17 +35,33 @@ def test_one_that_nobody_declared_is_a_mistake_in_the_section() -> None:
         Mapper(parse("corp", SECTION))
 
 
+def test_of_one_with_several_plain_values_each_stands_for_itself() -> None:
+    keys = {"name": "keys", "description": "What opens.", "multiValued": True}
+    registry = badge_with(keys)
+    section = {**SECTION, "users": {"attributes": {f"{BADGE}:keys": "carLicense"}}}
+    mapper = Mapper(parse("corp", section, registry=registry))
+    document = mapper.users.apply({"uid": [b"ada"], "carlicense": [b"one", b"two", b"one"]})
+    assert validate(mapper.kinds["User"], document, creating=True)[BADGE] == {"keys": ["one", "two"]}
+    section = {**SECTION, "users": {"attributes": {f"{BADGE}:keys[work]": "carLicense"}}}
+    with pytest.raises(ConfigError, match=r"so no \[type\]"):
+        Mapper(parse("corp", section, registry=registry))
+
+
+def badge_with(attribute: Mapping[str, object]) -> Registry:
+    """One in which people have a badge with one attribute."""
+    declared = {
+        "schemas": [{"id": BADGE, "name": "Badge", "description": "A badge", "attributes": [attribute]}],
+        "extensions": [{"resourceType": "User", "schema": BADGE}],
+    }
+    kinds = list(default_registry().resource_types.values())
+    return Registry(with_declared(kinds, {"badge": read_declarations(json.dumps(declared).encode(), "badge")}))
+
+
 @pytest.fixture
 def door(store: Store, clock: FakeClock, folk: Folk) -> Bridge:
     """A bridge that maps a code which is never shown."""
     code = {"name": "code", "description": "Opens the door.", "mutability": "writeOnly"}
-    declared = {
-        "schemas": [{"id": BADGE, "name": "Badge", "description": "A badge", "attributes": [code]}],
-        "extensions": [{"resourceType": "User", "schema": BADGE}],
-    }
-    kinds = list(default_registry().resource_types.values())
-    declarations = {"door": read_declarations(json.dumps(declared).encode(), "door")}
-    registry = Registry(with_declared(kinds, declarations))
+    registry = badge_with(code)
     users = {"attributes": {f"{BADGE}:code": "roomNumber"}}
     return bridge_over(store, clock, f"ldif:{folk.path}", users=users, registry=registry)
 
