@@ -205,8 +205,10 @@ def _omitter(tree: Tree) -> Reduce:
 
     def omit(document: dict[str, Any]) -> dict[str, Any]:
         left = document
-        if not gone.isdisjoint(document):
-            left = {key: value for key, value in document.items() if key not in gone}
+        for key in gone:
+            if key in left:
+                left = document.copy() if left is document else left
+                del left[key]
         for key, part in parts:
             value = left.get(key)
             if value is None or (reduced := _reduced(part, value)) is value:

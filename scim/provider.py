@@ -129,6 +129,8 @@ class UserProvider:
         is_asked = named or referred
         managers = {row.id: manager for row in rows if (manager := manager_of(row.document))} if is_asked else {}
         names = await self._users.names_of(set(managers.values())) if managers else {}
+        if not names and not any(groups.values()):
+            return {row.id: NOTHING_DERIVED for row in rows}
         found = ((row.id, groups.get(row.id, ()), names.get(managers.get(row.id, ""))) for row in rows)
         return {key: _derived(elements, manager, named=named) for key, elements, manager in found}
 
