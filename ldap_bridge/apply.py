@@ -228,7 +228,11 @@ class Applier:
                     pieces.clear()
             todo = [(change, pieces) for change, pieces in todo if pieces]
         self.errors += len(errors)
-        return [logged_membership(change, str(errors.get(change.group, ""))) for change in changes]
+        return [
+            logged_membership(change, str(errors.get(change.group, "")))
+            for change in changes
+            if not change.is_idle or change.group in errors
+        ]
 
     def _pieces(self, change: MembershipChange) -> list[MemberChange]:
         added = [member for member in change.added if member not in self.failed]

@@ -46,8 +46,7 @@ def fitted(plan: Plan, kept: Sequence[Logged]) -> Fit:
         if change.kind in _IDLE or _take(fit, wanted, line):
             fit.plan.changes.append(change)
     for membership in plan.memberships:
-        is_idle = not membership.added and not membership.removed
-        if is_idle or _take(fit, wanted, logged_membership(membership)):
+        if membership.is_idle or _take(fit, wanted, logged_membership(membership)):
             fit.plan.memberships.append(membership)
     fit.differences += [f"{_named(line)} is not to be done any more" for line in wanted.values()]
     return fit

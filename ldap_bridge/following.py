@@ -152,6 +152,8 @@ class Following:
             return f"until now the directory was followed by {memory.feed}"
         if memory.settings != self._settings:
             return "the settings have changed"
+        if len(memory.retry) > MOST_RETRIED:
+            return f"more than {MOST_RETRIED} entries are to be looked at again"
         days = self._source.full_every
         if self._clock.now() - from_text(memory.full) >= timedelta(days=days):
             return f"the last full compare is {days:g} days ago"
@@ -190,14 +192,18 @@ class Following:
 
 
 async def ask_again(store: Store, source: str, kind: str, stables: Sequence[str]) -> None:
-    """Let the next run look at entries, whatever the feed says; for whoever holds the lease of the source."""
+    """Let the next run look at entries, whatever the feed says, or at everything where there are very many.
+
+    For whoever holds the lease of the source.
+    """
     record = await store.get(COLLECTION, source)
     if record is None:
         return
     memory = _memory(record)
     wanted = {(kind, stable) for stable in stables}.difference(memory.retry)
     if wanted:
-        memory.retry += sorted(wanted)
+        # One more than can be asked for by themselves stands for all of them.
+        memory.retry = [*memory.retry, *sorted(wanted)][: MOST_RETRIED + 1]
         await store.commit([Replace(COLLECTION, msgspec.to_builtins(memory), record.version)])
 
 

@@ -62,7 +62,7 @@ def why_held(plan: Plan, limits: LimitSettings, present: Present) -> str:
 def _groups(plan: Plan) -> int:
     """Count the groups that anything happens to."""
     changed = (change.resource for change in plan.changes if change.subject == GROUP and change.kind is not Kind.SAME)
-    return len({*changed, *(change.group for change in plan.memberships if change.added or change.removed)})
+    return len({*changed, *(change.group for change in plan.memberships if not change.is_idle)})
 
 
 def _roles(plan: Plan) -> tuple[int, int]:

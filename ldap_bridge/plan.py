@@ -103,6 +103,11 @@ class MembershipChange:
     link: Link | None = None
     names: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody comes or goes: only what is remembered of the members is written anew."""
+        return not self.added and not self.removed
+
 
 @dataclass(slots=True)
 class Plan:

@@ -149,7 +149,7 @@ class Planner:
             for found in self._decided.admitted(GROUP, batch.new, self.plan):
                 self._create(GROUP, groups, found)
             await self._plan_changed(GROUP, groups, batch.changed)
-            everything += mapped.found
+            everything += (self._decided.renamed(GROUP, found) for found in mapped.found)
             meter.add(len(mapped.found) + len(mapped.problems))
         self._withdraw_shared(GROUP, groups)
         self.plan.groups = groups.count

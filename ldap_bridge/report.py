@@ -53,7 +53,7 @@ def report(plan: Plan, where: str, approach: Approach) -> PlanReport:
         why=approach.reason,
         counts=plan.counts(),
         by_subject=plan.counts_by_subject(),
-        changes=[*changes, *(logged_membership(change) for change in plan.memberships)],
+        changes=[*changes, *(logged_membership(change) for change in plan.memberships if not change.is_idle)],
         problems=[{"dn": problem.dn, "reason": problem.reason} for problem in plan.problems],
     )
 

@@ -11,7 +11,7 @@ from idp.words import counted
 
 if TYPE_CHECKING:
     from idp.app.services import Services
-    from ldap_bridge.conversion import Converted
+    from ldap_bridge.handing_over import Converted
 
 
 def convert(

@@ -13,7 +13,7 @@ from idp.store import Store, open_store
 from idp.store.collections import collections
 from idp.store.contract import Replace
 from ldap_bridge.errors import DirectoryError
-from ldap_bridge.following import COLLECTION
+from ldap_bridge.following import COLLECTION, ask_again
 from ldap_bridge.runs import State
 from tests.ldap_bridge.conftest import Bridge, bridge_over
 from tests.support.clock import FakeClock
@@ -340,6 +340,17 @@ async def test_who_could_not_be_brought_in_step_is_looked_at_again(
     assert (run.whole, run.counts["create"], run.problems) == (False, 2, [])
     assert await differences(store, slapd) == []
     assert not any((await bridge.sync()).counts.values())
+
+
+async def test_of_very_many_who_are_to_be_looked_at_again_everything_is(
+    store: Store, clock: FakeClock, slapd: Slapd
+) -> None:
+    bridge = await followed(store, clock, slapd)
+    for first in (0, 300):
+        await ask_again(store, "corp", "user", [f"nobody-{number}" for number in range(first, first + 300)])
+    run = await bridge.sync()
+    assert (run.whole, run.why) == (True, "more than 500 entries are to be looked at again")
+    assert not (await bridge.sync()).whole
 
 
 async def test_a_position_is_kept_only_when_everything_before_it_is_durable(

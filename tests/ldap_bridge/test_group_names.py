@@ -101,7 +101,8 @@ async def test_it_may_have_another_name_for_good(bridge: Bridge, crews: Crews) -
     for wrong in ("", "support", " Sales", "a\tb", "x" * 600):
         with pytest.raises(InvalidValue, match=r"^name: "):
             await bridge.service.resolving.resolve(ROOT, found.id, Choice.RENAME, wrong)
-    assert (await resolve(bridge, Choice.RENAME, "Sales of corp")).is_clean
+    run = await resolve(bridge, Choice.RENAME, "Sales of corp")
+    assert (run.is_clean, {line.name for line in await bridge.lines(run)}) == (True, {"Sales of corp"})
     assert await bridge.members("Sales of corp") == {"ada"}
     assert (await bridge.sync()).is_clean
     assert (await the_one(bridge)).conflict.choice == Choice.RENAME
