@@ -122,6 +122,8 @@ class Not:
 Filter = Compare | Present | In | ValuePath | And | Or | Not
 
 EVERYTHING: Final = And(())
+VERSION: Final = Field(("@version",), Kind.NUMBER)
+"""The version of a record, which is part of no document: stores put it beside the document for filters to find."""
 
 
 @dataclass(frozen=True, slots=True)

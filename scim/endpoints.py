@@ -28,7 +28,7 @@ from scim.exchange import (
     respond,
     respond_encoded,
 )
-from scim.filter import location
+from scim.filter.shown import LOCATION, ShownFilters
 from scim.messages import list_response, search_request
 from scim.messages.search_request import SearchRequest
 from scim.names import resolve
@@ -92,6 +92,7 @@ class ResourceEndpoints:
         self._renderer = Renderer(resource_type, base, provider.derived)
         self._projections = Projections(resource_type)
         self._dialects = Dialects(resource_type)
+        self._shown_filters = ShownFilters(base, resource_type.endpoint)
         self._shown = Memory[Shown](provider.stamp, _REMEMBERED)
         self._listed = Memory[bytes](provider.stamp, _REMEMBERED)
 
@@ -211,10 +212,7 @@ class ResourceEndpoints:
         )
 
     def _filter(self, actor: Actor, text: str) -> Filter:
-        filter_ = self._dialects.of(actor).filters.read(text)
-        if "location" not in text.lower():
-            return filter_  # as nearly always
-        return location.by_id(filter_, self._renderer.location(""))
+        return self._shown_filters.stored(text, self._dialects.of(actor).filters.read(text))
 
     def _sort(self, path: str, *, descending: bool) -> Sort:
         """Return the order by an attribute; a complex one sorts by its `value` (section 3.4.2.3)."""
@@ -224,7 +222,7 @@ class ResourceEndpoints:
                 target = resolve(self._type, f"{path}.value")
         except InvalidPath as error:
             raise InvalidValue("sortBy", str(error)) from None
-        if target.keys == location.LOCATION:
+        if target.keys == LOCATION:
             target = resolve(self._type, "id")
         if target.chain[0].derived or target.attribute.derived or target.attribute.returned is Returned.NEVER:
             raise InvalidValue("sortBy", f"resources cannot be sorted by {path}")

@@ -248,14 +248,4 @@ async def _translated(element: Filter, translate: Translate) -> Filter:
         case Compare(_, Op.NE, value) if value is not None:
             return Not(await _translated(replace(element, op=Op.EQ), translate))
         case _:
-            name = element.field.path[0]
-            return await translate(name, _by_id(element) if name == "$ref" else element)
-
-
-def _by_id(leaf: Leaf) -> Leaf:
-    if isinstance(leaf, Compare) and leaf.op is Op.EQ and isinstance(leaf.value, str):
-        # What is stored is the id, the last segment of the URI.
-        return replace(leaf, value=leaf.value.rstrip("/").rpartition("/")[2])
-    if isinstance(leaf, Present):
-        return leaf
-    raise InvalidFilter("$ref is compared with eq, ne and pr only")
+            return await translate(element.field.path[0], element)

@@ -8,9 +8,10 @@ from idp.directory import MANAGER_NAME
 from idp.errors import InvalidFilter, InvalidPath
 from idp.query import And, Compare, Field, Filter, Kind, Not, Op, Or, Present, Scalar, ValuePath
 from idp.schema.attribute import Attribute, Returned, Type
+from idp.schema.common import META
 from idp.schema.model import ResourceType
-from scim.filter.location import LOCATION
 from scim.filter.shape import Condition, Junction, Negation, Selection, Shape
+from scim.filter.shown import is_shown
 from scim.names import resolve
 
 Template = Callable[[Sequence[Scalar]], Filter]
@@ -30,6 +31,9 @@ _OPERATORS: Final[dict[Type, frozenset[Op]]] = {
     Type.DATETIME: _ORDER,
     Type.COMPLEX: frozenset(),
 }
+
+# Opaque to clients (RFC 9110 section 8.8.3), so that no part of one and no order means anything.
+_ENTITY_TAG: Final = META.sub("version")
 
 
 class Scope(Protocol):
@@ -54,7 +58,7 @@ class ResourceScope:
         except InvalidPath as error:
             raise InvalidFilter(str(error)) from None
         # Of what is worked out on reading, the directory answers conditions on members, groups and managers' names.
-        if target.attribute.derived and not target.chain[0].derived and target.keys not in (MANAGER_NAME, LOCATION):
+        if target.attribute.derived and not target.chain[0].derived and not _is_answered(target.keys):
             raise InvalidFilter(f"{path}: {_UNUSABLE}")
         return target.attribute, target.keys
 
@@ -74,9 +78,15 @@ class ElementScope:
             if inner is None:
                 raise InvalidFilter(f"{path}: {found.name} has no such sub-attribute")
             found, keys = inner, (*keys, inner.name)
-        if found.derived and not self._attribute.derived and self._top + keys != MANAGER_NAME:
+        # Where PATCH looks at elements, they are as stored.
+        is_stored = self._attribute.derived and found.type is not Type.REFERENCE
+        if found.derived and not is_stored and not (self._top and _is_answered(self._top + keys)):
             raise InvalidFilter(f"{path}: {_UNUSABLE}")
         return found, keys
+
+
+def _is_answered(keys: tuple[str, ...]) -> bool:
+    return keys == MANAGER_NAME or is_shown(keys)
 
 
 def bind(shape: Shape, scope: Scope) -> Template:
@@ -97,8 +107,7 @@ def bind(shape: Shape, scope: Scope) -> Template:
 
 def _find(scope: Scope, path: str) -> tuple[Attribute, tuple[str, ...]]:
     attribute, keys = scope.find(path)
-    is_shown_reference = attribute.derived and attribute.type is Type.REFERENCE and keys != LOCATION
-    if attribute.returned is Returned.NEVER or is_shown_reference:
+    if attribute.returned is Returned.NEVER:
         raise InvalidFilter(f"{path}: {_UNUSABLE}")
     return attribute, keys
 
@@ -125,7 +134,7 @@ def _bind_condition(condition: Condition, attribute: Attribute, keys: tuple[str,
     op, index = Op(condition.op), condition.literal
     plain = Field(keys, attribute.kind, attribute.case_exact)
     compared, field = _comparable(attribute, plain)
-    allowed = op in _OPERATORS.get(compared.type, Op)
+    allowed = op in (_EQUALITY if compared is _ENTITY_TAG else _OPERATORS.get(compared.type, Op))
     path = condition.path or attribute.name
 
     def template(values: Sequence[Scalar]) -> Filter:

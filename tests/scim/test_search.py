@@ -1,13 +1,16 @@
 """Lists: filtered, sorted, by pages, and asked for in a body."""
 
+import json
 from typing import Any
 
 import pytest
 
 from idp.config import Config
 from idp.config.model import ScimSettings
+from idp.schema.urns import ENTERPRISE_USER
 from idp.store import Store
 from scim.endpoints import Limits
+from scim.etag import tag
 from tests.support.scim import Api
 
 
@@ -181,3 +184,39 @@ async def test_a_resource_is_found_and_sorted_by_its_location(api: Api) -> None:
     assert await api.found("/", f'META.Location eq "{where}" or meta.location co "/Groups/"') == [users[1], group]
     backwards = await api.found("/Users", "meta.location pr", sortBy="meta.location", sortOrder="descending")
     assert [user["id"] for user in backwards] == sorted((user["id"] for user in users), reverse=True)
+
+
+@pytest.mark.parametrize("store", ["sqlite", "pymongo"], indirect=True)
+async def test_a_resource_is_found_by_what_is_worked_out_for_it(api: Api) -> None:
+    boss = await api.user()
+    ada = await api.user(**{ENTERPRISE_USER: {"manager": {"value": boss["id"]}}})
+    crew = await api.group(ada)
+    above = await api.group(boss, members=[{"value": boss["id"]}, {"value": crew["id"]}])
+    await api.patch(f"/Users/{boss['id']}", {"op": "add", "path": "title", "value": "Dr"})
+    boss, ada = [(await api.get(f"/Users/{one['id']}")).body for one in (boss, ada)]
+    where = {name: one["meta"]["location"] for name, one in {"boss": boss, "ada": ada, "crew": crew}.items()}
+    asked = {
+        f"meta.version eq {json.dumps(boss['meta']['version'])}": ["boss"],
+        f"meta.version ne {json.dumps(tag(2))}": ["ada"],
+        f'id eq "{ada["id"]}" and meta[version eq {json.dumps(tag(1))} and location pr]': ["ada"],
+        'meta.version eq "2"': [],
+        f'{ENTERPRISE_USER}:manager.$ref eq "{where["boss"]}"': ["ada"],
+        f"{ENTERPRISE_USER}:manager[$ref pr]": ["ada"],
+        f'groups.$ref eq "{where["crew"]}"': ["ada"],
+        f'groups[$ref eq "{above["meta"]["location"]}" and type eq "indirect"]': ["ada"],
+        'groups.$ref co "/Groups/"': ["ada", "boss"],
+        f'not (groups.$ref eq "{where["crew"]}")': ["boss"],
+    }
+    people = {ada["id"]: "ada", boss["id"]: "boss"}
+    for text, wanted in asked.items():
+        assert sorted(people[one["id"]] for one in await api.found("/Users", text)) == wanted, text
+    groups = {crew["id"]: "crew", above["id"]: "above"}
+    asked = {
+        f'members.$ref eq "{where["ada"]}"': ["crew"],
+        'members.$ref co "/Groups/"': ["above"],
+        f'members[$ref eq "{where["crew"]}" and type eq "User"]': [],
+        f'members.$ref ne "{where["boss"]}"': ["crew"],
+        "members.$ref pr": ["above", "crew"],
+    }
+    for text, wanted in asked.items():
+        assert sorted(groups[one["id"]] for one in await api.found("/Groups", text)) == wanted, text

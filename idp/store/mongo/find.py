@@ -9,7 +9,7 @@ import bson
 
 from idp.clock import Clock
 from idp.errors import TooLarge
-from idp.query import EVERYTHING, Filter, Not, Query, matches, microseconds
+from idp.query import EVERYTHING, VERSION, Filter, Not, Query, matches, microseconds
 from idp.store.contract import Page, Record
 from idp.store.mongo.compile import Match, beyond, compiled
 from idp.store.mongo.layout import Layout
@@ -18,7 +18,7 @@ from idp.store.narrow import ID, NOTHING, is_indexed, narrow
 from idp.store.places import BY_ID, Places, order_of, start_of
 
 RECORD: Final = {"version": 1, "document": 1}
-_DOCUMENT: Final = {"_id": 0, "document": 1}
+_JUDGED: Final = {"_id": 0, "version": 1, "document": 1}
 _BATCH: Final = 500
 
 
@@ -102,7 +102,7 @@ class Finder:
         match = self._alive(compiled(narrowed, layout), layout)
         if ends_early and begin:
             match = {"$and": [match, {"_id": {"$gt": begin.id}}]}
-        found = self._database[layout.name].find_raw_batches(match, _DOCUMENT, batch_size=_BATCH)
+        found = self._database[layout.name].find_raw_batches(match, _JUDGED, batch_size=_BATCH)
         await self._judge(found.sort([("_id", 1)]) if ends_early else found, remaining, places, enough)
         records = await self.get_many(layout, places.page())
         return Page(list(records.values()), places.total if query.total else None)
@@ -136,8 +136,10 @@ def _told_by_page(query: Query, length: int) -> int | None:
 
 def _placed(batch: bytes, remaining: Filter, places: Places) -> int:
     """Give those of a batch their places that satisfy the filter; returns how many it holds."""
-    documents = [found["document"] for found in bson.decode_all(batch)]
-    for document in documents:
+    judged = bson.decode_all(batch)
+    for found in judged:
+        document = found["document"]
+        document[VERSION.name] = found["version"]
         if matches(remaining, document):
             places.add(document)
-    return len(documents)
+    return len(judged)

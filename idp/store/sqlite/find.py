@@ -9,7 +9,7 @@ from typing import Any, Final
 import apsw
 
 from idp.errors import TooLarge
-from idp.query import EVERYTHING, And, Compare, Field, Filter, Not, Op, Query, matches
+from idp.query import EVERYTHING, VERSION, And, Compare, Field, Filter, Not, Op, Query, matches
 from idp.store.contract import Page
 from idp.store.narrow import ID, NOTHING, is_indexed, narrow
 from idp.store.places import BY_ID, Places, order_of, start_of
@@ -46,6 +46,8 @@ _MOST_EFFORT: Final = 2**31 - 1
 
 # More than any probe finds, and less than what needs no index at all.
 _WHOLE_INDEX: Final = 1e9
+
+_JUDGED: Final = "r.body, r.version"
 
 _AMOUNT: Final = "SELECT amount FROM collections WHERE number = ?"
 _EXPIRED: Final = "SELECT count(*) FROM records WHERE collection = ? AND expires <= ?"
@@ -127,7 +129,7 @@ class Finder:
         most = min(int(wanted * apart * _UNEVEN) + _MANY, self._max_scan)
         if most > likely:
             return None
-        walk = self.walk(table, EVERYTHING, replace(query, offset=0, limit=most), "r.body", along)
+        walk = self.walk(table, EVERYTHING, replace(query, offset=0, limit=most), _JUDGED, along)
         judged = self._judged(walk, rest)
         found = [document["id"] for document in islice(judged, wanted)]
         return found[query.offset :] if len(found) == wanted else None
@@ -198,7 +200,7 @@ class Finder:
 
         return cost
 
-    def _candidates(self, table: Table, narrowed: Filter, what: str = "r.body") -> Sql:
+    def _candidates(self, table: Table, narrowed: Filter, what: str = _JUDGED) -> Sql:
         """Return a select of the records that the narrowed filter leaves, by the cheapest way to find them."""
         best = driver(narrowed, table, self._estimate(table))
         if best is None:
@@ -213,10 +215,11 @@ class Finder:
     def _judged(self, select: Sql, filter: Filter) -> Iterator[dict[str, Any]]:
         """Yield the documents of those candidates that satisfy the filter."""
         rows: Any = self._connection.execute(select.text, select.parameters)
-        for read, (body,) in enumerate(rows, 1):
+        for read, (body, version) in enumerate(rows, 1):
             if read > self._max_scan:
                 raise TooLarge("the number of records to read for this query", self._max_scan)
             document = decode(body)
+            document[VERSION.name] = version
             if matches(filter, document):
                 yield document
 
@@ -224,7 +227,7 @@ class Finder:
         """Answer by reading all candidates; only places in the order are kept, and only as many as the page needs."""
         remaining = EVERYTHING if exact else query.filter
         if self._may_stop_early(table, narrowed, query):
-            walk = self.walk(table, narrowed, replace(query, offset=0, limit=self._max_scan + 1), "r.body")
+            walk = self.walk(table, narrowed, replace(query, offset=0, limit=self._max_scan + 1), _JUDGED)
             found = islice(self._judged(walk, remaining), query.offset, query.offset + query.limit)
             return self._page(table, [document["id"] for document in found], None)
         places = Places(query)

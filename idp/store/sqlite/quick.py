@@ -6,6 +6,7 @@ from typing import Final
 
 from idp.query import (
     EVERYTHING,
+    VERSION,
     And,
     Compare,
     Field,
@@ -61,8 +62,12 @@ def find_quickly(rows: Rows, finder: Finder, table: Table, query: Query) -> Page
     for leaf in _points(narrowed):
         found = _few(rows, leaf, table)
         if found is not None:
-            return _page([record for record in found if matches(query.filter, record.document)], query)
+            return _page([record for record in found if _fits(query.filter, record)], query)
     return None
+
+
+def _fits(filter: Filter, record: Record) -> bool:
+    return matches(filter, {**record.document, VERSION.name: record.version})
 
 
 def find_among(rows: Rows, table: Table, query: Query) -> Page | None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from idp.directory import Resource
 from idp.directory.edges import Edges, insert_edge
 from idp.directory.filters import DerivedFilters
-from idp.errors import InvalidFilter, TooLarge
+from idp.errors import TooLarge
 from idp.query import (
     And,
     Compare,
@@ -34,11 +34,10 @@ from tests.support.directory import SYSTEM, Directory
 from tests.support.faulty_store import FaultyStore
 
 NAME = Field(("displayName",), case_exact=False)
-VALUE, DISPLAY, TYPE, REF = (
+VALUE, DISPLAY, TYPE = (
     Field(("value",)),
     Field(("display",), case_exact=False),
     Field(("type",), case_exact=False),
-    Field(("$ref",)),
 )
 
 
@@ -160,15 +159,6 @@ async def test_every_condition_agrees_with_the_filled_in_document(scene: Scene, 
     collect()
     for number, sample in enumerate(samples):
         await scene.agrees(head, sample, sliced=number % 4 == 0)
-
-
-async def test_a_reference_compares_by_its_last_segment(scene: Scene) -> None:
-    lone = scene.groups["lone"]
-    query = Query(Compare(at("groups", REF), Op.EQ, f"https://idp.example.com/scim/v2/Groups/{lone.id}"))
-    page = await scene.directory.users.find(SYSTEM, query)
-    assert [record.id for record in page.records] == [scene.people[3].id]
-    with pytest.raises(InvalidFilter):
-        await scene.directory.users.find(SYSTEM, Query(Compare(at("groups", REF), Op.CO, "Groups")))
 
 
 async def test_a_filter_without_derived_attributes_is_passed_on_as_it_is(directory: Directory) -> None:

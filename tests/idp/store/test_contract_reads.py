@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from idp.errors import TooLarge
-from idp.query import EVERYTHING, And, Compare, Field, In, Kind, Not, Op, Or, Present, Query, Sort, ValuePath
+from idp.query import EVERYTHING, VERSION, And, Compare, Field, In, Kind, Not, Op, Or, Present, Query, Sort, ValuePath
 from idp.store import Delete, Insert, Replace, Settings, Store
 from tests.support.stores import ACTIVE, AGE, BORN, CODE, MAIL, USER_NAME, Stores
 
@@ -221,3 +221,17 @@ async def test_readers_and_writers_at_once_never_see_half_a_commit(stores: Store
 
     writing = asyncio.create_task(write())
     await asyncio.gather(writing, read(), read())
+
+
+async def test_records_are_found_by_their_version_beside_everything_else(store: Store) -> None:
+    await fill(store, *({"id": f"{n}", "age": n % 2} for n in range(6)))
+    for n in (1, 2, 3):
+        await store.commit([Replace("people", {"id": f"{n}", "userName": f"{n}", "age": n % 2}, 1)])
+    second = Compare(VERSION, Op.EQ, 2)
+    assert await ids(store, Query(second)) == ["1", "2", "3"]
+    assert await ids(store, Query(Not(second), limit=2, total=False)) == ["0", "4"]
+    assert await ids(store, Query(And((Compare(AGE, Op.EQ, 1), second)), sort=Sort(AGE))) == ["1", "3"]
+    assert await ids(store, Query(And((Compare(USER_NAME, Op.EQ, "3"), second)))) == ["3"]
+    assert await ids(store, Query(And((Compare(Field(("id",)), Op.EQ, "0"), second)))) == []
+    assert await store.count("people", Compare(VERSION, Op.GT, 1)) == 3
+    assert all("@version" not in one.document for one in (await store.find("people", Query(second))).records)
