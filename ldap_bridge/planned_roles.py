@@ -1,5 +1,6 @@
 """Who gets a role, or loses it, because of a group of the directory; once it is planned who is in which group."""
 
+from collections.abc import Container, Iterable
 from typing import Final
 
 from idp.access import ROLES
@@ -9,8 +10,10 @@ from idp.schema import USER as USER_TYPE
 from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Record, Store
 from idp.store.pages import every
+from ldap_bridge.dn import key_or_text
 from ldap_bridge.links import Links
-from ldap_bridge.plan import USER, Change, FieldChange, Kind, Plan, dotted
+from ldap_bridge.mapping import Problem
+from ldap_bridge.plan import GROUP, USER, Change, FieldChange, Kind, Plan, dotted
 from ldap_bridge.planned_members import Wanted
 from ldap_bridge.settings import Source
 
@@ -45,6 +48,20 @@ async def plan_roles(plan: Plan, store: Store, source: Source, said: Wanted) -> 
     for account, change in new.items():
         if account in wanted:
             plan.changes.append(_change(account, change.name, change.dn, _NO_ROLE, wanted[account]))
+
+
+def missing_groups(source: Source, read: Container[str], problems: Iterable[Problem]) -> list[Problem]:
+    """Return the groups that are to give roles and are not among those that were read, both by DN key.
+
+    What there are problems with already is not named again.
+    """
+    named = {key_or_text(problem.dn) for problem in problems}
+    return [
+        Problem(ref, f"no such group was read; it gives the role {role} (ldap.{source.name}.roles)", subject=GROUP)
+        for role, refs in source.roles.items()
+        for ref in refs
+        if ref not in read and ref not in named
+    ]
 
 
 def _change(account: str, name: str, dn: str, before: str, after: str) -> Change:

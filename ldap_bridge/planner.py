@@ -33,7 +33,7 @@ from ldap_bridge.parts import parts
 from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, disabled_beside, gone, purge
 from ldap_bridge.planned_managers import plan_managers
 from ldap_bridge.planned_members import plan_members
-from ldap_bridge.planned_roles import plan_roles
+from ldap_bridge.planned_roles import missing_groups, plan_roles
 from ldap_bridge.progress import Meter, Watcher, unwatched
 from ldap_bridge.pump import pump
 from ldap_bridge.rules import Table
@@ -97,6 +97,9 @@ class Planner:
         )
         if self._source.roles:
             await plan_roles(self.plan, self._store, self._source, said)
+            if self.plan.complete:
+                # Before the others, of which only the first are shown.
+                self.plan.problems[:0] = missing_groups(self._source, groups.refs, self.plan.problems)
         self.plan.held = why_held(self.plan, self._source.limits, await self._present())
         return self.plan
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from ldap_bridge.directories import describe, open_followed
 from ldap_bridge.entries import Entry, Reading, Selection
-from ldap_bridge.mapping import Found, Mapped, Mapper
+from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
+from ldap_bridge.planned_roles import missing_groups
 from ldap_bridge.rules import Document, put_at, value_at
 from ldap_bridge.settings import Source
 
@@ -43,8 +44,10 @@ class _Seen:
 
     count: int = 0
     gaps: list[str] = field(default_factory=list)
-    problems: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     example: dict[str, Any] | None = None
+    read: set[str] = field(default_factory=set)
+    """Their DN keys."""
 
 
 def try_out(source: Source, mapper: Mapper, now: datetime) -> Trial:
@@ -60,6 +63,8 @@ def try_out(source: Source, mapper: Mapper, now: datetime) -> Trial:
         readings.append(directory.read(mapper.group_selection))
         groups = _see("groups", readings[1], mapper.group_entries, mapper, mapper.why_no_group)
     gaps = people.gaps + groups.gaps
+    missing = [] if groups.gaps else missing_groups(source, groups.read, groups.problems)
+    problems = [*missing, *people.problems, *groups.problems]
     return Trial(
         source=source.name,
         where=source.where,
@@ -70,7 +75,7 @@ def try_out(source: Source, mapper: Mapper, now: datetime) -> Trial:
         groups=groups.count,
         complete=not gaps,
         gaps=gaps,
-        problems=(people.problems + groups.problems)[:_SHOWN],
+        problems=[{"dn": one.dn, "reason": one.reason} for one in problems[:_SHOWN]],
         example=people.example or groups.example,
         elsewhere=list(dict.fromkeys(uri for reading in readings for uri in reading.outcome.elsewhere)),
     )
@@ -86,10 +91,10 @@ def _see(
     seen = _Seen()
     with closing(reading.batches()) as batches:
         for mapped in map(work, batches):
-            refused = [(found.dn, why) for found in mapped.found if (why := why_not(found))]
+            refused = [Problem(found.dn, why) for found in mapped.found if (why := why_not(found))]
             seen.count += len(mapped.found) - len(refused)
-            problems = [*((problem.dn, problem.reason) for problem in mapped.problems), *refused]
-            seen.problems += [{"dn": dn, "reason": why} for dn, why in problems[: _SHOWN - len(seen.problems)]]
+            seen.problems += [*mapped.problems, *refused][: _SHOWN - len(seen.problems)]
+            seen.read.update(found.dn_key for found in mapped.found)
             if seen.example is None and mapped.found:
                 first = mapped.found[0]
                 seen.example = {"dn": first.dn, **_shown(first.document(), mapper)}

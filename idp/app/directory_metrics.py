@@ -50,7 +50,7 @@ class _Told(Collector):
                 "conflicts",
                 "Entries that wait for a decision, because another account or group has what they want.",
             ),
-            ("idp_ldap_problems", "problems", "Entries of the last run that could not be mapped."),
+            ("idp_ldap_problems", "problems", "Entries that the last run could not map, or missed."),
         ):
             family = _gauge(name, help_text)
             for one in self._standings:

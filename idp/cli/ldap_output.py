@@ -163,7 +163,7 @@ def _show_problems(gaps: Sequence[str], problems: Sequence[Mapping[str, Any]]) -
     for gap in gaps:
         print_note(styled(f"incomplete: {printable(gap)}", "warn"))
     for problem in problems:
-        print_note(f"{styled('left as it is:', 'warn')} {printable(problem['dn'])}: {printable(problem['reason'])}")
+        print_note(f"{styled('problem:', 'warn')} {printable(problem['dn'])}: {printable(problem['reason'])}")
 
 
 def _read(about: Run | PlanReport) -> str:

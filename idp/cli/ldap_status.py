@@ -18,7 +18,7 @@ _COLUMNS = ["source", "health", "since", "success", "people", "groups", "errors"
 def status(context: typer.Context, json: Json = False) -> None:
     """Show how each directory stands.
 
-    With entries that could not be mapped, by name. The exit status is 1 if one of them failed, was not read whole, or
+    With the problems of the last run, by name. The exit status is 1 if one of them failed, was not read whole, or
     waits for a decision.
     """
     found = with_services(context, lambda services: services.ldap.standings(operator()))
@@ -43,7 +43,7 @@ def _explain(one: "Standing") -> None:
     if one.running:
         print_note(f"{one.id}: run {one.running} is under way.")
     if one.problems:
-        print_note(f"{one.id}: {counted(one.problems, 'entry', 'entries')} could not be mapped, left as before:")
+        print_note(f"{one.id}: {counted(one.problems, 'problem')}, left as before:")
     for problem in one.left:
         print_note(f"  {printable(problem['dn'])}: {printable(problem['reason'])}")
     if one.problems > len(one.left):

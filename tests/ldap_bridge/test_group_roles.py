@@ -120,6 +120,35 @@ async def test_a_group_that_cannot_be_read_takes_no_role(slapd: Slapd, bridge_to
     assert await roles(bridge) == {"1": "admin"}
 
 
+@pytest.mark.parametrize("feed", ["full", "rfc4533"])
+async def test_a_group_that_is_not_there_is_named_until_it_is(
+    slapd: Slapd, bridge_to: Callable[..., Bridge], feed: str
+) -> None:
+    nowhere = f"cn=Nowhere,ou=groups,{BASE}"
+    bridge = bridge_to(slapd.url, feed=feed, roles={"admin": ADMINS, "developer": [CREW, nowhere]})
+    slapd.modify(group(ADMINS, dn(1)) + group(CREW, dn(2)))
+    named = {"dn": nowhere.lower(), "reason": "no such group was read; it gives the role developer (ldap.corp.roles)"}
+    assert (await bridge.service.test(SYSTEM, "corp")).problems == [named]
+    assert (await bridge.service.plan(SYSTEM, "corp")).problems == [named]
+    for _ in range(2):
+        assert (await bridge.sync()).problems == [named]
+        assert (await bridge.service.standing(SYSTEM, "corp")).left == [named]
+    slapd.rename(CREW, "cn=Gang")
+    gone = {**named, "dn": CREW.lower()}
+    assert (await bridge.sync()).problems == [gone, named]
+    slapd.rename(f"cn=Gang,ou=groups,{BASE}", "cn=Crew")
+    slapd.modify(group(nowhere, dn(3)))
+    assert (await bridge.sync()).problems == []
+
+
+async def test_a_group_that_is_named_already_is_not_named_again(slapd: Slapd, bridge_to: Callable[..., Bridge]) -> None:
+    slapd.modify(group(ADMINS, dn(1)))
+    numbered = {"displayName": {"from": "cn", "transform": "regex", "pattern": "^(?!Admins).*"}}
+    bridge = bridge_to(slapd.url, groups={"attributes": numbered}, roles={"admin": ADMINS})
+    for problems in ((await bridge.service.test(SYSTEM, "corp")).problems, (await bridge.sync()).problems):
+        assert [one["dn"] for one in problems] == [ADMINS]
+
+
 async def test_a_group_that_is_filled_or_emptied_by_mistake_makes_and_unmakes_no_administrators(
     slapd: Slapd, bridge_to: Callable[..., Bridge]
 ) -> None:

@@ -84,7 +84,7 @@ def test_the_status_names_entries_that_cannot_be_mapped(idp: Idp, company: Compa
     shown = idp.run("ldap", "status")
     (told,) = idp.json("ldap", "status")
     ldif.write_text(company.ldif())
-    assert "corp: 1 entry could not be mapped, left as before:" in shown.stderr
+    assert "corp: 1 problem, left as before:" in shown.stderr
     assert company.people[0].dn in shown.stderr
     assert (told["problems"], told["left"][0]["dn"], told["running"]) == (1, company.people[0].dn, "")
 
