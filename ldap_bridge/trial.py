@@ -7,10 +7,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from idp.words import counted
 from ldap_bridge.directories import describe, open_followed
 from ldap_bridge.entries import Entry, Reading, Selection
+from ldap_bridge.intake import Intake
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
 from ldap_bridge.planned_roles import missing_groups
+from ldap_bridge.report import shown
 from ldap_bridge.rules import Document, put_at, value_at
 from ldap_bridge.settings import Source
 
@@ -40,7 +43,7 @@ class Trial:
 
 @dataclass(slots=True)
 class _Seen:
-    """What there is of people, or of groups."""
+    """What there is of people, or of groups: how many, and whom nothing can be made of."""
 
     count: int = 0
     gaps: list[str] = field(default_factory=list)
@@ -57,7 +60,7 @@ def try_out(source: Source, mapper: Mapper, now: datetime) -> Trial:
     readings = [directory.read(mapper.people_selection)]
     people = _see("people", readings[0], partial(mapper.people, now), mapper, mapper.why_no_person)
     if not people.count:
-        people.gaps.insert(0, f"people: {_nobody(mapper.people_selection)}")
+        people.gaps.insert(0, f"people: {_nobody(mapper.people_selection, len(people.problems))}")
     groups = _Seen()
     if source.groups.enabled:
         readings.append(directory.read(mapper.group_selection))
@@ -88,22 +91,26 @@ def _see(
     mapper: Mapper,
     why_not: Callable[[Found], str],
 ) -> _Seen:
-    seen = _Seen()
+    seen, intake = _Seen(), Intake(())
     with closing(reading.batches()) as batches:
         for mapped in map(work, batches):
-            refused = [Problem(found.dn, why) for found in mapped.found if (why := why_not(found))]
-            seen.count += len(mapped.found) - len(refused)
-            seen.problems += [*mapped.problems, *refused][: _SHOWN - len(seen.problems)]
+            refused = [Problem(found.dn, why, found.stable) for found in mapped.found if (why := why_not(found))]
+            seen.count -= len(refused)
             seen.read.update(found.dn_key for found in mapped.found)
-            if seen.example is None and mapped.found:
-                first = mapped.found[0]
-                seen.example = {"dn": first.dn, **_shown(first.document(), mapper)}
-    if not reading.outcome.complete:
-        seen.gaps.append(f"{what}: {reading.outcome.reason}")
+            new = intake.sort(mapped).new
+            intake.problems += refused
+            if seen.example is None and new:
+                seen.example = {"dn": new[0].dn, **_shown(new[0].document(), mapper)}
+    seen.count += intake.count - len(intake.shared)
+    seen.problems = intake.problems
+    reasons = [*([] if reading.outcome.complete else [reading.outcome.reason]), *intake.gaps]
+    seen.gaps = [f"{what}: {reason}" for reason in reasons]
     return seen
 
 
-def _nobody(selection: Selection) -> str:
+def _nobody(selection: Selection, left: int) -> str:
+    if left:
+        return f"nobody can be made of {counted(left, 'entry', 'entries')}"
     matching = " that matches users.filter" if selection.filters else ""
     below = f" below {' or '.join(map(repr, selection.bases))}" if any(selection.bases) else ""
     return f"there is no {' or '.join(selection.classes)}{matching}{below}, as far as the account may see"
@@ -112,4 +119,4 @@ def _nobody(selection: Selection) -> str:
 def _shown(document: Document, mapper: Mapper) -> Document:
     for place in mapper.users.secret:
         put_at(document, place, mapper.users.shown(place, value_at(document, place)))
-    return document
+    return {name: shown(value) for name, value in document.items()}

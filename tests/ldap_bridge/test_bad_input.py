@@ -118,6 +118,26 @@ async def test_entries_that_share_a_stable_id_are_all_named_and_none_gets_an_acc
     run = await bridge.sync()
     assert sorted(problem["dn"].partition(",")[0] for problem in run.problems) == ["uid=one", "uid=two"]
     assert set(await bridge.people()) == {"three"}
+    seen = await bridge.service.test(SYSTEM, "corp")
+    assert (seen.people, seen.example and seen.example["userName"]) == (1, "one")
+    assert [problem["dn"].partition(",")[0] for problem in seen.problems] == ["uid=two"]
+
+
+async def test_a_look_at_entries_of_which_none_will_do_says_so(
+    tmp_path: Path, bridge_to: Callable[..., Bridge]
+) -> None:
+    file = tmp_path / "people.ldif"
+    file.write_text(entry("one", GOOD_ID) + entry("two", ""))
+    mapping = {"attributes": {"userName": "noSuchAttribute"}}
+    seen = await bridge_to(f"ldif:{file}", users=mapping).service.test(SYSTEM, "corp")
+    assert (seen.people, seen.gaps) == (
+        0,
+        ["people: nobody can be made of 2 entries", "people: 1 entry could not be identified"],
+    )
+    file.write_text(entry("one", GOOD_ID, uid=["one"], title=["x" * 2_000]))
+    seen = await bridge_to(f"ldif:{file}").service.test(SYSTEM, "corp")
+    assert seen.example is not None
+    assert seen.example["title"].endswith("(2,000 characters)")
 
 
 async def test_groups_that_share_a_stable_id_take_no_person_of_the_same_with_them(
