@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from idp.schema import ResourceType
+from idp.schema.leftovers import server_of
 from idp.schema.urns import ENTERPRISE_USER
 from scim.etag import tag
 
@@ -29,6 +30,7 @@ class Renderer:
     """Renders the resources of one type; `base` is the SCIM base URL without a slash at its end."""
 
     def __init__(self, resource_type: ResourceType, base: str, derived: str) -> None:
+        self._served = server_of(resource_type)
         self._prefix = f"{base}{resource_type.endpoint}/"
         self._base = base
         self._derived: Final = derived
@@ -39,6 +41,7 @@ class Renderer:
 
     def show(self, id: str, version: int, document: Mapping[str, Any], derived: Derived) -> dict[str, Any]:
         """Return the representation; the document stays as it is."""
+        document = self._served(document)
         meta = {**document["meta"], "location": self._prefix + id, "version": tag(version, derived.mark)}
         shown = {**document, "meta": meta}
         if derived.elements:

@@ -7,6 +7,7 @@ import msgspec
 
 from idp.errors import MutabilityViolated
 from idp.schema import ResourceType, validate
+from idp.schema.leftovers import with_leftovers
 
 Document = dict[str, Any]
 
@@ -39,7 +40,7 @@ def changed(kind: ResourceType, before: Mapping[str, Any], wanted: Mapping[str, 
         _carry(before, after, keys)
     for target in kind.immutable:
         _hold(before, after, target.keys)
-    return with_schemas(kind, after)
+    return with_schemas(kind, with_leftovers(kind, before, after))
 
 
 def stamped(document: Document, now: str) -> Document:

@@ -85,6 +85,16 @@ class ResourceType:
         return {schema.id.lower(): schema for schema in (self.schema, *(e.schema for e in self.extensions))}
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """The keys that are declared at the top of a document."""
+        return frozenset([attribute.name for attribute in self._top.values()] + [e.schema.id for e in self.extensions])
+
+    @cached_property
+    def names_inside(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        """The extensions' URNs, and the keys that are declared inside of each."""
+        return tuple((e.schema.id, frozenset(a.name for a in e.schema.attributes)) for e in self.extensions)
+
+    @cached_property
     def rules(self) -> Slots:
         """The compiled checks of a whole document; `schemas` is worked out and so not among them."""
         slots = Slots((a for a in self._top.values() if a.name != "schemas"), top=True)

@@ -27,7 +27,7 @@ def validate(
         raise InvalidSyntax(f"a {resource_type.name} is a JSON object")
     try:
         found = resource_type.rules.read(document, before)
-        _check_given_schemas(resource_type, document.get("schemas"))
+        _check_given_schemas(resource_type, document.get("schemas"), before)
         if creating:
             _demand_write_only(resource_type, found)
     except Fault as fault:
@@ -51,7 +51,7 @@ def validate_value(attribute: Attribute, value: Any, path: str) -> Any:
     return None if found is UNSET else found
 
 
-def _check_given_schemas(resource_type: ResourceType, given: Any) -> None:
+def _check_given_schemas(resource_type: ResourceType, given: Any, before: Mapping[str, Any]) -> None:
     if given is None:
         return
     if type(given) is not list:
@@ -59,7 +59,7 @@ def _check_given_schemas(resource_type: ResourceType, given: Any) -> None:
     for position, urn in enumerate(given):
         if type(urn) is not str:
             raise Fault("expected a URN", f"schemas[{position}]")
-        if urn.lower() not in resource_type.schemas:
+        if urn.lower() not in resource_type.schemas and urn not in before.get("schemas", ()):
             raise Fault(f"{resource_type.name} has no schema {urn[:200]!r}", f"schemas[{position}]")
 
 

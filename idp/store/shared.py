@@ -1,6 +1,8 @@
-"""What stands in the way of making a field unique: values that several records share, by name."""
+"""What stands in the way of a declaration, by name: values that several records share, or one that does not fit."""
 
 from typing import Any, Final
+
+from idp.errors import InvalidValue
 
 # Enough to see what it is about; who has mended these is told the next ones.
 NAMED: Final = 10
@@ -30,3 +32,8 @@ class SharedValues:
         told = [f"{str(value)[:100]!r} ({', '.join(ids)})" for (_, value), ids in self._found.items()]
         more = f", and {self._others} more" if self._others else ""
         return f"{fields} cannot be made unique, because records share a value: {'; '.join(told)}{more}"
+
+
+def unfit(id: str, error: InvalidValue) -> str:
+    """Return what to tell of a record with a value that cannot be indexed as it is declared now."""
+    return f"the record {id} does not fit what is declared: {error}"

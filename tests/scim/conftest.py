@@ -17,8 +17,10 @@ from idp.store import Store, open_store
 from idp.store.collections import collections
 from scim.endpoints import Limits
 from tests.support.clock import FakeClock
+from tests.support.declared import REGISTRY
 from tests.support.mongod import emptied, kept_database
 from tests.support.scim import Api, application, provisioning_over
+from tests.support.stores import url_of
 
 OpenApi = Callable[..., Awaitable[Api]]
 
@@ -75,3 +77,13 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
 async def api(open_api: OpenApi, store: Store) -> Api:
     """SCIM over an empty store."""
     return await open_api(store)
+
+
+@pytest.fixture(params=["sqlite", "pymongo"])
+async def api_with_devices(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, open_api: OpenApi
+) -> AsyncIterator[Api]:
+    """SCIM over an empty store of either kind, with a resource type that has an attribute of every type."""
+    store = await open_store(url_of(request.param, request, tmp_path), collections(REGISTRY), clock)
+    yield await open_api(store, registry=REGISTRY)
+    await store.close()

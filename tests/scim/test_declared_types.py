@@ -1,25 +1,12 @@
 """A resource type that is nothing but a file, asked for everything the protocol knows."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from idp.schema import GROUP, USER, Registry, read_declarations, with_declared
-from idp.store import open_store
-from idp.store.collections import collections
 from scim.messages.bulk_request import SCHEMA as BULK
-from tests.scim.conftest import OpenApi
-from tests.support.clock import FakeClock
+from tests.support.declared import BADGE, DEVICE, WARRANTY, device
 from tests.support.scim import PATCH, Api
-from tests.support.stores import url_of
-
-FILE = Path("config/schemas/devices.json")
-REGISTRY = Registry(with_declared([USER, GROUP], {"devices": read_declarations(FILE.read_bytes(), "devices")}))
-DEVICE = "urn:example:params:scim:schemas:core:2.0:Device"
-WARRANTY = "urn:example:params:scim:schemas:extension:2.0:Warranty"
-BADGE = "urn:example:params:scim:schemas:extension:2.0:Badge"
 
 FULL: dict[str, Any] = {
     "schemas": [DEVICE, WARRANTY],
@@ -40,17 +27,9 @@ FULL: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=["sqlite", "pymongo"])
-async def api(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, open_api: OpenApi
-) -> AsyncIterator[Api]:
-    store = await open_store(url_of(request.param, request, tmp_path), collections(REGISTRY), clock)
-    yield await open_api(store, registry=REGISTRY)
-    await store.close()
-
-
-def device(serial: str, **more: Any) -> dict[str, Any]:
-    return {"schemas": [DEVICE], "serialNumber": serial, WARRANTY: {"provider": "ACME"}} | more
+@pytest.fixture
+def api(api_with_devices: Api) -> Api:
+    return api_with_devices
 
 
 async def test_it_is_discovered_like_the_built_in_ones(api: Api) -> None:

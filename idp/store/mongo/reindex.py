@@ -15,14 +15,14 @@ from pymongo import ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from idp.clock import Clock
-from idp.errors import Contradicted, IdpError
+from idp.errors import Contradicted, IdpError, InvalidValue
 from idp.query import microseconds
 from idp.store.keys import NEVER, newly_unique
 from idp.store.mongo.client import WHAT, settled, translated
 from idp.store.mongo.layout import ABSENT, LAYOUTS, Layout
 from idp.store.mongo.ledger import LEDGER, count_id, counts_of, duplicates
 from idp.store.mongo.setup import make_indexes
-from idp.store.shared import NAMED, SharedValues
+from idp.store.shared import NAMED, SharedValues, unfit
 
 LEASE: Final = timedelta(seconds=30)
 UNDER_WAY: Final = ""
@@ -179,9 +179,7 @@ class Reindexing:
         log.info("%s has been indexed anew", layout.name)
 
     async def _rewrite(self, layout: Layout, batch: Sequence[Mapping[str, Any]]) -> None:
-        records = await asyncio.to_thread(
-            lambda: [layout.record(found["document"], found["version"]) for found in batch]
-        )
+        records = await asyncio.to_thread(lambda: [_laid_out(layout, found) for found in batch])
         if claims := [_claim(claim, record) for record, claims in records for claim in claims]:
             try:
                 await self._database[LEDGER].bulk_write(claims, ordered=False)
@@ -214,6 +212,14 @@ class Reindexing:
             return
         amount = await self._database[layout.name].count_documents({})
         await self._database[LEDGER].insert_one({"_id": count_id(layout.name, "found"), "amount": amount})
+
+
+def _laid_out(layout: Layout, found: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the record as the layout has it, and its claims. Raises Contradicted when a value does not fit."""
+    try:
+        return layout.record(found["document"], found["version"])
+    except InvalidValue as error:
+        raise Contradicted(WHAT, unfit(found["_id"], error)) from error
 
 
 def _claim(claim: str, record: Mapping[str, Any]) -> UpdateOne:

@@ -5,11 +5,11 @@ from typing import Final
 
 import apsw
 
-from idp.errors import ConfigError
+from idp.errors import ConfigError, InvalidValue
 from idp.query import Field
 from idp.store.contract import Collection
 from idp.store.keys import key_reader, layout, unique_reader
-from idp.store.shared import SharedValues
+from idp.store.shared import SharedValues, unfit
 from idp.store.sqlite.database import fetch, immediate
 from idp.store.sqlite.entries import entries_of, expires_at
 from idp.store.sqlite.rows import decode
@@ -73,7 +73,10 @@ def _index_anew(connection: apsw.Connection, table: Table) -> None:
     read, shared = connection.cursor(), SharedValues()
     for number, body in read.execute("SELECT number, body FROM records WHERE collection = ?", (table.number,)):
         document = decode(body)
-        entries = entries_of(table, document)
+        try:
+            entries = entries_of(table, document)
+        except InvalidValue as error:
+            raise ConfigError(f"store.{table.collection.name}", unfit(document["id"], error)) from error
         rows = [(field, value, number, leads) for field, value, leads in entries.keys]
         connection.executemany("INSERT INTO keys VALUES (?, ?, ?, ?)", rows)
         connection.execute("UPDATE records SET expires = ? WHERE number = ?", (expires_at(table, document), number))

@@ -22,17 +22,14 @@ from idp.errors import (
     VersionMismatch,
 )
 from idp.query import Query
-from idp.schema import GROUP, USER, Registry, read_declarations, with_declared
 from idp.store import Store, open_store
 from idp.store.collections import collections
 from tests.support.clock import FakeClock
+from tests.support.declared import REGISTRY, WARRANTY
 from tests.support.directory import everything
 from tests.support.faulty_store import Fault, FaultyStore
 
 SYSTEM = SYSTEM_ACTOR("test")
-WARRANTY = "urn:example:params:scim:schemas:extension:2.0:Warranty"
-FILE = Path("config/schemas/devices.json")
-REGISTRY = Registry(with_declared([USER, GROUP], {"devices": read_declarations(FILE.read_bytes(), "devices")}))
 
 
 def device(serial: str = "S1", **more: Any) -> dict[str, Any]:

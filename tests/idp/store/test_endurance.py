@@ -81,3 +81,11 @@ async def test_values_that_are_not_unique_cannot_be_declared_so(stores: Stores) 
         await opened_and_checked(stores, AFTER)
     again = await stores.open({"things": replace(BEFORE["things"], indexed=(CODE, TITLE))})
     assert (await again.find("things", Query(Compare(TITLE, Op.EQ, "SAME")))).total == 2
+
+
+async def test_a_record_that_cannot_be_indexed_as_declared_is_named(stores: Stores) -> None:
+    old = await stores.open({"things": replace(BEFORE["things"], lists=(CODE,))})
+    codes = {"one": ["a"], "two": ["a", "b"]}
+    await old.commit([Insert("things", {"id": key, "code": found}) for key, found in codes.items()])
+    with pytest.raises(IdpError, match="the record two does not fit what is declared: code: has more than one value"):
+        await opened_and_checked(stores, BEFORE)

@@ -2,36 +2,20 @@
 
 import base64
 import operator
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 
 from idp.clock import from_text
-from idp.schema import GROUP, USER, Registry, read_declarations, with_declared
 from idp.schema.urns import ENTERPRISE_USER
-from idp.store import open_store
-from idp.store.collections import collections
-from tests.scim.conftest import OpenApi
-from tests.support.clock import FakeClock
+from tests.support.declared import DEVICE, WARRANTY
 from tests.support.scim import Api
-from tests.support.stores import url_of
-
-FILE: Final = Path("config/schemas/devices.json")
-REGISTRY: Final = Registry(with_declared([USER, GROUP], {"devices": read_declarations(FILE.read_bytes(), "devices")}))
-DEVICE: Final = "urn:example:params:scim:schemas:core:2.0:Device"
-WARRANTY: Final = "urn:example:params:scim:schemas:extension:2.0:Warranty"
 
 
-@pytest.fixture(params=["sqlite", "pymongo"])
-async def api(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, open_api: OpenApi
-) -> AsyncIterator[Api]:
-    """SCIM over an empty store of either kind, with a resource type that has an attribute of every type."""
-    store = await open_store(url_of(request.param, request, tmp_path), collections(REGISTRY), clock)
-    yield await open_api(store, registry=REGISTRY)
-    await store.close()
+@pytest.fixture
+def api(api_with_devices: Api) -> Api:
+    return api_with_devices
 
 
 async def found(api: Api, path: str, filter: str, name: str) -> str:
