@@ -27,7 +27,7 @@ from ldap_bridge.servers import Server
 SUCCESS, SIZE_LIMIT, NO_SUCH_OBJECT, INVALID_DN = 0, 4, 32, 34
 CANNOT_NOW: Final = {51: "server busy", 52: "unavailable"}
 """Codes of a server that is there, but cannot do what it would do at other times."""
-BASE_SCOPE, SUBTREE_SCOPE = 0, 2
+BASE_SCOPE, ONE_LEVEL, SUBTREE_SCOPE = 0, 1, 2
 CHUNK = 256 * 1024
 # Octets that have to come within the time for an answer, while one message takes longer than that: a slow line brings
 # them, and who drips octets to keep us waiting does not.
@@ -114,6 +114,11 @@ class Channel:
     ) -> list[Entry]:
         """Return the few entries of a small search, none where there is no such base. Raises DirectoryRefused."""
         return self._collected(base, self.search(base, scope, filter_text, attributes, controls))
+
+    def holds_any(self, base: str, filter_text: str, controls: Sequence[bytes] = ()) -> bool:
+        """Tell whether anything that matches a filter is seen right below a base. Raises DirectoryRefused."""
+        request = requests.search(f"ldap.{self.source}", base, ONE_LEVEL, filter_text, requests.NO_ATTRIBUTES, most=1)
+        return bool(self._collected(base, self._messages(self._send(request, controls), whole=True)))
 
     def lookup(self, base: str, filter_text: str, attribute: str, value: bytes) -> list[Entry]:
         """Return the entries below a base, two at most, that match a filter and have a value; names only, and quickly.

@@ -19,7 +19,7 @@ _VERSION: Final = number(3)
 _NEVER_DEREFERENCE: Final = number(0, ENUMERATED)
 _FALSE, _TRUE = element(BOOLEAN, b"\x00"), element(BOOLEAN, b"\xff")
 _SUBTREE: Final = 2
-_NO_ATTRIBUTES: Final = ("1.1",)
+NO_ATTRIBUTES: Final = ("1.1",)
 # What one person's search may find: more than one is as good as none.
 _FEW: Final = 2
 _STARTTLS: Final = b"1.3.6.1.4.1.1466.20037"
@@ -64,16 +64,16 @@ def starttls() -> bytes:
     return element(_EXTENDED, element(_REQUEST_NAME, _STARTTLS))
 
 
-def search(key: str, base: str, scope: int, filter_text: str, attributes: Sequence[str]) -> bytes:
-    """Return a search. Raises ConfigError, under the key given, for a filter that is none."""
-    return _search(base, scope, 0, filter_octets(key, filter_text), attributes)
+def search(key: str, base: str, scope: int, filter_text: str, attributes: Sequence[str], most: int = 0) -> bytes:
+    """Return a search for so many entries at `most`, 0 for all. Raises ConfigError, under the key, for no filter."""
+    return _search(base, scope, most, filter_octets(key, filter_text), attributes)
 
 
 def search_by_value(key: str, base: str, filter_text: str, attribute: str, value: bytes) -> bytes:
     """Return a search for what matches a filter and has a value, without any attributes; else as `search`."""
     wanted = element(_EQUALS, element(OCTETS, attribute.encode()) + element(OCTETS, value))
     both = element(_AND, filter_octets(key, filter_text) + wanted)
-    return _search(base, _SUBTREE, _FEW, both, _NO_ATTRIBUTES)
+    return _search(base, _SUBTREE, _FEW, both, NO_ATTRIBUTES)
 
 
 def _search(base: str, scope: int, most: int, wanted: bytes, attributes: Sequence[str]) -> bytes:

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from ldap_bridge.client.channel import BASE_SCOPE, Channel
+from ldap_bridge.client.channel import Channel
 from ldap_bridge.client.containers import check_containers, containers_below
 from ldap_bridge.client.requests import control
 from ldap_bridge.client.search import each_entry
@@ -97,10 +97,12 @@ def _context(root: Root, base: str) -> str:
 
 
 def _shows_deleted(channel: Channel, context: str) -> bool:
-    """Tell whether the account may see what was deleted; without the right the container is not there for it."""
-    container = f"CN=Deleted Objects,{context}"
+    """Tell whether the account may see what was deleted: only a tombstone is proof.
+
+    The container itself is shown to accounts, too, that see nothing in it.
+    """
     try:
-        return bool(channel.entries(container, BASE_SCOPE, "(objectClass=*)", ["1.1"], _show_deleted()))
+        return channel.holds_any(f"CN=Deleted Objects,{context}", "(isDeleted=TRUE)", _show_deleted())
     except DirectoryRefused:
         return False
 

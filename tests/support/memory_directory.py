@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import eq
 from uuid import UUID, uuid5
 
-from ldap_bridge.dn import is_within, key
+from ldap_bridge.dn import is_within, key, parent
 from ldap_bridge.sync_controls import DIRSYNC, SHOW_DELETED
 from tests.support.ldap_wire import Request, elements, encode_control, encode_dirsync, encode_done, encode_entry
 
 AND, OR, NOT, EQUALS, AT_LEAST, PRESENT = 0xA0, 0xA1, 0xA2, 0xA3, 0xA5, 0x87
-BASE_SCOPE = 0
+# RFC 4511 section 4.5.1.2: the base alone, what is right below it, the whole subtree.
+_SCOPES = {0: eq, 1: lambda dn, base: parent(dn) == base, 2: is_within}
 Attributes = dict[str, list[bytes]]
 
 
@@ -123,13 +125,8 @@ class MemoryDirectory:
 
     def _chosen(self, request: Request) -> Iterator[tuple[str, Attributes]]:
         for dn, entry in self._visible(request):
-            inside = key(dn) == key(request.base) if request.scope == BASE_SCOPE else self._below(dn, request)
-            if inside and matches(request.whole_filter, entry):
+            if _SCOPES[request.scope](key(dn), key(request.base)) and matches(request.whole_filter, entry):
                 yield dn, entry
-
-    @staticmethod
-    def _below(dn: str, request: Request) -> bool:
-        return is_within(key(dn), key(request.base))
 
     def _visible(self, request: Request) -> Iterator[tuple[str, Attributes]]:
         yield from self.entries.items()
@@ -137,9 +134,11 @@ class MemoryDirectory:
             number = str(1001 + index)
             attributes = {"objectclass": [b"changeLogEntry"], "changenumber": [number.encode()]}
             yield f"changenumber={number},cn=changelog", {**attributes, "targetuniqueid": [stable.encode("latin-1")]}
-        if SHOW_DELETED in request.controls and self.sees_deleted:
-            yield f"CN=Deleted Objects,{self.context}", {"objectclass": [b"container"]}
-            yield from self.deleted.items()
+        if SHOW_DELETED in request.controls:
+            # Samba shows the container to everybody, whatever the account may see in it.
+            yield f"CN=Deleted Objects,{self.context}", {"objectclass": [b"container"], "isdeleted": [b"TRUE"]}
+            if self.sees_deleted:
+                yield from self.deleted.items()
 
     def _knows(self, base: str) -> bool:
         known = ["cn=changelog", self.context, *self.entries]
