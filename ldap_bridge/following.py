@@ -107,14 +107,9 @@ class Following:
     def _everything(self, choices: Sequence[Choice], reason: str) -> Approach:
         """Blocking: look at everything, and go on afterwards by the first feed that says where the directory stands."""
         full = to_text(self._clock.now())
-        for choice in choices:
-            if choice.feed is FeedName.FULL:
-                break
-            try:
-                return Approach(choice, True, reason, self._follow.feed(choice.feed).position(), full=full)
-            except FeedBroken as broken:
-                reason = f"{reason}; {broken}" if reason else str(broken)
-        return Approach(choices[-1], True, reason or choices[-1].reason, full=full)
+        choice, position, refusals = tried(self._follow, choices)
+        why = "; ".join(filter(None, [reason, *refusals]))
+        return Approach(choice, True, why or choice.reason, position, full=full)
 
     def scope(self, approach: Approach) -> Scope:
         """Return what a planner is to look at."""
@@ -189,6 +184,22 @@ class Following:
         source = self._source
         shown = [source.base, source.stable_id, source.users, source.groups]
         return blake2b(msgspec.json.encode(shown), digest_size=12).hexdigest()
+
+
+def tried(follow: Follow, choices: Sequence[Choice]) -> tuple[Choice, str, list[str]]:
+    """Blocking: return the first feed that says where the directory stands, that position, and why others did not.
+
+    Without any it is the full compare, from no position. Raises DirectoryError.
+    """
+    refusals: list[str] = []
+    for choice in choices:
+        if choice.feed is FeedName.FULL:
+            break
+        try:
+            return choice, follow.feed(choice.feed).position(), refusals
+        except FeedBroken as broken:
+            refusals.append(str(broken))
+    return choices[-1], "", refusals
 
 
 async def ask_again(store: Store, source: str, kind: str, stables: Sequence[str]) -> None:

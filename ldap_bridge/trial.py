@@ -10,6 +10,7 @@ from typing import Any, Final
 from idp.words import counted
 from ldap_bridge.directories import describe, open_followed
 from ldap_bridge.entries import Entry, Reading, Selection
+from ldap_bridge.following import tried
 from ldap_bridge.intake import Intake
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
 from ldap_bridge.planned_roles import missing_groups
@@ -56,7 +57,8 @@ class _Seen:
 def try_out(source: Source, mapper: Mapper, now: datetime) -> Trial:
     """Read everything once, as a run would. Blocks; raises DirectoryError, LdifError and ConfigError."""
     directory, follow = open_followed(source, mapper)
-    server, (choice, *_) = describe(source), follow.choose()
+    server = describe(source)
+    choice, _, refusals = tried(follow, follow.choose())
     readings = [directory.read(mapper.people_selection)]
     people = _see("people", readings[0], partial(mapper.people, now), mapper, mapper.why_no_person)
     if not people.count:
@@ -73,7 +75,7 @@ def try_out(source: Source, mapper: Mapper, now: datetime) -> Trial:
         where=source.where,
         server=server,
         feed=choice.feed,
-        why=choice.reason,
+        why="; ".join([choice.reason, *refusals]),
         people=people.count,
         groups=groups.count,
         complete=not gaps,

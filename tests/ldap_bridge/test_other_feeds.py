@@ -169,6 +169,13 @@ async def test_who_changes_between_two_searches_is_not_taken_for_gone(
         )
 
 
+async def test_a_test_tells_the_feed_that_runs_will_go_by(bridge_to: Callable[..., Bridge]) -> None:
+    with bridged(domain(may_dirsync=False), bridge_to) as bridge:
+        told = await bridge.service.test(SYSTEM, "corp")
+        assert told.feed == FeedName.USN
+        assert "the server refuses DirSync with code 50" in told.why
+
+
 async def test_an_entry_without_a_stable_id_leads_to_a_full_compare(bridge_to: Callable[..., Bridge]) -> None:
     directory = domain(sees_deleted=False)
     with bridged(directory, bridge_to, feed="usn") as bridge:
