@@ -16,6 +16,7 @@ from ldap_bridge.ber import BerError
 from ldap_bridge.bind_answers import PASSWORD_POLICY, verdict_of
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import (
+    DirectoryBusy,
     DirectoryGarbled,
     DirectorySilent,
     DirectoryUnable,
@@ -160,7 +161,8 @@ class ServerProver:
             reason = f"the answer to a bind as {dn!r} is not readable: {error}"
             raise DirectoryGarbled(self._source.name, reason) from error
         if verdict is None:
-            raise DirectoryUnable(self._source.name, channel.refused(f"a bind as {dn!r} is", result).reason)
+            refused = channel.refused(f"a bind as {dn!r} is", result)
+            raise refused if isinstance(refused, DirectoryBusy) else DirectoryUnable(self._source.name, refused.reason)
         return verdict
 
     @cached_property
@@ -189,8 +191,15 @@ class ServerProver:
         from ldap_bridge.client import KeptChannels
 
         assert self._source.server is not None  # noqa: S101 (see above)
-        server, fits = self._source.server, self._directory.prefers
-        return KeptChannels(opened, server.binds, server.bind_idle, fits=lambda channel: fits(channel.server))
+        server, directory = self._source.server, self._directory
+        return KeptChannels(
+            opened,
+            server.binds,
+            server.bind_idle,
+            fits=lambda channel: directory.prefers(channel.server),
+            put_off=lambda channel: directory.put_off(channel.server),
+            servers=len(server.all),
+        )
 
 
 def open_verifier(source: Source, store: Store) -> LdapBind:

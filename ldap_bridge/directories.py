@@ -1,18 +1,21 @@
 """From a configured source to the directory behind it: a server or a file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from ldap_bridge.choice import Choice
 from ldap_bridge.delta_scope import Hanging
 from ldap_bridge.entries import Directory, Entry
+from ldap_bridge.errors import DirectoryBusy
 from ldap_bridge.feeds import Feed, FeedBroken, FeedName
 from ldap_bridge.following import Follow
 from ldap_bridge.ldif import LdifFile
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.sections import as_list
 from ldap_bridge.settings import Source
+
+T = TypeVar("T")
 
 
 def open_directory(source: Source) -> Directory:
@@ -55,9 +58,30 @@ class NotFollowed:
         """Refuse as `feed` does."""
         raise FeedBroken("a file is read whole")
 
+    def next_server(self, busy: DirectoryBusy) -> None:
+        """Refuse: there is no server."""
+        raise busy
+
     def entries(self, kind: str, stables: Sequence[str]) -> list[Entry]:
         """Refuse as `feed` does."""
         raise FeedBroken("a file is read whole")
+
+
+class Several(Protocol):
+    """Whatever may go on with another server."""
+
+    def next_server(self, busy: DirectoryBusy) -> None:
+        """Go on with the next server. Raises DirectoryError if there is none."""
+        ...
+
+
+def at_any_server(servers: Several, look: Callable[[], T]) -> T:
+    """Return what is seen at the first server that is not busy. Raises what the look raises."""
+    while True:
+        try:
+            return look()
+        except DirectoryBusy as busy:
+            servers.next_server(busy)
 
 
 def check_filters(source: Source) -> None:
@@ -76,5 +100,6 @@ def describe(source: Source) -> dict[str, Any]:
         return {"vendor": "LDIF file"}
     from ldap_bridge.client import LdapDirectory
 
-    said = asdict(LdapDirectory(source.name, source.server).facts())
+    directory = LdapDirectory(source.name, source.server)
+    said = asdict(at_any_server(directory, directory.facts))
     return {name: value for name, value in said.items() if name != "out_of_use" or value}

@@ -33,6 +33,10 @@ class DirectoryUnable(DirectoryUnavailable):
     """The server is there and answered, but cannot do what was asked at present: this is no outage."""
 
 
+class DirectoryBusy(DirectoryUnable):
+    """The server has said itself that it does nothing at present: nothing was done, and another server may be asked."""
+
+
 class DirectoryUnanswered(DirectoryUnable, Unanswered):
     """The server is there, but whether it did what it was asked nobody knows."""
 

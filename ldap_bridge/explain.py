@@ -19,7 +19,7 @@ from idp.schema import validate
 from idp.schema.urns import GATEHOUSE_USER
 from idp.store.contract import Store
 from ldap_bridge.conflicts import Conflict, Conflicts
-from ldap_bridge.directories import open_directory, open_followed
+from ldap_bridge.directories import at_any_server, open_directory, open_followed
 from ldap_bridge.dn import DnError, key_or_text
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import DirectoryError
@@ -241,7 +241,8 @@ def _meant(mapper: Mapper, who: str) -> Callable[[Entry], bool]:
 def _read(source: Source, mapper: Mapper, link: Link | None, matches: Callable[[Entry], bool]) -> Entry | None:
     """Blocking: return the entry, by its id where that is known and a server can be asked, else by looking at all."""
     if link is not None and source.server is not None and source.stable_id.lower() != "dn":
-        found = open_followed(source, mapper)[1].entries(USER, [link.stable])
+        _, follow = open_followed(source, mapper)
+        found = at_any_server(follow, lambda: follow.entries(USER, [link.stable]))
         return found[0] if found else None
     if link is not None:
         matches = _of_id(mapper, link.stable)

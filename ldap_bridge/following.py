@@ -14,6 +14,7 @@ from idp.store.contract import Insert, Record, Replace, Store, Write
 from ldap_bridge.choice import Choice
 from ldap_bridge.delta_scope import Changed, Hanging
 from ldap_bridge.entries import Directory, Entry
+from ldap_bridge.errors import DirectoryBusy
 from ldap_bridge.feeds import Delta, Feed, FeedBroken, FeedName
 from ldap_bridge.links import Links
 from ldap_bridge.mapping import Mapper
@@ -39,6 +40,10 @@ class Follow(Protocol):
 
     def find_groups(self, hanging: Hanging) -> list[Entry]:
         """Return the groups that hang on changes. Raises FeedBroken when there are too many to ask for."""
+        ...
+
+    def next_server(self, busy: DirectoryBusy) -> None:
+        """Go on with the next server, of which nothing is known yet. Raises DirectoryError if there is none."""
         ...
 
     def entries(self, kind: str, stables: Sequence[str]) -> list[Entry]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from idp.access import SYSTEM_ACTOR, Actor, ActorKind
 from idp.clock import Clock, to_text
@@ -18,10 +19,10 @@ from ldap_bridge.delta_scope import Changed
 from ldap_bridge.directories import open_followed
 from ldap_bridge.endings import Endings
 from ldap_bridge.entries import Entry
-from ldap_bridge.errors import DirectoryError, Overtaken
+from ldap_bridge.errors import DirectoryBusy, DirectoryError, Overtaken
 from ldap_bridge.feeds import Changes, Delta, FeedBroken
 from ldap_bridge.fitting import mark_of
-from ldap_bridge.following import Approach, Following
+from ldap_bridge.following import Approach, Follow, Following
 from ldap_bridge.lease import exclusive
 from ldap_bridge.lines import LineLog, Lines, Logged
 from ldap_bridge.mapping import Mapper
@@ -33,6 +34,8 @@ from ldap_bridge.runs import Run, Runs, State
 from ldap_bridge.scope import Scope
 from ldap_bridge.settings import Source
 from ldap_bridge.unfinished import ENDED, NEWEST
+
+T = TypeVar("T")
 
 
 class RunActor(Actor):
@@ -151,14 +154,18 @@ class Running:
         """Read what there is to look at and make the plan; change nothing."""
         chosen, mapper = self.source(source), self._mappers[source]
         directory, follow = open_followed(chosen, mapper)
-        following = Following(chosen, directory, follow, mapper, self._store, self._clock)
-        approach = await following.approach(whole=whole)
-        try:
-            plan = await self._plan(following, chosen, approach, progress)
-        except FeedBroken as broken:
-            approach = await following.instead(str(broken))
-            plan = await self._plan(following, chosen, approach, progress)
-        return Made(chosen, plan, approach, following)
+
+        async def made() -> Made:
+            following = Following(chosen, directory, follow, mapper, self._store, self._clock)
+            approach = await following.approach(whole=whole)
+            try:
+                plan = await self._plan(following, chosen, approach, progress)
+            except FeedBroken as broken:
+                approach = await following.instead(str(broken))
+                plan = await self._plan(following, chosen, approach, progress)
+            return Made(chosen, plan, approach, following)
+
+        return await _at_any_server(follow, made)
 
     async def keep(self, run: Run, made: Made) -> None:
         """Keep the whole plan as the lines of a run that does not carry it out."""
@@ -204,11 +211,14 @@ class Running:
         """
         chosen, mapper = self.source(source), self._mappers[source]
         _, follow = open_followed(chosen, mapper)
-        delta = Delta(Changes([*entries]), Changes(), "")
-        scope = Changed(delta, follow, mapper, self._store, chosen)
+
+        async def planned() -> Plan:
+            delta = Delta(Changes([*entries]), Changes(), "")
+            return await self._planned(chosen, Changed(delta, follow, mapper, self._store, chosen))
+
         async with self.turn_of(source):
             try:
-                plan = await self._planned(chosen, scope)
+                plan = await _at_any_server(follow, planned)
             except FeedBroken as broken:
                 raise DirectoryError(source, str(broken)) from broken
             if not plan.held:
@@ -232,3 +242,12 @@ class Running:
 
 async def _unlogged(_: Sequence[Logged]) -> None:
     """Keep no lines: the audit log has what was done to one person."""
+
+
+async def _at_any_server(follow: Follow, look: Callable[[], Awaitable[T]]) -> T:
+    """Return what is seen at the first server that is not busy. Raises what the look raises."""
+    while True:
+        try:
+            return await look()
+        except DirectoryBusy as busy:
+            follow.next_server(busy)

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any, Final
 
 from idp.words import counted
-from ldap_bridge.directories import describe, open_followed
-from ldap_bridge.entries import Entry, Reading, Selection
-from ldap_bridge.following import tried
+from ldap_bridge.directories import at_any_server, describe, open_followed
+from ldap_bridge.entries import Directory, Entry, Reading, Selection
+from ldap_bridge.following import Follow, tried
 from ldap_bridge.intake import Intake
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
 from ldap_bridge.planned_roles import missing_groups
@@ -57,6 +57,10 @@ class _Seen:
 def try_out(source: Source, mapper: Mapper, now: datetime) -> Trial:
     """Read everything once, as a run would. Blocks; raises DirectoryError, LdifError and ConfigError."""
     directory, follow = open_followed(source, mapper)
+    return at_any_server(follow, lambda: _tried_out(source, mapper, now, directory, follow))
+
+
+def _tried_out(source: Source, mapper: Mapper, now: datetime, directory: Directory, follow: Follow) -> Trial:
     server = describe(source)
     choice, _, refusals = tried(follow, follow.choose())
     readings = [directory.read(mapper.people_selection)]

@@ -14,11 +14,11 @@ from ldap_bridge.client.line import connected
 from ldap_bridge.client.tls import context_for, distrusted, hint_on_silent_end, is_alert
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import (
+    DirectoryBusy,
     DirectoryError,
     DirectoryGarbled,
     DirectoryRefused,
     DirectorySilent,
-    DirectoryUnable,
     DirectoryUnavailable,
     DirectoryUntrusted,
 )
@@ -141,10 +141,10 @@ class Channel:
         return found
 
     def refused(self, what: str, result: ResultMessage) -> DirectoryError:
-        """Make the error for an answer that is not success: DirectoryRefused, or DirectoryUnable if it may be later."""
+        """Make the error for an answer that is not success: DirectoryRefused, or DirectoryBusy if it may be later."""
         if result.code in CANNOT_NOW:
             reason = f"{self.server.url} cannot answer at present: {CANNOT_NOW[result.code]}, code {result.code}"
-            return DirectoryUnable(self.source, reason + said_with(result))
+            return DirectoryBusy(self.source, reason + said_with(result))
         return DirectoryRefused(self.source, f"{what} refused with code {result.code}{said_with(result)}", result.code)
 
     # --- opening ---

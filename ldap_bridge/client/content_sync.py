@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from ldap_bridge.ber import BerError, EntryMessage, IntermediateMessage, Message, ResultMessage
-from ldap_bridge.client.channel import BASE_SCOPE, SUBTREE_SCOPE, SUCCESS, Channel
+from ldap_bridge.client.channel import BASE_SCOPE, CANNOT_NOW, SUBTREE_SCOPE, SUCCESS, Channel
 from ldap_bridge.client.containers import check_containers, containers_below
 from ldap_bridge.client.requests import control
 from ldap_bridge.client.search import filter_for
@@ -138,6 +138,8 @@ def _take(channel: Channel, refresh: Refresh, message: Message) -> None:
         (refresh.gone if info.gone else refresh.present).update(info.uuids)
         refresh.cookie = info.cookie or refresh.cookie
     elif isinstance(message, ResultMessage):
+        if message.code in CANNOT_NOW:
+            raise channel.refused("a synchronisation is", message)
         if message.code != SUCCESS:
             raise FeedBroken(_refusal(message))
         value = find_control(message.controls, SYNC_DONE)

@@ -13,6 +13,7 @@ from ldap_bridge.client.search import PagedSearch
 from ldap_bridge.dn import key_or_text
 from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import (
+    DirectoryBusy,
     DirectoryError,
     DirectoryRefused,
     DirectoryUnable,
@@ -60,12 +61,32 @@ class LdapDirectory:
     def __init__(self, source: str, server: Server, *, stays: bool = False) -> None:
         self._source = source
         self._server = server
-        self._stays = stays
+        self.stays: Final = stays
+        """Whether it goes to no other server by itself."""
         self._order = list(server.all)
+        self._used: Server | None = None
+        self._busy: dict[Server, DirectoryBusy] = {}
 
     def prefers(self, server: Server) -> bool:
         """Tell whether a server is the one that is asked first, as far as is known by now."""
         return server == self._order[0]
+
+    @property
+    def has_another(self) -> bool:
+        """Whether there is a server to go on with instead of the one that is used."""
+        return self._used is not None and any(server != self._used for server in self._left)
+
+    def next_server(self, busy: DirectoryBusy) -> None:
+        """Go on with the next server for good. Raises what is wrong with all of them when there is none left."""
+        if self._used is None or not self.has_another:
+            raise _worst(self._source, [*self._busy.values(), busy]) if self._busy else busy
+        self._busy[self._used] = busy
+        _log.warning("directory %r: %s; the next server is asked", self._source, busy.reason)
+        self._order, self._used = self._left, None
+
+    def put_off(self, server: Server) -> None:
+        """Ask a server after all others from now on."""
+        self._order = [*(other for other in self._order if other != server), server]
 
     def open(self) -> Channel:
         """Open a channel that is not bound yet, to the first server that can be reached. Raises DirectoryError."""
@@ -86,10 +107,15 @@ class LdapDirectory:
                 continue
             for failure in failures:
                 _log.warning("directory %r: %s; %s answers instead", self._source, failure.reason, server.url)
-            others = () if self._stays else self._server.all
+            others = [] if self.stays else self._left
             self._order = [server, *(other for other in others if other != server)]
+            self._used = server
             return channel
-        raise _worst(self._source, failures)
+        raise _worst(self._source, [*self._busy.values(), *failures])
+
+    @property
+    def _left(self) -> list[Server]:
+        return [server for server in self._server.all if server not in self._busy]
 
     def _bound(self, server: Server) -> Channel:
         channel = Channel(self._source, server)
@@ -144,7 +170,11 @@ class LdapDirectory:
 
 
 class LdapReading:
-    """A paged search over a connection of its own, opened at the start and closed at the end."""
+    """A paged search over a connection of its own, opened at the start and closed at the end.
+
+    Where a server is busy before it has sent anything the next one is asked, unless the directory stays with its
+    server: then DirectoryBusy is raised while there is another one.
+    """
 
     def __init__(self, directory: LdapDirectory, selection: Selection) -> None:
         self._directory = directory
@@ -159,10 +189,16 @@ class LdapReading:
 
     def batches(self) -> Generator[list[Entry], None, None]:
         """Connect, bind and yield the entries. Raises DirectoryError."""
-        with closing(self._directory.connect()) as channel:
-            self._search = PagedSearch(channel, self._selection)
-            if not self._interrupted:
-                yield from self._search.batches()
+        while True:
+            with closing(self._directory.connect()) as channel:
+                search = self._search = PagedSearch(channel, self._selection)
+                if not self._interrupted:
+                    yield from search.batches()
+            if search.outcome.entries or (busy := search.busy) is None or not self._directory.has_another:
+                return
+            if self._directory.stays:
+                raise busy
+            self._directory.next_server(busy)
 
     def interrupt(self) -> None:
         """Make a blocked `batches` end soon; from another thread."""
@@ -185,7 +221,7 @@ def _bind_refused(channel: Channel, result: ResultMessage) -> DirectoryError:
     detail = said_with(result)
     if result.code in CANNOT_NOW:
         reason = f"{channel.server.url} cannot answer {who}: {CANNOT_NOW[result.code]}{detail}"
-        return DirectoryUnable(channel.source, reason)
+        return DirectoryBusy(channel.source, reason)
     meaning = _REFUSALS.get(result.code, f"code {result.code}")
     return DirectoryRefused(channel.source, f"{channel.server.url} refuses {who}: {meaning}{detail}", result.code)
 

@@ -16,6 +16,7 @@ from ldap_bridge.client.update_numbers import UpdateNumbers
 from ldap_bridge.delta_scope import Hanging
 from ldap_bridge.dn import DnError
 from ldap_bridge.entries import Entry
+from ldap_bridge.errors import DirectoryBusy
 from ldap_bridge.feeds import Feed, FeedBroken, FeedName
 from ldap_bridge.mapping import MEMBER_UID, Mapper
 from ldap_bridge.plan import USER
@@ -59,6 +60,10 @@ class ServerFollow:
             values = hanging.logins if name == MEMBER_UID else hanging.dns
             terms += [f"({name}={escape_filter_value(value)})" for value in sorted(values)]
         return self._target.matching(mapper.group_selection, terms)
+
+    def next_server(self, busy: DirectoryBusy) -> None:
+        """Go on with the next server. Raises DirectoryError if there is none."""
+        self._directory.next_server(busy)
 
     def entries(self, kind: str, stables: Sequence[str]) -> list[Entry]:
         """Ask for entries by their stable ids. Raises DirectoryError, FeedBroken."""

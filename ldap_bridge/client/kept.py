@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from ldap_bridge.client.channel import Channel
-from ldap_bridge.errors import DirectoryUnable, DirectoryUnavailable
+from ldap_bridge.errors import DirectoryBusy, DirectoryUnable, DirectoryUnavailable
 
 T = TypeVar("T")
 
@@ -14,7 +14,8 @@ T = TypeVar("T")
 class KeptChannels:
     """Keeps at most `most` idle channels, none longer than `idle` seconds; each question has a channel to itself.
 
-    One that no longer `fits`, because its server has been found out of order meanwhile, is not used again.
+    One that no longer `fits`, because its server has been found out of order meanwhile, is not used again. A question
+    for which its server is busy is `put_off`: after that another channel leads to another one of so many `servers`.
     """
 
     def __init__(
@@ -24,16 +25,26 @@ class KeptChannels:
         idle: float,
         now: Callable[[], float] = time.monotonic,
         fits: Callable[[Channel], bool] = lambda _: True,
+        put_off: Callable[[Channel], None] = lambda _: None,
+        servers: int = 1,
     ) -> None:
         self._opened = opened
         self._most = most
         self._idle = idle
         self._now = now
         self._fits = fits
+        self._put_off = put_off
+        self._servers = servers
         self._kept: list[tuple[float, Channel]] = []
 
     def ask(self, question: Callable[[Channel], T]) -> T:
         """Ask over a kept channel, or over a fresh one when that has died. Raises what the question raises."""
+        for _ in range(self._servers - 1):
+            with suppress(DirectoryBusy):
+                return self._ask(question)
+        return self._ask(question)
+
+    def _ask(self, question: Callable[[Channel], T]) -> T:
         if channel := self._take():
             try:
                 return self._asked(channel, question)
@@ -71,6 +82,10 @@ class KeptChannels:
     def _asked(self, channel: Channel, question: Callable[[Channel], T]) -> T:
         try:
             answer = question(channel)
+        except DirectoryBusy:
+            self._put_off(channel)
+            channel.close()
+            raise
         except BaseException:
             channel.close()
             raise

@@ -11,7 +11,7 @@ from ldap_bridge.client.channel import CANNOT_NOW, INVALID_DN, NO_SUCH_OBJECT, S
 from ldap_bridge.client.ranges import complete_ranges, is_ranged
 from ldap_bridge.client.requests import filter_octets, paged
 from ldap_bridge.entries import Entry, Outcome, Selection
-from ldap_bridge.errors import DirectoryError, DirectoryRefused
+from ldap_bridge.errors import DirectoryBusy, DirectoryError, DirectoryRefused
 
 BATCH: Final = 500
 # Octets of a batch, beyond which it is handed on with fewer entries: photos and large groups.
@@ -49,6 +49,14 @@ class PagedSearch:
     def outcome(self) -> Outcome:
         """How the read ended; incomplete until it has."""
         return self._outcome
+
+    @property
+    def busy(self) -> DirectoryBusy | None:
+        """The error of a server that did not do it at present, once the read has ended; None where that is not so."""
+        if self._result is None or self._result.code not in CANNOT_NOW:
+            return None
+        error = self._channel.refused(f"searching {self._base!r}", self._result)
+        return error if isinstance(error, DirectoryBusy) else None
 
     def interrupt(self) -> None:
         """Make a blocked `batches` end soon; from another thread."""
@@ -171,7 +179,7 @@ def each_entry(channel: Channel, selection: Selection, controls: Sequence[bytes]
     for batch in search.batches():
         yield from batch
     if not search.outcome.complete:
-        raise DirectoryError(channel.source, search.outcome.reason)
+        raise search.busy or DirectoryError(channel.source, search.outcome.reason)
 
 
 def check_filter(key: str, text: str) -> None:

@@ -1,7 +1,7 @@
 """A server breaks off in the middle of a run or of logins: nobody is lost, and another one takes over."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
@@ -11,9 +11,10 @@ from idp.errors import IdpError
 from ldap_bridge.bind import open_verifier
 from ldap_bridge.runs import State
 from tests.ldap_bridge.conftest import Bridge
-from tests.support.ldap_wire import CuttingProxy
+from tests.support.directory import SYSTEM
+from tests.support.ldap_wire import CuttingProxy, Request, encode_done, encode_entry, responder
 from tests.support.ldif import write_change
-from tests.support.people import Company
+from tests.support.people import BASE, Company
 from tests.support.ports import HOST
 from tests.support.slapd import Slapd
 
@@ -91,6 +92,50 @@ async def test_changes_that_break_off_come_with_the_next_run(
     first.proxy.limit = None
     run = await bridge.sync()
     assert (run.state, run.whole, run.counts["update"]) == (State.APPLIED, False, len(people))
+
+
+@pytest.mark.parametrize("feed", ["auto", "full"])
+async def test_a_run_goes_to_the_other_server_when_the_first_is_busy_with_its_searches(
+    slapd: Slapd, bridge_to: Callable[..., Bridge], company: Company, feed: str
+) -> None:
+    with busy_but_for("") as url:
+        bridge = bridge_to([url, slapd.url], feed=feed)
+        trial = await bridge.service.test(SYSTEM, "corp")
+        assert (trial.people, trial.complete) == (len(company.people), True)
+        run = await bridge.sync()
+        assert (run.state, run.people) == (State.APPLIED, len(company.people))
+        run = await bridge.sync()
+        assert (run.state, run.whole) == (State.APPLIED, feed == "full")
+
+
+@contextmanager
+def busy_but_for(base: str, *entries: str) -> Iterator[str]:
+    """A server that finds these entries below one base, and is busy with other searches and with people's binds."""
+
+    def answer(request: Request) -> list[bytes]:
+        fits = request.base == base
+        found = [encode_entry(dn, {}, request.message_id) for dn in entries] if fits else []
+        return [*found, encode_done(0 if fits else 51, "later", None, request.message_id)]
+
+    def bound(dn: str, _: bytes) -> tuple[int, str]:
+        return (51, "later") if dn.startswith("uid=") else (0, "")
+
+    with responder(answer, bound=bound) as port:
+        yield f"ldap://{HOST}:{port}"
+
+
+@pytest.mark.parametrize("base", ["", BASE])
+async def test_a_login_goes_to_the_other_server_when_the_first_is_busy_with_search_or_bind(
+    slapd: Slapd, bridge_to: Callable[..., Bridge], company: Company, base: str
+) -> None:
+    await bridge_to(slapd.url).sync()
+    person = company.people[0]
+    with busy_but_for(base, person.dn) as url:
+        bridge = bridge_to([url, slapd.url])
+        user = await bridge.person(person.uid)
+        with closing(open_verifier(bridge.source, bridge.store)) as verifier:
+            for password, verdict in ((person.password, Verdict.RIGHT), ("wrong", Verdict.WRONG)):
+                assert await verifier.verify(Resource(user["id"], 1, user), password) is verdict
 
 
 @pytest.mark.parametrize("hold", [False, True])

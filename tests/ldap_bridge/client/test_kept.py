@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from ldap_bridge.client import Channel, KeptChannels
-from ldap_bridge.errors import DirectoryUnable, DirectoryUnavailable
+from ldap_bridge.errors import DirectoryBusy, DirectoryUnable, DirectoryUnavailable
 from ldap_bridge.settings import parse
 from tests.support.ldap_wire import responder
 from tests.support.people import BASE
@@ -103,6 +103,24 @@ def test_none_is_used_any_more_when_its_server_is_out_of_order(counter: Counter)
         counter.fits = True
         kept.ask(bind)
     assert len(counter.opened) == 3
+
+
+def test_a_question_for_which_its_server_is_busy_is_asked_at_each_other_server_once(counter: Counter) -> None:
+    put_off: list[Channel] = []
+
+    def question(channel: Channel) -> int:
+        if len(put_off) < 2:
+            raise DirectoryBusy("corp", "later")
+        return bind(channel)
+
+    kept = KeptChannels(counter.open, 2, 60.0, lambda: counter.now, put_off=put_off.append, servers=3)
+    assert kept.ask(question) == 0
+    assert put_off == counter.opened[:2]
+    assert [is_open(channel) for channel in counter.opened] == [False, False, True]
+    put_off.clear()
+    alone = KeptChannels(counter.open, 2, 60.0, lambda: counter.now)
+    with pytest.raises(DirectoryBusy):
+        alone.ask(question)
 
 
 @pytest.mark.parametrize("error", [DirectoryUnable("corp", "busy"), ValueError("ours")])

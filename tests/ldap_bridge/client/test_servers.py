@@ -16,6 +16,7 @@ import pytest
 from ldap_bridge.client import Channel, LdapDirectory
 from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import (
+    DirectoryBusy,
     DirectoryRefused,
     DirectorySilent,
     DirectoryUnable,
@@ -24,7 +25,7 @@ from ldap_bridge.errors import (
 )
 from ldap_bridge.servers import Server
 from ldap_bridge.settings import parse
-from tests.support.ldap_wire import encode_reference, raw_server, responder
+from tests.support.ldap_wire import encode_done, encode_reference, raw_server, responder
 from tests.support.ldif import write_entry
 from tests.support.people import BASE
 from tests.support.ports import HOST, free_port
@@ -142,6 +143,40 @@ def test_a_server_that_cannot_at_present_is_passed_over_and_is_no_outage(served:
             DirectoryUnable, match=rf"{url} cannot answer the bind as anonymous: {what}; cannot connect"
         ):
             directory(url, f"ldap://{HOST}:{free_port()}").connect()
+
+
+@pytest.mark.parametrize("code", [51, 52])
+def test_a_search_goes_to_the_next_server_when_one_is_busy_before_it_sends_anything(served: Served, code: int) -> None:
+    with busy(code) as url, busy(code) as other:
+        urls = [url, served.slapd.url]
+        entries, outcome = read(directory(*urls))
+        assert ([entry.dn for entry in entries], outcome.complete) == ([f"uid=ada,{BASE}"], True)
+        staying = directory(*urls, stays=True)
+        with pytest.raises(DirectoryBusy, match=f"{url} cannot answer at present.*code {code}") as caught:
+            read(staying)
+        staying.next_server(caught.value)
+        assert read(staying)[1].complete
+        assert reached(staying) == served.slapd.url
+        with pytest.raises(DirectoryUnable, match=f"{other}.*; {url}"):
+            give_up(directory(other, url, stays=True))
+        assert "after 0 entries" in read(directory(url))[1].reason
+
+
+def give_up(source: LdapDirectory) -> None:
+    """Ask one server after the other."""
+    while True:
+        try:
+            with closing(source.connect()) as channel:
+                channel.read_one("", [])
+        except DirectoryBusy as error:
+            source.next_server(error)
+
+
+@contextmanager
+def busy(code: int) -> Iterator[str]:
+    """A server that takes binds, and does nothing else at present."""
+    with responder(lambda request: [encode_done(code, "later", None, request.message_id)]) as port:
+        yield f"ldap://{HOST}:{port}"
 
 
 def test_a_password_that_is_refused_is_not_tried_at_the_next_server() -> None:
