@@ -90,6 +90,8 @@ class ResourceEndpoints:
         self._limits = limits
         self._cursors = cursors
         self._renderer = Renderer(resource_type, base, provider.derived)
+        self.locations: Final = self._renderer.location("")
+        """What the locations of its resources begin with."""
         self._projections = Projections(resource_type)
         self._dialects = Dialects(resource_type)
         self._shown_filters = ShownFilters(base, resource_type.endpoint)

@@ -14,6 +14,7 @@ from scim.cursor import Cursors
 from scim.endpoints import Found, Limits, ResourceEndpoints
 from scim.errors import TooMany
 from scim.exchange import read_body, respond
+from scim.filter.shown import LOCATION
 from scim.messages import search_request
 from scim.messages.search_request import SearchRequest
 from scim.paging import CursorPaging, Row, paging, place_in
@@ -21,6 +22,7 @@ from scim.paging import CursorPaging, Row, paging, place_in
 # Types are merged by reading each of them up to the page's end; whoever wants to get further takes cursors.
 MOST_MERGED: Final = 5_000
 _SCOPE: Final = "/"
+_LOCATION: Final = ".".join(LOCATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Part:
 
 
 class RootSearch:
-    """Without an order the resources of one type come after those of the other; sorted, they are merged."""
+    """Without an order, and in that of locations, types come one after the other; sorted otherwise, they are merged."""
 
     def __init__(self, types: Sequence[ResourceEndpoints], limits: Limits, cursors: Cursors) -> None:
         self._types = types
@@ -58,9 +60,13 @@ class RootSearch:
         """
         parts = await self._parts(actor, wanted)
         limit = self._limits.page_size(wanted.count)
-        place_of = place_in(parts[0].query.sort) if wanted.sort_by else _place_by_type
+        is_merged = bool(wanted.sort_by) and (wanted.sort_by or "").lower() != _LOCATION
+        if wanted.sort_by and not is_merged:
+            # All locations of a type begin alike, so that the types come one after the other here, too.
+            parts.sort(key=lambda part: part.endpoints.locations, reverse=wanted.descending)
+        place_of = place_in(parts[0].query.sort) if is_merged else _place_by_type
         pages = paging(self._cursors, _SCOPE, actor, wanted, limit, place_of)
-        if wanted.sort_by:
+        if is_merged:
             rows = await _merged(actor, [replace(part, query=pages.query(part.query)) for part in parts])
         elif isinstance(pages, CursorPaging):
             rows = await _following(actor, parts, pages)

@@ -71,6 +71,19 @@ async def test_a_sorted_list_merges_the_types(api: Api, everything: Any) -> None
     assert [ids(body) for body in found] == [order[:4], order[4:], []]
 
 
+async def test_the_order_of_locations_goes_through_all_types(api: Api, everything: Any) -> None:
+    people, groups = everything
+    by_location = sorted((*people, *groups), key=lambda one: str(one["meta"]["location"]))
+    order = [one["id"] for one in by_location]
+    assert ids((await api.get("/", sortBy="meta.location")).body) == order
+    backwards = {"sortBy": "Meta.Location", "sortOrder": "descending"}
+    assert ids((await api.get("/", startIndex=3, count=3, **backwards)).body) == order[::-1][2:5]
+    there = await pages(api, count=2, **backwards)
+    assert ids(*there) == order[::-1]
+    back = await pages(api, link="previousCursor", cursor=there[-1]["previousCursor"], count=2, **backwards)
+    assert ids(*back[::-1]) == ids(*there[:-1])
+
+
 async def test_a_type_that_lacks_the_attribute_to_sort_by_comes_last(api: Api, everything: Any) -> None:
     people, groups = everything
     body = (await api.get("/", sortBy="userName")).body
