@@ -27,6 +27,7 @@ def of_resource_type(kind: ResourceType) -> Collection:
         # No store has two records of one id; it needs no telling.
         unique=tuple(field for field in unique if field != ID),
         lists=tuple(t.field for t in targets if t.attribute.indexed and any(part.multi_valued for part in t.chain)),
+        stamped=True,
     )
 
 
@@ -40,7 +41,7 @@ def _moments(*names: str) -> tuple[Field, ...]:
 
 _OWN: Final = (
     # directory
-    Collection("edges", indexed=_text("group", "member")),
+    Collection("edges", indexed=_text("group", "member"), stamped=True),
     # auth
     Collection("credentials", indexed=_text("user")),
     Collection("factors", indexed=_text("user")),
@@ -52,7 +53,7 @@ _OWN: Final = (
     Collection("tokens", indexed=_text("purpose", "subject"), expires=_EXPIRES),
     Collection("clients", indexed=(Field(("name",), case_exact=False),), unique=(Field(("name",), case_exact=False),)),
     Collection("personal_tokens", indexed=_text("user"), expires=_EXPIRES),
-    Collection("client_tokens", indexed=_text("client"), expires=_EXPIRES),
+    Collection("client_tokens", indexed=_text("client"), expires=_EXPIRES, stamped=True),
     Collection("client_log", indexed=(*_text("client"), *_moments("at")), expires=_EXPIRES, counted=False),
     Collection("limits", indexed=_text("account"), expires=_EXPIRES),
     # what happened, and what is to be sent

@@ -19,7 +19,7 @@ class Collection:
     values are also in `lists`. No two live records share a value of a `unique` field (compared as the field compares);
     uniqueness holds over every value of a multi-valued field. `expires` names the top-level key with an xsd:dateTime
     after which the record counts as gone. `counted` says that somebody asks for the number of all records, which then
-    costs the same however many there are.
+    costs the same however many there are; `stamped`, that somebody asks for its stamp.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Collection:
     expires: str | None = None
     lists: tuple[Field, ...] = ()
     counted: bool = True
+    stamped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

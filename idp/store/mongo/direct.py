@@ -30,11 +30,12 @@ class Batch:
 
 @dataclass(slots=True)
 class Direct:
-    """What to do in each collection, what to claim, and by how much collections grow."""
+    """What to do in each collection, what to claim, by how much collections grow, and which ones come out changed."""
 
     batches: dict[str, Batch] = field(default_factory=dict)
     claimed: dict[str, Claimed] = field(default_factory=dict)
     growth: Counter[str] = field(default_factory=Counter)
+    changed: set[str] = field(default_factory=set)
 
 
 def direct(writes: Sequence[Prepared], now: int) -> Direct | None:
@@ -43,6 +44,8 @@ def direct(writes: Sequence[Prepared], now: int) -> Direct | None:
     for prepared in writes:
         collection, batch = prepared.layout.collection, found.batches.setdefault(prepared.layout.name, Batch())
         alive = {"expires": {"$gt": now}} if collection.expires else {}
+        if not isinstance(prepared.write, Check):
+            found.changed.add(collection.name)
         match prepared.write:
             case Insert(name) if not collection.expires:
                 if found.claimed.keys() & prepared.claims:

@@ -1,6 +1,8 @@
-"""The ledger: which record holds a unique value, and how many records a collection has."""
+"""The ledger: which record holds a unique value, how many records a collection has, and how often it was changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any, Final
 
@@ -18,6 +20,16 @@ Claimed = tuple[str, int]
 _DUPLICATE: Final = 11000
 
 
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What a commit has to do in the ledger: the growth and the change of collections that are counted and stamped."""
+
+    claimed: Mapping[str, Claimed] = field(default_factory=dict)
+    released: Set[str] = frozenset()
+    growth: Mapping[str, int] = field(default_factory=dict)
+    changed: Set[str] = frozenset()
+
+
 def claim_of(collection: str, attribute: str, value: str) -> str:
     """Return the id of the entry for a unique value, given as text that also tells its type."""
     return f"{collection}|{attribute}|{value}"
@@ -29,28 +41,44 @@ def count_id(collection: str, slot: str) -> str:
 
 
 def counts_of(collection: str) -> dict[str, Any]:
-    """Return the filter for all entries that count a collection."""
-    return {"_id": {"$gte": f"count|{collection}|", "$lt": f"count|{collection}}}"}}
+    """Return the filter for all entries that count a collection's records."""
+    return _below(f"count|{collection}")
 
 
-def claims(claimed: Mapping[str, Claimed], released: Iterable[str], now: int) -> list[Any]:
-    """Return the operations that claim and release values; a value in both goes from one record to another."""
-    gone = set(released)
-    operations: list[Any] = [
-        _claim(claim, owner, expires, now, moves=claim in gone) for claim, (owner, expires) in claimed.items()
+def change_id(collection: str, slot: str) -> str:
+    """Return the id of one of the entries that together count a collection's changes."""
+    return f"changes|{collection}|{slot}"
+
+
+def changes_of(collection: str | None = None) -> dict[str, Any]:
+    """Return the filter for all entries that count changes, of one collection or of all."""
+    return _below("changes" if collection is None else f"changes|{collection}")
+
+
+def changed_collection(entry_id: str) -> str:
+    """Return the collection whose changes an entry counts."""
+    return entry_id.removeprefix("changes|").rpartition("|")[0]
+
+
+def _below(prefix: str) -> dict[str, Any]:
+    return {"_id": {"$gte": f"{prefix}|", "$lt": f"{prefix}}}"}}
+
+
+def operations(entries: Entries, slot: str, now: int) -> list[Any]:
+    """Return the operations that a commit makes, claims first; a value both claimed and released changes its owner."""
+    gone = entries.released
+    found: list[Any] = [
+        _claim(claim, owner, expires, now, moves=claim in gone) for claim, (owner, expires) in entries.claimed.items()
     ]
-    if dropped := sorted(gone - claimed.keys()):
-        operations.append(DeleteMany({"_id": {"$in": dropped}}))
-    return operations
+    if dropped := sorted(gone - entries.claimed.keys()):
+        found.append(DeleteMany({"_id": {"$in": dropped}}))
+    found += [_add(count_id(name, slot), amount) for name, amount in entries.growth.items() if amount]
+    found += [_add(change_id(name, slot), 1) for name in sorted(entries.changed)]
+    return found
 
 
-def counts(growth: Mapping[str, int], slot: str) -> list[Any]:
-    """Return the operations that count."""
-    return [
-        UpdateOne({"_id": count_id(name, slot)}, {"$inc": {"amount": amount}}, upsert=True)
-        for name, amount in growth.items()
-        if amount
-    ]
+def _add(entry_id: str, amount: int) -> UpdateOne:
+    return UpdateOne({"_id": entry_id}, {"$inc": {"amount": amount}}, upsert=True)
 
 
 def _claim(claim: str, owner: str, expires: int, now: int, *, moves: bool) -> UpdateOne:
@@ -90,17 +118,14 @@ class Slots:
         self._free: list[int] = []
         self._made = 0
 
-    def take(self) -> int:
-        """Return a number that nobody uses now, the least there is."""
+    @contextmanager
+    def taken(self) -> Iterator[str]:
+        """Give a name that no other process uses, and in this one nobody else inside of a block: of those the least."""
         if not self._free:
             heappush(self._free, self._made)
             self._made += 1
-        return heappop(self._free)
-
-    def name(self, slot: int) -> str:
-        """Return the slot's name, which no other process uses."""
-        return f"{self._process}.{slot}"
-
-    def put_back(self, slot: int) -> None:
-        """Let others use the slot."""
-        heappush(self._free, slot)
+        slot = heappop(self._free)
+        try:
+            yield f"{self._process}.{slot}"
+        finally:
+            heappush(self._free, slot)

@@ -76,6 +76,11 @@ class Outcome:
     claimed: dict[str, Claimed] = field(default_factory=dict)
     growth: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def changed(self) -> set[str]:
+        """The collections of which something comes out otherwise."""
+        return {name for name, one in self.changes.items() if one.inserted or one.replaced or one.deleted}
+
 
 def read_state(layout: Layout, found: Mapping[str, Any]) -> State:
     """Return the state of a record that was read."""

@@ -11,11 +11,13 @@ import pymongo
 from bson import ObjectId
 
 from idp.clock import Clock
-from idp.errors import Contradicted, DeadlineExceeded, Overloaded, RemoteError, Unavailable
+from idp.errors import Contradicted, DeadlineExceeded, RemoteError, Unavailable
 from idp.query import Filter, Query, microseconds, normalise
 from idp.store.contract import Collection, DeleteWhere, Insert, Page, Record, Replace, Settings, Write
 from idp.store.mongo.client import WHAT, connect, settled, translated
 from idp.store.mongo.find import Finder
+from idp.store.mongo.joint import Commit, commit_of
+from idp.store.mongo.lanes import Lanes
 from idp.store.mongo.layout import Layout, lay_out
 from idp.store.mongo.ledger import LEDGER
 from idp.store.mongo.plan import Prepared
@@ -45,7 +47,7 @@ class MongoStore:
         self._finder = Finder(self._database, clock, self._threads, settings.max_scan)
         process = str(ObjectId())
         self._transactor = Transactor(self._client, self._database, self._layouts, clock, process)
-        self._commits: set[asyncio.Task[None]] = set()
+        self._lanes = Lanes(self._together, self._alone, settings.max_waiting, settings.timeout)
         self._setting_up = asyncio.Lock()
         self._is_set_up = False
         self._reindexing = Reindexing(self._database, clock, process)
@@ -73,16 +75,9 @@ class MongoStore:
 
     async def commit(self, writes: Sequence[Write]) -> None:
         """Apply all writes in order, or none; durable when it returns."""
-        prepared = [prepare(write, self._layouts[write.collection]) for write in writes]
-        if not prepared:
-            return
-        if len(self._commits) >= self._settings.max_waiting:
-            raise Overloaded(WHAT)
-        # Whoever leaves does not stop it.
-        task = asyncio.create_task(self._run(lambda: self._transactor.commit(prepared)))
-        self._commits.add(task)
-        task.add_done_callback(self._commits.discard)
-        await asyncio.shield(task)
+        if writes:
+            prepared = [prepare(write, self._layouts[write.collection]) for write in writes]
+            await self._lanes.make(commit_of(prepared, microseconds(self._clock.now())))
 
     def stamp(self, collections: Sequence[str]) -> None:
         """Return None: only the server could tell, and asking it takes as long as any read."""
@@ -97,14 +92,19 @@ class MongoStore:
 
     async def close(self) -> None:
         """Finish what has begun and let go of the connections."""
-        while self._commits:
-            await asyncio.wait(self._commits)
+        await self._lanes.close()
         self._refusal = "it has been closed"
         if self._indexing is not None:
             self._indexing.cancel()
             await asyncio.wait({self._indexing})
         await settled(self._client.close())
         self._threads.shutdown()
+
+    async def _together(self, commits: Sequence[Commit]) -> bool:
+        return await self._run(lambda: self._transactor.commit_together(commits))
+
+    async def _alone(self, commit: Commit) -> None:
+        await self._run(lambda: self._transactor.commit(commit))
 
     async def _run(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do the work against a database that is set up, within the time a verb may take."""
@@ -177,7 +177,7 @@ class MongoStore:
         results = [await self._database[name].delete_many(gone) for name in expiring]
         await self._database[LEDGER].delete_many(gone)
         for layout in self._layouts.values():
-            await self._transactor.merge_counts(layout)
+            await self._transactor.merge_entries(layout)
         return sum(result.deleted_count for result in results)
 
 

@@ -1,0 +1,157 @@
+"""Where commits wait: those that come while others are made share a transaction, and with it its round trips."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any, Final
+
+from idp.errors import DeadlineExceeded, Overloaded
+from idp.store.mongo.client import WHAT
+from idp.store.mongo.joint import Commit, choose
+from idp.store.mongo.plan import Key
+
+_LANES: Final = 2
+"""Transactions under way at one time: while one is on its way to the disk, the next is put together."""
+_PATIENCE: Final = 0.25
+"""Seconds after which what is under way is no longer waited for: it may have met a record that a dead writer holds."""
+
+Together = Callable[[Sequence[Commit]], Awaitable[bool]]
+Alone = Callable[[Commit], Awaitable[None]]
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A commit that somebody waits for."""
+
+    commit: Commit
+    answer: asyncio.Future[None]
+
+    @property
+    def given_up(self) -> bool:
+        """Whether its time was over before it came out."""
+        return self.answer.done() and not self.answer.cancelled()
+
+    def end(self, error: Exception | None) -> None:
+        """Tell whoever still waits how it came out."""
+        if self.answer.done():
+            return
+        if error is None:
+            self.answer.set_result(None)
+        else:
+            self.answer.set_exception(error)
+
+
+class Lanes:
+    """Makes commits, many of them as one.
+
+    `together` makes several in one transaction, or none of them, and tells which; `alone` makes one. What fails
+    together is tried again in two halves, so that in the end only that fails in whose way something stands.
+    """
+
+    def __init__(self, together: Together, alone: Alone, max_waiting: int, timeout: float) -> None:
+        self._together = together
+        self._alone = alone
+        self._max_waiting = max_waiting
+        self._timeout = timeout
+        self._amount = 0
+        self._waiting: dict[Commit, _Job] = {}
+        self._busy: set[Key] = set()
+        self._lanes = 0
+        self._is_starting = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def make(self, commit: Commit) -> None:
+        """Make the commit; whoever leaves takes the answer along, not the commit.
+
+        Raises what `alone` raises, Overloaded, and DeadlineExceeded: then only what has not begun is dropped.
+        """
+        if self._amount >= self._max_waiting:
+            raise Overloaded(WHAT)
+        loop = asyncio.get_running_loop()
+        job = _Job(commit, loop.create_future())
+        self._amount += 1
+        if commit.is_sociable:
+            self._waiting[commit] = job
+            self._start_soon()
+        else:
+            self._begin(self._by_itself(job))
+        timer = loop.call_later(self._timeout, self._give_up, job)
+        try:
+            await job.answer
+        finally:
+            timer.cancel()
+
+    async def close(self) -> None:
+        """Return when all is made that has been asked for."""
+        while self._amount:
+            await (asyncio.wait(self._tasks) if self._tasks else asyncio.sleep(0))
+
+    def _give_up(self, job: _Job) -> None:
+        if self._waiting.pop(job.commit, None):
+            self._amount -= 1
+        job.end(DeadlineExceeded(WHAT))
+
+    # --- whose turn it is ---
+
+    def _start_soon(self) -> None:
+        """Start in the next round of the loop: who asks in this one comes along."""
+        if not self._is_starting and self._waiting and self._lanes < _LANES:
+            self._is_starting = True
+            asyncio.get_running_loop().call_soon(self._start)
+
+    def _start(self) -> None:
+        self._is_starting = False
+        while self._lanes < _LANES and (commits := choose(self._waiting, self._busy)):
+            self._busy.update(*(commit.touched for commit in commits))
+            self._lanes += 1
+            self._begin(self._lane([self._waiting.pop(commit) for commit in commits]))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        # In a context of its own: the driver's deadline of whoever asks is not meant for it.
+        task = asyncio.create_task(work, context=Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _lane(self, jobs: Sequence[_Job]) -> None:
+        work = asyncio.create_task(self._by_halves(jobs))
+        await asyncio.wait({work}, timeout=_PATIENCE)
+        self._lanes -= 1
+        self._start_soon()
+        await work
+
+    # --- how they are made ---
+
+    async def _by_halves(self, jobs: Sequence[_Job]) -> None:
+        if len(jobs) == 1:
+            await self._by_itself(jobs[0])
+        elif not await self._is_done(jobs):
+            middle = len(jobs) // 2
+            await asyncio.gather(self._by_halves(jobs[:middle]), self._by_halves(jobs[middle:]))
+
+    async def _is_done(self, jobs: Sequence[_Job]) -> bool:
+        """Make them together; False when they have to be tried in smaller company."""
+        error = None
+        try:
+            if not await self._together([job.commit for job in jobs]):
+                return False
+        except Exception as caught:  # noqa: BLE001 - whoever waits for it is told
+            error = caught
+        self._end(jobs, error)
+        return True
+
+    async def _by_itself(self, job: _Job) -> None:
+        error = None
+        try:
+            if not job.given_up:
+                await self._alone(job.commit)
+        except Exception as caught:  # noqa: BLE001 - whoever waits for it is told
+            error = caught
+        self._end([job], error)
+
+    def _end(self, jobs: Sequence[_Job], error: Exception | None) -> None:
+        self._amount -= len(jobs)
+        for job in jobs:
+            self._busy -= job.commit.touched
+            job.end(error)
+        self._start_soon()
