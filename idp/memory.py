@@ -1,12 +1,33 @@
 """What was worked out from stored records, kept until a commit changes what it was worked out from."""
 
-from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from collections.abc import Hashable, Iterable
+from typing import Any, Generic, Protocol, TypeVar
 
 Stamp = tuple[int, ...]
 """Stands for the state of some collections; equal stamps mean that nothing in them was changed in between."""
 
 Known = TypeVar("Known")
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Moment:
+    """When something was asked. Its answer may be as of any time since then, so that one look at the store serves it.
+
+    Whoever asks makes it; a store to which looking is dear keeps in it what it saw.
+    """
+
+    __slots__ = ("seen",)
+
+    def __init__(self) -> None:
+        self.seen: Any = None
+
+
+class Stamps(Protocol):
+    """Tells the stamp as of the moment or later; None where it cannot be told. Without a moment, as of now."""
+
+    async def __call__(self, moment: Moment | None = None, /) -> Stamp | None:
+        """Return the stamp."""
+        ...
 
 
 class Memory(Generic[Known]):
@@ -16,22 +37,22 @@ class Memory(Generic[Known]):
     somebody committed is so never kept as if it were current.
     """
 
-    def __init__(self, stamp: Callable[[], Stamp | None], room: int) -> None:
+    def __init__(self, stamp: Stamps, room: int) -> None:
         self._current = stamp
         self._room = room
         self._stamp: Stamp | None = None
         self._known: dict[Hashable, Known] = {}
         self._taken = 0
 
-    def look(self, key: Hashable) -> tuple[Stamp | None, Known | None]:
-        """Return the stamp of this moment, and what is known under the key."""
-        stamp = self._current()
-        if stamp is None:
-            return None, None
-        if stamp != self._stamp:
-            self._forget()
-            self._stamp = stamp
-        return stamp, self._known.get(key)
+    async def look(self, key: Hashable, moment: Moment | None = None) -> tuple[Stamp | None, Known | None]:
+        """Return the stamp as of the moment or later, or as of now, and what is known under the key."""
+        stamp = await self._seen(moment)
+        return stamp, None if stamp is None else self._known.get(key)
+
+    async def look_for(self, keys: Iterable[Key]) -> tuple[Stamp | None, dict[Key, Known]]:
+        """Return the stamp as of now, and what is known under those of the keys that are known."""
+        stamp = await self._seen(None)
+        return stamp, {} if stamp is None else {key: self._known[key] for key in keys if key in self._known}
 
     def keep(self, key: Hashable, known: Known, stamp: Stamp | None, size: int = 1) -> None:
         """Remember it, which takes so much of the room; a size over a hundredth of it is not worth that."""
@@ -41,6 +62,14 @@ class Memory(Generic[Known]):
             self._forget()
         self._known[key] = known
         self._taken += size
+
+    async def _seen(self, moment: Moment | None) -> Stamp | None:
+        """Return the stamp, and forget everything if it is another one."""
+        stamp = await self._current(moment)
+        if stamp is not None and stamp != self._stamp:
+            self._forget()
+            self._stamp = stamp
+        return stamp
 
     def _forget(self) -> None:
         self._known.clear()

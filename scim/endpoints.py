@@ -9,7 +9,7 @@ from aiohttp import web
 from idp.access import Actor
 from idp.directory import Resource
 from idp.errors import InvalidPath, InvalidValue, TooLarge
-from idp.http.actor import actor_of
+from idp.http.actor import actor_of, moment_of
 from idp.memory import Memory
 from idp.query import EVERYTHING, Filter, Query, Sort
 from idp.schema import ResourceType, Returned, Type
@@ -124,7 +124,7 @@ class ResourceEndpoints:
     async def read(self, request: web.Request) -> web.Response:
         """GET of one resource (section 3.4.1)."""
         actor = actor_of(request)
-        stamp, shown = self._shown.look((actor, request.raw_path))
+        stamp, shown = await self._shown.look((actor, request.raw_path), moment_of(request))
         if shown is None:
             projection = projection_of(request, self._projections)
             shown = await self._show(await self._provider.get(actor, _id(request)), projection)
@@ -137,7 +137,7 @@ class ResourceEndpoints:
     async def list(self, request: web.Request) -> web.Response:
         """GET of many (section 3.4.2)."""
         key = (actor_of(request), request.raw_path)
-        stamp, body = self._listed.look(key)
+        stamp, body = await self._listed.look(key, moment_of(request))
         if body is None:
             wanted = search_request.from_query(request.query)
             found = await self.find(actor_of(request), wanted)

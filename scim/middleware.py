@@ -8,7 +8,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from idp.auth import RefusedClient
 from idp.errors import IdpError, NotAuthenticated, RateLimited, RemoteError, ScopeLacking
-from idp.http.actor import client_address, set_actor
+from idp.http.actor import begin, client_address, set_actor
 from scim.bearers import Bearers
 from scim.errors import detail, status_and_type
 from scim.exchange import respond
@@ -32,7 +32,8 @@ def guard(clients: Bearers, log: RequestLog, base: str, public: frozenset[str]) 
         started = perf_counter()
         try:
             if request.path not in public:
-                set_actor(request, await clients.authenticate(_bearer(request), client_address(request)))
+                begun = begin(request)
+                set_actor(request, await clients.authenticate(_bearer(request), client_address(request), begun))
             response = await handler(request)
         except IdpError as error:
             if isinstance(error, RefusedClient):

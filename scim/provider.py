@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from idp.access import Actor
 from idp.directory import Groups, Resource, Resources, Users, manager_of
-from idp.memory import Stamp
+from idp.memory import Stamps
 from idp.query import Query
 from idp.schema.urns import ENTERPRISE_USER
 from scim import patch
@@ -65,8 +65,9 @@ class Provider(Protocol):
         """Return a resource."""
         ...
 
-    def stamp(self) -> Stamp | None:
-        """Return the stamp of everything the resources are shown with."""
+    @property
+    def stamp(self) -> Stamps:
+        """Returns the stamp of everything the resources are shown with."""
         ...
 
     async def find(self, actor: Actor, query: Query) -> Found:

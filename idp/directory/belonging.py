@@ -27,14 +27,12 @@ class Belonging:
 
     async def groups_of(self, ids: Sequence[str]) -> dict[str, list[Value]]:
         """Return the groups of each of these, direct ones first."""
-        if len(ids) != 1:
-            return await self._groups_of(ids)
-        [user] = ids
-        stamp, groups = self._known.look(user)
-        if groups is None:
-            groups = (await self._groups_of(ids))[user]
+        stamp, known = await self._known.look_for(ids)
+        missing = [user for user in ids if user not in known]
+        found = await self._groups_of(missing) if missing else {}
+        for user, groups in found.items():
             self._known.keep(user, groups, stamp, 1 + len(groups))
-        return {user: groups}
+        return {**known, **found}
 
     async def _groups_of(self, ids: Sequence[str]) -> dict[str, list[Value]]:
         edges = await self._edges.of_members(set(ids))

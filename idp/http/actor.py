@@ -1,4 +1,4 @@
-"""Who asks, and from where."""
+"""Who asks, from where, and when."""
 
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from idp.config.networks import Networks, parse_networks
+from idp.memory import Moment
 
 if TYPE_CHECKING:
     from idp.access import Actor
@@ -15,14 +16,17 @@ __all__ = [
     "ADDRESS",
     "Networks",
     "actor_of",
+    "begin",
     "client_address",
     "is_within",
+    "moment_of",
     "parse_networks",
     "seen_address",
     "set_actor",
 ]
 
 ACTOR: Final[web.RequestKey["Actor"]] = web.RequestKey("actor")
+_MOMENT: Final[web.RequestKey[Moment]] = web.RequestKey("moment", Moment)
 ADDRESS: Final[web.RequestKey[str]] = web.RequestKey("address")
 
 
@@ -34,6 +38,17 @@ def set_actor(request: web.Request, actor: "Actor") -> None:
 def actor_of(request: web.Request) -> "Actor":
     """Return the actor that a middleware has authenticated; asking without one is a bug of ours."""
     return request[ACTOR]
+
+
+def begin(request: web.Request) -> Moment:
+    """Remember since when the request has been there; returns it."""
+    moment = request[_MOMENT] = Moment()
+    return moment
+
+
+def moment_of(request: web.Request) -> Moment:
+    """Return since when the request has been there."""
+    return request[_MOMENT]
 
 
 def client_address(request: web.Request) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from idp.memory import Stamp
+from idp.memory import Moment, Stamp
 from idp.query import Document, Field, Filter, Query
 
 
@@ -134,10 +134,11 @@ class Store(Protocol):
         """
         ...
 
-    def stamp(self, collections: Sequence[str]) -> Stamp | None:
-        """Return the stamp of these collections, as of the last commit that was acknowledged, whoever made it.
+    async def stamp(self, collections: Sequence[str], moment: Moment | None = None) -> Stamp | None:
+        """Return the stamp of these collections, all of them `stamped`, whoever changes them.
 
-        None where that costs more than a few microseconds. Records that expire change no stamp.
+        It tells of every commit that was acknowledged before the moment; without one, before it was asked for. None
+        where it cannot be told. Records that expire change no stamp.
         """
         ...
 

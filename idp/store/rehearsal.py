@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from idp.errors import NotUnique, VersionMismatch
-from idp.memory import Stamp
+from idp.memory import Moment, Stamp
 from idp.query import Compare, Document, Field, Op, Query, values_at
 from idp.store.contract import Check, Collection, Delete, DeleteWhere, Insert, Record, Replace, Store, Write
 
@@ -27,7 +27,7 @@ class RehearsalStore:
         self.sweep = inner.sweep
         self.close = inner.close
 
-    def stamp(self, collections: Sequence[str]) -> Stamp | None:
+    async def stamp(self, collections: Sequence[str], moment: Moment | None = None) -> Stamp | None:
         """Return None: nothing that is rehearsed may be remembered."""
         return None
 

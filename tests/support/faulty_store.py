@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from idp.errors import DeadlineExceeded, IdpError, NotUnique, Unavailable, VersionMismatch
-from idp.memory import Stamp
+from idp.memory import Moment, Stamp
 from idp.query import Filter, Query
 from idp.store.contract import Check, Delete, DeleteWhere, Insert, Page, Record, Replace, Store, Write
 
@@ -70,9 +70,9 @@ class FaultyStore:
         await self.inner.commit(writes)
         raise_after()
 
-    def stamp(self, collections: Sequence[str]) -> Stamp | None:
+    async def stamp(self, collections: Sequence[str], moment: Moment | None = None) -> Stamp | None:
         """Pass on."""
-        return self.inner.stamp(collections)
+        return await self.inner.stamp(collections, moment)
 
     async def check(self) -> None:
         """Pass on."""

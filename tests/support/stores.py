@@ -30,9 +30,9 @@ NAME: Final = Field(("name",), case_exact=False)
 # Small collections with a field of every kind; what they are called means nothing to a store.
 SAMPLES: Final[Mapping[str, Collection]] = {
     "people": Collection(
-        "people", (USER_NAME, CODE, MAIL, AGE, ACTIVE, BORN, TAGS), (USER_NAME, TAGS), lists=(MAIL, TAGS)
+        "people", (USER_NAME, CODE, MAIL, AGE, ACTIVE, BORN, TAGS), (USER_NAME, TAGS), lists=(MAIL, TAGS), stamped=True
     ),
-    "passes": Collection("passes", (OWNER, NAME), (NAME,), expires="expires"),
+    "passes": Collection("passes", (OWNER, NAME), (NAME,), expires="expires", stamped=True),
     "plain": Collection("plain"),
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from idp.auth.clients.tokens import CLIENT_TOKENS, LENGTH, PREFIX
 from idp.auth.secret_text import digest
 from idp.clock import Clock, from_text, to_text
 from idp.errors import NotAuthenticated, RemoteError, VersionMismatch
-from idp.memory import Memory
+from idp.memory import Memory, Moment
 from idp.store.contract import Record, Replace, Store
 
 _NOTED_EVERY: Final = timedelta(minutes=1)
@@ -46,17 +47,17 @@ class Gate:
         self._clock = clock
         self._rates = rates
         self._noted: dict[str, datetime] = {}
-        self._known = Memory[_Known](lambda: store.stamp((CLIENT_TOKENS,)), _KNOWN_AT_MOST)
+        self._known = Memory[_Known](partial(store.stamp, (CLIENT_TOKENS,)), _KNOWN_AT_MOST)
 
-    async def authenticate(self, bearer: str, address: str) -> Actor:
-        """Return the client that the token belongs to, as an actor.
+    async def authenticate(self, bearer: str, address: str, moment: Moment | None = None) -> Actor:
+        """Return the client that the token belonged to at the moment or later, as an actor.
 
         Raises NotAuthenticated, AddressRefused, RateLimited.
         """
         if len(bearer) != LENGTH or not bearer.startswith(PREFIX):
             raise NotAuthenticated("the bearer token is not valid")
         key = (digest(bearer), address)
-        stamp, known = self._known.look(key)
+        stamp, known = await self._known.look(key, moment)
         now = self._clock.now()
         if known is None or known.is_over(now):
             known = await self._read(*key)

@@ -1,7 +1,7 @@
 """Searches: by MongoDB where its indexes have the whole answer, else over documents read in batches, in threads."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, Final
 
@@ -31,12 +31,11 @@ class Finder:
         self._threads = threads
         self._max_scan = max_scan
 
-    async def get_many(self, layout: Layout, ids: list[str]) -> dict[str, Record]:
-        """Return the records that exist, by id and in the order asked for."""
+    async def get_many(self, layout: Layout, ids: Sequence[str]) -> dict[str, Record]:
+        """Return the records that exist, by id."""
         alive = self._alive({"_id": {"$in": ids}}, layout)
         found = await self._database[layout.name].find(alive, RECORD).to_list(None)
-        by_id = {one["_id"]: record_of(one) for one in found}
-        return {key: by_id[key] for key in ids if key in by_id}
+        return {one["_id"]: record_of(one) for one in found}
 
     async def find(self, layout: Layout, query: Query) -> Page:
         """Return the page the query asks for."""
@@ -104,8 +103,9 @@ class Finder:
             match = {"$and": [match, {"_id": {"$gt": begin.id}}]}
         found = self._database[layout.name].find_raw_batches(match, _JUDGED, batch_size=_BATCH)
         await self._judge(found.sort([("_id", 1)]) if ends_early else found, remaining, places, enough)
-        records = await self.get_many(layout, places.page())
-        return Page(list(records.values()), places.total if query.total else None)
+        page = places.page()
+        records = await self.get_many(layout, page)
+        return Page([records[key] for key in page if key in records], places.total if query.total else None)
 
     async def _judge(self, cursor: Any, remaining: Filter, places: Places, enough: int | None) -> None:
         """Give those candidates their places that satisfy the remaining filter, until there are enough of them."""

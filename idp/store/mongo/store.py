@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
+from functools import partial
 from typing import Final, TypeVar
 
 import pymongo
@@ -12,17 +13,20 @@ from bson import ObjectId
 
 from idp.clock import Clock
 from idp.errors import Contradicted, DeadlineExceeded, RemoteError, Unavailable
+from idp.memory import Moment, Stamp
 from idp.query import Filter, Query, microseconds, normalise
 from idp.store.contract import Collection, DeleteWhere, Insert, Page, Record, Replace, Settings, Write
 from idp.store.mongo.client import WHAT, connect, settled, translated
+from idp.store.mongo.commits import Commits
 from idp.store.mongo.find import Finder
 from idp.store.mongo.joint import Commit, commit_of
-from idp.store.mongo.lanes import Lanes
 from idp.store.mongo.layout import Layout, lay_out
 from idp.store.mongo.ledger import LEDGER
 from idp.store.mongo.plan import Prepared
+from idp.store.mongo.points import Points
 from idp.store.mongo.reindex import Reindexing
 from idp.store.mongo.setup import is_current, set_up
+from idp.store.mongo.stamps import Stamps, read_changes
 from idp.store.mongo.transact import Transactor
 from idp.store.narrow import is_storable
 
@@ -47,7 +51,9 @@ class MongoStore:
         self._finder = Finder(self._database, clock, self._threads, settings.max_scan)
         process = str(ObjectId())
         self._transactor = Transactor(self._client, self._database, self._layouts, clock, process)
-        self._lanes = Lanes(self._together, self._alone, settings.max_waiting, settings.timeout)
+        self._commits = Commits(self._together, self._alone, settings.max_waiting, settings.timeout)
+        self._points = Points(self._layouts, self._get_many, settings.timeout)
+        self._stamps = Stamps(lambda: self._run(partial(read_changes, self._database)), settings.timeout)
         self._setting_up = asyncio.Lock()
         self._is_set_up = False
         self._reindexing = Reindexing(self._database, clock, process)
@@ -62,8 +68,7 @@ class MongoStore:
 
     async def get_many(self, collection: str, ids: Sequence[str]) -> dict[str, Record]:
         """Return the records that exist, by id."""
-        layout = self._layouts[collection]
-        return await self._run(lambda: self._finder.get_many(layout, [key for key in ids if is_storable(key)]))
+        return await self._points.get(collection, [key for key in ids if is_storable(key)])
 
     async def find(self, collection: str, query: Query) -> Page:
         """Return the matching records in the query's order."""
@@ -77,10 +82,11 @@ class MongoStore:
         """Apply all writes in order, or none; durable when it returns."""
         if writes:
             prepared = [prepare(write, self._layouts[write.collection]) for write in writes]
-            await self._lanes.make(commit_of(prepared, microseconds(self._clock.now())))
+            await self._commits.make(commit_of(prepared, microseconds(self._clock.now())))
 
-    def stamp(self, collections: Sequence[str]) -> None:
-        """Return None: only the server could tell, and asking it takes as long as any read."""
+    async def stamp(self, collections: Sequence[str], moment: Moment | None = None) -> Stamp:
+        """Return the stamp of these collections."""
+        return await self._stamps.of(collections, moment)
 
     async def check(self) -> None:
         """Go the way that writes go, to the disks; returns when it works."""
@@ -92,13 +98,16 @@ class MongoStore:
 
     async def close(self) -> None:
         """Finish what has begun and let go of the connections."""
-        await self._lanes.close()
+        await self._commits.close()
         self._refusal = "it has been closed"
         if self._indexing is not None:
             self._indexing.cancel()
             await asyncio.wait({self._indexing})
         await settled(self._client.close())
         self._threads.shutdown()
+
+    async def _get_many(self, layout: Layout, ids: Sequence[str]) -> Mapping[str, Record]:
+        return await self._run(lambda: self._finder.get_many(layout, ids))
 
     async def _together(self, commits: Sequence[Commit]) -> bool:
         return await self._run(lambda: self._transactor.commit_together(commits))

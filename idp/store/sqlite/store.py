@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import apsw
 
 from idp.clock import Clock
-from idp.memory import Stamp
+from idp.memory import Moment, Stamp
 from idp.query import Filter, Query
 from idp.store.contract import Collection, Page, Record, Settings, Write
 from idp.store.narrow import is_storable
@@ -99,8 +99,8 @@ class SqliteStore:
         if writes:
             await self._writer.do(self._work(writes), len(writes))
 
-    def stamp(self, collections: Sequence[str]) -> Stamp | None:
-        """Return the stamp of these collections."""
+    async def stamp(self, collections: Sequence[str], moment: Moment | None = None) -> Stamp | None:
+        """Return the stamp of these collections, as of now: looking anew costs less than remembering."""
         return self._stamps.of(collections)
 
     async def check(self) -> None:

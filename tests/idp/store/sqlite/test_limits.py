@@ -162,7 +162,7 @@ async def test_a_file_of_the_first_format_is_upgraded_in_place(stores: Stores, p
     connection.close()
     store = await open_store(f"sqlite:{path}", SAMPLES, FakeClock())
     assert await store.get("plain", "kept") is not None
-    before = store.stamp(("plain",))
+    before = await store.stamp(("plain",))
     await store.commit([Insert("plain", {"id": "new"})])
-    assert store.stamp(("plain",)) != before
+    assert await store.stamp(("plain",)) != before
     await store.close()

@@ -1,20 +1,18 @@
 """Where commits wait: those that come while others are made share a transaction, and with it its round trips."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextvars import Context
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from idp.errors import DeadlineExceeded, Overloaded
 from idp.store.mongo.client import WHAT
 from idp.store.mongo.joint import Commit, choose
 from idp.store.mongo.plan import Key
+from idp.store.mongo.turns import Piece, Turns
 
-_LANES: Final = 2
+_AT_ONCE: Final = 2
 """Transactions under way at one time: while one is on its way to the disk, the next is put together."""
-_PATIENCE: Final = 0.25
-"""Seconds after which what is under way is no longer waited for: it may have met a record that a dead writer holds."""
 
 Together = Callable[[Sequence[Commit]], Awaitable[bool]]
 Alone = Callable[[Commit], Awaitable[None]]
@@ -42,7 +40,7 @@ class _Job:
             self.answer.set_exception(error)
 
 
-class Lanes:
+class Commits:
     """Makes commits, many of them as one.
 
     `together` makes several in one transaction, or none of them, and tells which; `alone` makes one. What fails
@@ -55,11 +53,11 @@ class Lanes:
         self._max_waiting = max_waiting
         self._timeout = timeout
         self._amount = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
         self._waiting: dict[Commit, _Job] = {}
         self._busy: set[Key] = set()
-        self._lanes = 0
-        self._is_starting = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._turns = Turns(_AT_ONCE, self._take)
 
     async def make(self, commit: Commit) -> None:
         """Make the commit; whoever leaves takes the answer along, not the commit.
@@ -70,12 +68,12 @@ class Lanes:
             raise Overloaded(WHAT)
         loop = asyncio.get_running_loop()
         job = _Job(commit, loop.create_future())
-        self._amount += 1
+        self._count(1)
         if commit.is_sociable:
             self._waiting[commit] = job
-            self._start_soon()
+            self._turns.wake()
         else:
-            self._begin(self._by_itself(job))
+            self._turns.begin(self._by_itself(job))
         timer = loop.call_later(self._timeout, self._give_up, job)
         try:
             await job.answer
@@ -84,41 +82,25 @@ class Lanes:
 
     async def close(self) -> None:
         """Return when all is made that has been asked for."""
-        while self._amount:
-            await (asyncio.wait(self._tasks) if self._tasks else asyncio.sleep(0))
+        await self._is_idle.wait()
+
+    def _count(self, more: int) -> None:
+        self._amount += more
+        if self._amount:
+            self._is_idle.clear()
+        else:
+            self._is_idle.set()
 
     def _give_up(self, job: _Job) -> None:
         if self._waiting.pop(job.commit, None):
-            self._amount -= 1
+            self._count(-1)
         job.end(DeadlineExceeded(WHAT))
 
-    # --- whose turn it is ---
-
-    def _start_soon(self) -> None:
-        """Start in the next round of the loop: who asks in this one comes along."""
-        if not self._is_starting and self._waiting and self._lanes < _LANES:
-            self._is_starting = True
-            asyncio.get_running_loop().call_soon(self._start)
-
-    def _start(self) -> None:
-        self._is_starting = False
-        while self._lanes < _LANES and (commits := choose(self._waiting, self._busy)):
-            self._busy.update(*(commit.touched for commit in commits))
-            self._lanes += 1
-            self._begin(self._lane([self._waiting.pop(commit) for commit in commits]))
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        # In a context of its own: the driver's deadline of whoever asks is not meant for it.
-        task = asyncio.create_task(work, context=Context())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _lane(self, jobs: Sequence[_Job]) -> None:
-        work = asyncio.create_task(self._by_halves(jobs))
-        await asyncio.wait({work}, timeout=_PATIENCE)
-        self._lanes -= 1
-        self._start_soon()
-        await work
+    def _take(self) -> Piece | None:
+        commits = choose(self._waiting, self._busy)
+        self._busy.update(*(commit.touched for commit in commits))
+        jobs = [self._waiting.pop(commit) for commit in commits]
+        return self._by_halves(jobs) if jobs else None
 
     # --- how they are made ---
 
@@ -150,8 +132,8 @@ class Lanes:
         self._end([job], error)
 
     def _end(self, jobs: Sequence[_Job], error: Exception | None) -> None:
-        self._amount -= len(jobs)
+        self._count(-len(jobs))
         for job in jobs:
             self._busy -= job.commit.touched
             job.end(error)
-        self._start_soon()
+        self._turns.wake()
