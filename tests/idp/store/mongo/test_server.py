@@ -10,7 +10,8 @@ from pymongo import MongoClient
 
 from idp.errors import ConfigError, DeadlineExceeded, InvalidValue, RemoteError, TooLarge, Unavailable
 from idp.query import EVERYTHING, Query
-from idp.store import Check, Delete, Insert, Replace, Settings, Write, open_store
+from idp.store import Check, Delete, Insert, Replace, Settings, Store, Write, open_store
+from idp.store.mongo.ledger import LEDGER
 from tests.support.clock import FakeClock
 from tests.support.mongod import Mongod, with_database
 from tests.support.stores import SAMPLES, Stores, opened, ready
@@ -71,18 +72,33 @@ async def test_what_a_dead_writer_has_locked_holds_up_nothing_else(stores: Store
     await store.commit([Replace("plain", {"id": "1"}, 1)])
 
 
-async def test_counts_stay_right_when_their_entries_are_merged(stores: Stores) -> None:
-    for number in range(70):
-        store = await stores.open()
-        await store.commit([Insert("people", {"id": f"{number}"})])
-        await store.close()
-    store = await stores.open()
-    other = await stores.open()
-    await store.commit([Delete("people", "0")])
-    await asyncio.gather(store.sweep(), *(other.commit([Insert("people", {"id": f"x{n}"})]) for n in range(10)))
-    assert await store.count("people", EVERYTHING) == (await other.find("people", Query(limit=1000))).total == 79
-    await store.sweep()
-    assert await store.count("people", EVERYTHING) == 79
+async def test_counts_and_stamps_stay_right_when_their_entries_are_merged(
+    stores: Stores, mongo_database_uri: str
+) -> None:
+    store, other = await stores.open(), await stores.open()
+    await store.commit([Insert("people", {"id": f"{number}"}) for number in range(70)])
+    with MongoClient[dict[str, Any]](mongo_database_uri) as client:
+        ledger = client.get_default_database()[LEDGER]
+        # As 70 processes leave them.
+        ledger.delete_many({"_id": {"$regex": "^(count|changes)"}})
+        ledger.insert_many(
+            {"_id": f"{kind}|people|{n}.0", "amount": 1} for n in range(70) for kind in ("count", "changes")
+        )
+        await store.commit([Delete("people", "0")])
+        stamps = asyncio.create_task(stamps_of(other))
+        await asyncio.gather(store.sweep(), *(other.commit([Insert("people", {"id": f"x{n}"})]) for n in range(10)))
+        assert await store.count("people", EVERYTHING) == (await other.find("people", Query(limit=1000))).total == 79
+        before = await other.stamp(("people",))
+        await store.sweep()
+        assert await store.stamp(("people",)) == before
+        assert sorted(seen := await stamps) == seen
+        assert await store.count("people", EVERYTHING) == 79
+        assert ledger.count_documents({"_id": {"$regex": "people"}}) < 10
+
+
+async def stamps_of(store: Store) -> list[Any]:
+    """Look at the stamp many times; a stamp never goes back, also while entries go into each other."""
+    return [await store.stamp(("people",)) for _ in range(30)]
 
 
 async def test_what_mongodb_would_read_as_a_reference_of_its_own_is_refused(stores: Stores) -> None:
