@@ -1,14 +1,18 @@
 """Whether a plan may be carried out unseen: how much of each kind it may change. Pure."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from idp.access import ADMINISTRATIVE
-from ldap_bridge.plan import GROUP, Kind, Plan, members_digest
+from idp.words import counted
+from ldap_bridge.plan import GROUP, FieldChange, Kind, Plan, members_digest
 from ldap_bridge.sections import LimitSettings, Most
 
 _REMOVING: Final = (Kind.DISABLE, Kind.REMOVE, Kind.PURGE)
+# Administrators who are named; the plan has all of them.
+_NAMED: Final = 5
 _NOBODY: Final = members_digest(())
 # The kinds with a limit of their own, and what becomes of whom they happen to; a change counts as one kind only.
 _DONE: Final = {
@@ -52,7 +56,7 @@ def why_held(plan: Plan, limits: LimitSettings, present: Present) -> str:
     reasons += [
         _over("would be given another role", given, linked, limits.role, "limits.role"),
         # Among administrators by themselves, too: a tenth of all people would be a great many of them.
-        _over("administrators would come or go", admins, present.admins, limits.admin, "limits.admin"),
+        _too_many_administrators(admins, present.admins, limits.admin),
     ]
     if limits.groups is not None:
         reasons.append(_over("groups would be changed", _groups(plan), groups, limits.groups, "limits.groups"))
@@ -65,12 +69,16 @@ def _groups(plan: Plan) -> int:
     return len({*changed, *(change.group for change in plan.memberships if not change.is_idle)})
 
 
-def _roles(plan: Plan) -> tuple[int, int]:
-    """Count whose role becomes another one, but for new people, and who comes to manage others or does so no more."""
+def _roles(plan: Plan) -> tuple[int, list[str]]:
+    """Count whose role becomes another one, but for new people; with who comes to manage others or does so no more."""
     new = {change.resource for change in plan.changes if change.kind is Kind.CREATE}
     roles = [change for change in plan.changes if change.kind is Kind.ROLE]
-    moves = [(field.old in ADMINISTRATIVE, field.new in ADMINISTRATIVE) for change in roles for field in change.fields]
-    return sum(change.resource not in new for change in roles), sum(before is not after for before, after in moves)
+    moved = [change.name for change in roles if any(map(_comes_or_goes, change.fields))]
+    return sum(change.resource not in new for change in roles), moved
+
+
+def _comes_or_goes(role: FieldChange) -> bool:
+    return (role.old in ADMINISTRATIVE) is not (role.new in ADMINISTRATIVE)
 
 
 def _lost_groups(plan: Plan) -> int:
@@ -79,10 +87,23 @@ def _lost_groups(plan: Plan) -> int:
 
 
 def _over(what: str, count: int, among: int, most: Most, key: str) -> str:
+    # Nobody is among nobody before the first run.
+    share = f"{count} of {among}" if among else f"{count}"
+    return f"{share} {what}, {rule}" if (rule := _passed(count, among, most, key)) else ""
+
+
+def _too_many_administrators(names: Sequence[str], present: int, most: Most) -> str:
+    if not (rule := _passed(len(names), present, most, "limits.admin")):
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    there = "there is 1" if present == 1 else f"there are {present or 'none'}"
+    named = f"{', '.join(names[:_NAMED])}{more}"
+    return f"{counted(len(names), 'administrator')} would come or go ({named}), where {there} now: {rule}"
+
+
+def _passed(count: int, among: int, most: Most, key: str) -> str:
+    """Say which rule a count is too much for, or return ""."""
     allowed = max(most.count, int(among * most.percent / 100))
     if count <= allowed:
         return ""
-    rule = f"{key}.count = {most.count} and {key}.percent = {most.percent:g}"
-    # Nobody is among nobody before the first run.
-    share = f"{count} of {among}" if among else f"{count}"
-    return f"{share} {what}, more than the {allowed} that {rule} allow"
+    return f"more than the {allowed} that {key}.count = {most.count} and {key}.percent = {most.percent:g} allow"

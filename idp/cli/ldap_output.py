@@ -56,8 +56,8 @@ def show_plan(plan: PlanReport, *, json: bool) -> None:
     print_note(_approach(plan))
     print_note(f"{_read(plan)} read from {plan.where}: {_counted(plan.counts)}.")
     if plan.held:
-        print_note(styled(f"A run would be held: {plan.held}.", "warn"))
-    print_note(f"Kept as run {plan.run}; `idp ldap apply {plan.run}` does this and nothing else.")
+        print_note(styled(f"A run would be held: {printable(plan.held)}.", "warn"))
+    print_note(f"Kept as run {plan.run}; if it is right, `idp ldap apply {plan.run}` does this and nothing else.")
 
 
 def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: bool) -> None:
@@ -75,11 +75,20 @@ def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: b
     if run.errors:
         print_note(styled(f"{counted(run.errors, 'change')} could not be made, named above with the reason.", "bad"))
     if run.state == State.HELD:
-        print_note(styled(f"Nothing was changed: {run.reason}. If that is right: `idp ldap approve {run.id}`.", "warn"))
+        print_note(styled(f"Nothing was changed: {printable(run.reason)}.", "warn"))
+        print_note(how_to_decide(run.id))
     elif run.state == State.REJECTED:
         print_note(styled(f"Nothing was changed: {run.decided_by} has rejected this plan ({run.reason}).", "warn"))
     elif run.state == State.INCOMPLETE:
         print_note(styled("The read was not complete, so nobody was disabled or removed.", "warn"))
+
+
+def how_to_decide(run: str) -> str:
+    """Return what can be done about a held run."""
+    choices = {"show": "look at it", "approve": "do it and nothing else", "reject": "do not, nor ask again"}
+    commands = {f"idp ldap {choice} {run}": what for choice, what in choices.items()}
+    longest = max(map(len, commands))
+    return "\n".join(f"  {command:{longest}}  {what}" for command, what in commands.items())
 
 
 def show_runs(runs: Sequence[Run], *, json: bool) -> None:
@@ -115,6 +124,8 @@ def show_one_run(run: Run) -> None:
         }
     )
     _show_problems(run.gaps, run.problems)
+    if run.state == State.HELD:
+        print_note(how_to_decide(run.id))
 
 
 def _end(run: Run) -> str:

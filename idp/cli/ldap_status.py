@@ -40,6 +40,10 @@ def _explain(one: "Standing") -> None:
     """Say of a directory what no column has room for."""
     if one.reason:
         print_note(f"{one.id}: {styled(printable(one.reason), 'warn')}")
+    if one.is_waiting:
+        from idp.cli.ldap_output import how_to_decide
+
+        print_note(how_to_decide(one.held))
     if one.running:
         print_note(f"{one.id}: run {one.running} is under way.")
     if one.problems:

@@ -158,11 +158,25 @@ async def test_a_group_that_is_filled_or_emptied_by_mistake_makes_and_unmakes_no
     slapd.modify(change(ADMINS, "add", *map(dn, range(2, 7))))
     held = await bridge.sync()
     assert (held.state, await roles(bridge)) == (State.HELD, {"1": "admin"})
-    assert "5 of 1 administrators would come or go, more than the 3 that limits.admin.count = 3" in held.reason
+    assert "5 administrators would come or go (person" in held.reason
+    assert "where there is 1 now: more than the 3 that limits.admin.count = 3" in held.reason
     await bridge.service.approvals.approve(SYSTEM, held.id)
     slapd.modify(change(ADMINS, "replace", dn(1)))
     assert (await bridge.sync()).state == State.HELD
     assert len(await roles(bridge)) == 6
+
+
+async def test_a_first_run_with_many_administrators_waits_for_a_yes(
+    slapd: Slapd, bridge_to: Callable[..., Bridge]
+) -> None:
+    bridge = bridge_to(slapd.url, **ROLES)
+    slapd.modify(group(ADMINS, *map(dn, range(1, 5))))
+    plan = await bridge.service.plan(SYSTEM, "corp")
+    assert "4 administrators would come or go (person000001, person000002" in plan.held
+    held = await bridge.sync()
+    assert (held.state, held.reason, await bridge.people()) == (State.HELD, plan.held, {})
+    await bridge.service.approvals.approve(SYSTEM, held.id)
+    assert await roles(bridge) == dict.fromkeys("1234", "admin")
 
 
 @pytest.mark.parametrize(

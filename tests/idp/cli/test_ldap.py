@@ -139,7 +139,7 @@ def test_a_run_that_would_disable_too_many_is_held_and_ends_with_status_1(
     ldif.write_text(company.ldif())
     assert held.returncode == 1
     assert "Nothing was changed: " in held.stderr
-    assert f"`idp ldap approve {run}`" in held.stderr
+    assert f"  idp ldap approve {run}  do it and nothing else\n" in held.stderr
     assert approved.returncode == 0
     assert approved.stdout.count("disable   user") == PEOPLE - 5
     assert (again.returncode, again.stdout) == (1, "")
