@@ -6,11 +6,11 @@ from idp.auth.credentials import FACTORS
 from idp.auth.sealing import Sealer
 from idp.auth.setup import SETTINGS
 from idp.errors import NotUnique, VersionMismatch
-from idp.query import Query
+from idp.query import EVERYTHING
 from idp.store.contract import Insert, Record, Replace, Store
+from idp.store.pages import every
 
 _ID: Final = "secret-key"
-_PAGE: Final = 500
 
 
 class KeyMark:
@@ -47,11 +47,9 @@ class KeyMark:
 
         When there are none, nothing is lost, and the newest key is remembered from now on.
         """
-        count, after = 0, ""
-        while records := (await self._store.find(FACTORS, Query(after=after, limit=_PAGE, total=False))).records:
-            sealed = (record.document.get("sealed", "") for record in records)
-            count += sum(text.partition(".")[0] not in self._sealer.ids for text in sealed)
-            after = records[-1].id
+        count = 0
+        async for record in every(self._store, FACTORS, EVERYTHING):
+            count += record.document.get("sealed", "").partition(".")[0] not in self._sealer.ids
         if not count:
             await self._adopt(await self._store.get(SETTINGS, _ID))
         return count

@@ -1,11 +1,11 @@
 """Memberships: one small record per group and member, read in either direction."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from idp.query import EVERYTHING, And, Compare, Field, Filter, In, Op, Query
 from idp.store.contract import DeleteWhere, Insert, Store
+from idp.store.pages import every
 
 EDGES: Final = "edges"
 _GROUPS: Final = "groups"
@@ -78,9 +78,8 @@ class Edges:
 
     async def matching(self, filter: Filter) -> AsyncIterator[Edge]:
         """Yield every edge that the filter selects, in the order of ids."""
-        async for page in self._pages(filter):
-            for edge in page:
-                yield edge
+        async for record in every(self._store, EDGES, filter, PAGE):
+            yield record.document
 
     async def ancestors(self, groups: Iterable[str]) -> dict[str, set[str]]:
         """Return for each group, and each group above one, its direct parents. Loops end.
@@ -117,41 +116,19 @@ class Edges:
         return {edge["member"] for some in of_groups async for edge in self.matching(some)}
 
     async def _all_groups(self) -> list[str]:
-        found: list[str] = []
-        query = Query(limit=PAGE, total=False)
-        while True:
-            records = (await self._store.find(_GROUPS, query)).records
-            found += [record.id for record in records]
-            if len(records) < PAGE:
-                return found
-            query = replace(query, after=records[-1].id)
+        return [record.id async for record in every(self._store, _GROUPS, EVERYTHING, PAGE)]
 
     async def groups_with(self, member: str) -> list[str]:
         """Return the groups of which this is a direct member."""
         return [edge["group"] for edge in await self.of_members([member])]
 
     async def _all(self, field: Field, values: Collection[str]) -> list[Edge]:
-        return [edge for batch in _batches(field, values) async for page in self._pages(batch) for edge in page]
-
-    async def _among(self, field: Field, values: Collection[str]) -> AsyncIterator[Edge]:
-        for batch in _batches(field, values):
-            async for edge in self.matching(batch):
-                yield edge
+        return [edge for batch in _batches(field, values) async for edge in self.matching(batch)]
 
     async def _of_group(self, group: str) -> AsyncIterator[Edge]:
         # Its edges stand together in the order of ids: to begin there spares the way to them.
-        async for page in self._pages(Compare(GROUP, Op.EQ, group), after=edge_id(group, "")):
-            for edge in page:
-                yield edge
-
-    async def _pages(self, filter: Filter, after: str | None = None) -> AsyncIterator[list[Edge]]:
-        query = Query(filter, limit=PAGE, after=after, total=False)
-        while True:
-            records = (await self._store.find(EDGES, query)).records
-            yield [record.document for record in records]
-            if len(records) < PAGE:
-                return
-            query = replace(query, after=records[-1].id)
+        async for record in every(self._store, EDGES, Compare(GROUP, Op.EQ, group), PAGE, edge_id(group, "")):
+            yield record.document
 
 
 def _batches(field: Field, values: Collection[str]) -> Iterator[In]:

@@ -30,6 +30,7 @@ from idp.query import (
 )
 from idp.store.contract import Page, Store
 from idp.store.narrow import MOST_VALUES
+from idp.store.pages import pages
 from idp.store.places import BY_ID, order_of, start_of
 
 _NAME: Final = Field(("displayName",), case_exact=False)
@@ -170,15 +171,11 @@ class DerivedFilters:
     async def _ids(self, collection: str, filter: Filter, most: int | None = None) -> set[str]:
         """Return the ids of everything that matches. Raises TooLarge as soon as there are more than the `most`."""
         found: set[str] = set()
-        query = Query(filter, limit=PAGE, total=False)
-        while True:
-            records = (await self._store.find(collection, query)).records
+        async for records in pages(self._store, collection, filter, PAGE):
             found.update(record.id for record in records)
             if most is not None and len(found) > most:
                 raise TooLarge("the number of people who are called so", most)
-            if len(records) < PAGE:
-                return found
-            query = replace(query, after=records[-1].id)
+        return found
 
 
 async def _conditions(filter: Filter, head: str) -> tuple[dict[Filter, None], Filter]:

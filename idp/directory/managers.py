@@ -1,7 +1,6 @@
 """The manager of a person: a reference to an account, whose name is shown and never stored (RFC 7643 section 4.3)."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from idp.access import Actor, ActorKind
@@ -10,15 +9,15 @@ from idp.clock import Clock, to_text
 from idp.directory.documents import stamped, with_schemas
 from idp.directory.model import Document
 from idp.errors import InvalidValue
-from idp.query import Compare, Op, Query
+from idp.query import Compare, Op
 from idp.schema import USER, ResourceType
 from idp.schema.urns import ENTERPRISE_USER
 from idp.store.contract import Check, Record, Replace, Store, Write
+from idp.store.pages import every
 
 MANAGER: Final = f"{ENTERPRISE_USER}:manager"
 REFERENCE: Final = USER.resolve(f"{MANAGER}.value").field
 # Reports read at once; a commit holds all of them anyway.
-_PAGE: Final = 1_000
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
@@ -65,18 +64,13 @@ class Managers:
     async def released(self, actor: Actor, manager: str) -> list[Write]:
         """Return the writes by which everybody who reports to the manager no longer does."""
         now, writes = to_text(self._clock.now()), list[Write]()
-        query = Query(Compare(REFERENCE, Op.EQ, manager), limit=_PAGE, total=False)
-        while True:
-            records = (await self._store.find(USER.collection, query)).records
-            for record in records:
-                if record.id == manager:
-                    continue
-                details = {"userName": record.document["userName"], "fields": [ENTERPRISE_USER], "manager": "deleted"}
-                writes.append(Replace(USER.collection, stamped(self._without(record.document), now), record.version))
-                writes.append(event(Tag.DIRECTORY_USER_UPDATED, actor, record.id, self._clock, details))
-            if len(records) < _PAGE:
-                return writes
-            query = replace(query, after=records[-1].id)
+        async for record in every(self._store, USER.collection, Compare(REFERENCE, Op.EQ, manager)):
+            if record.id == manager:
+                continue
+            details = {"userName": record.document["userName"], "fields": [ENTERPRISE_USER], "manager": "deleted"}
+            writes.append(Replace(USER.collection, stamped(self._without(record.document), now), record.version))
+            writes.append(event(Tag.DIRECTORY_USER_UPDATED, actor, record.id, self._clock, details))
+        return writes
 
     def _to_check(self, actor: Actor, before: Record | None, after: Document | None) -> str | None:
         """Return the manager in a document if it is a new one who has to be there."""

@@ -21,8 +21,10 @@ async def pages(
         after = records[-1].id
 
 
-async def every(store: Store, collection: str, wanted: Filter) -> AsyncIterator[Record]:
+async def every(
+    store: Store, collection: str, wanted: Filter, size: int = PAGE, after: str | None = None
+) -> AsyncIterator[Record]:
     """Yield what matches, one record after another. Raises what the store raises."""
-    async for records in pages(store, collection, wanted):
+    async for records in pages(store, collection, wanted, size, after):
         for record in records:
             yield record

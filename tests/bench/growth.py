@@ -1,5 +1,6 @@
 """What each operation costs in a large directory beside a small one, measured in turns."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
@@ -18,19 +19,22 @@ def measure(small: Scene, large: Scene, seconds: float, rounds: int) -> list[Row
     rows = []
     mark = str(large.users)
     for one, other in zip(operations(small, rounds, mark), operations(large, rounds, mark), strict=True):
-        speeds: tuple[list[Speed], list[Speed]] = ([], [])
         for job in (one.job, other.job):
             job.connections, job.seconds = CONNECTIONS, seconds
-        for _ in range(rounds):
-            speeds[0].append(small.run(one.job))
-            speeds[1].append(large.run(other.job))
-        rows.append(row(one.name, usual(speeds[1]), usual(speeds[0]), WANTED))
+        turns = [(large.run(other.job), small.run(one.job)) for _ in range(rounds)]
+        rows.append(compared(one.name, turns, WANTED))
     before, after = small.idp.memory(), large.idp.memory()
     grown = after / before
     rows.append(
         Row("memory", f"{after:.0f} MB", f"{before:.0f} MB", f"{grown:.2f}", "", "", f"<= {WANTED:g}x", grown <= WANTED)
     )
     return rows
+
+
+def compared(what: str, turns: Sequence[tuple[Speed, Speed]], wanted: float | None, *, of: str = "p99") -> Row:
+    """Compare what was measured in turns: ours, and what is beside it."""
+    ours, beside = (usual([turn[side] for turn in turns]) for side in (0, 1))
+    return row(what, ours, beside, wanted, of=of)
 
 
 def usual(speeds: list[Speed]) -> Speed:

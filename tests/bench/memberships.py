@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.bench.growth import row, usual
+from tests.bench.growth import compared
 from tests.bench.load import Job
 from tests.bench.scene import Scene
 from tests.bench.table import Row
@@ -31,9 +31,8 @@ def measure(scene: Scene, seconds: float, rounds: int) -> list[Row]:
     for name, wanted, ours, beside in _cases(scene, small, big):
         for job in (*ours, *beside):
             job.seconds = None if job.count else seconds
-        speeds = [(scene.run(ours[turn % len(ours)]), scene.run(beside[turn % len(beside)])) for turn in range(rounds)]
-        mine, others = ([pair[side] for pair in speeds] for side in (0, 1))
-        rows.append(row(name, usual(mine), usual(others), wanted, of="median"))
+        turns = [(scene.run(ours[turn % len(ours)]), scene.run(beside[turn % len(beside)])) for turn in range(rounds)]
+        rows.append(compared(name, turns, wanted, of="median"))
     return rows
 
 

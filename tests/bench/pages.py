@@ -2,8 +2,7 @@
 
 from urllib.parse import quote
 
-from tests.bench.growth import row, usual
-from tests.bench.measure import Speed
+from tests.bench.growth import compared
 from tests.bench.scene import Scene
 from tests.bench.table import Row
 from tests.bench.users import USERS
@@ -22,9 +21,8 @@ def measure(scene: Scene, seconds: float, rounds: int) -> Row:
     first = f"{USERS}?count={count}&cursor"
     deep = f"{first}={quote(_cursor_at(scene, first, depth))}"
     jobs = [scene.job("GET", [f"{path}&try=@n@"], seconds=seconds) for path in (deep, f"{first}=")]
-    speeds: list[list[Speed]] = [[scene.run(job) for job in jobs] for _ in range(rounds)]
-    ours, beside = (usual([pair[side] for pair in speeds]) for side in (0, 1))
-    return row(f"cursor page {depth:,} of {count}, beside page 1", ours, beside, WANTED, of="median")
+    turns = [(scene.run(jobs[0]), scene.run(jobs[1])) for _ in range(rounds)]
+    return compared(f"cursor page {depth + 1:,}, {count} on each, beside page 1", turns, WANTED, of="median")
 
 
 def _cursor_at(scene: Scene, first: str, depth: int) -> str:
