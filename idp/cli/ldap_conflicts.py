@@ -1,7 +1,7 @@
 """`idp ldap conflicts` and `idp ldap resolve`: entries that want what another account has."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -71,9 +71,17 @@ def resolve(
         print_json(done)
     else:
         run = done["run"]
-        print_note(f"Run {run['id']}: {run['state']}." if run else "Decided; the next run carries it out.")
+        print_note(f"Run {run['id']}: {run['state']}." if run else _AT_ONCE.get(choice, _LATER))
     if not is_well:
         raise typer.Exit(1)
+
+
+_LATER: Final = "Decided; the next run carries it out."
+# What these do they do before any run.
+_AT_ONCE: Final = {
+    "link": "Linked; the next run brings it in step.",
+    "take-over": "The other one has given it up; the next run carries out the rest.",
+}
 
 
 def _row(dispute: "Dispute") -> dict[str, Any]:

@@ -72,6 +72,8 @@ def show_run(run: Run, changes: Sequence[Logged], *, json: bool, with_changes: b
         print_note(f"{counted(run.logged, 'change')}; `idp ldap show {run.id}` lists them all.")
     print_note(_approach(run))
     print_note(f"{_read(run)} read: {_counted(run.counts)}.")
+    if run.counts.get("conflict"):
+        print_note(f"Conflicts wait for a decision: `idp ldap conflicts {run.source}`.")
     if run.errors:
         print_note(styled(f"{counted(run.errors, 'change')} could not be made, named above with the reason.", "bad"))
     if run.state == State.HELD:

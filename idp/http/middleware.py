@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from idp.access import Actor, ActorKind
 from idp.clock import Clock
-from idp.errors import DeadlineExceeded, Overloaded, TooLarge
+from idp.errors import DeadlineExceeded, Overloaded, RemoteError, TooLarge
 from idp.http import faults
 from idp.http.access_log import AccessLog, Line
 from idp.http.actor import ACTOR, ADDRESS, Networks, seen_address
@@ -97,6 +97,9 @@ class Outermost:
         response = faults.render(request, error)
         if response.status == 500:
             logger.error("request %s failed", request[REQUEST_ID], exc_info=error)
+        elif isinstance(error, RemoteError) and not isinstance(error, Overloaded):
+            # The answer tells strangers nothing of what we depend on.
+            logger.warning("request %s: %s", request[REQUEST_ID], error)
         if is_incomplete(request):
             # Nobody reads the rest of the body, so the connection cannot carry another request.
             response.force_close()

@@ -209,8 +209,9 @@ class Channel:
 
     def _ended(self, reason: str) -> DirectoryUnavailable:
         # No distrust: a proxy that encrypts for a server which is down ends lines in the same way.
-        is_first = self._encrypted_at == self.received and isinstance(self._socket, ssl.SSLSocket)
-        return DirectoryUnavailable(self.source, reason + (hint_on_silent_end(self.server) if is_first else ""))
+        if self._encrypted_at == self.received:
+            reason += hint_on_silent_end(self.server, encrypted=isinstance(self._socket, ssl.SSLSocket))
+        return DirectoryUnavailable(self.source, reason)
 
     def _messages(self, message_id: int, *, whole: bool = False) -> Iterator[Message]:
         """Yield the messages of an answer: each has to come in time, or, where somebody waits for it, the `whole`."""

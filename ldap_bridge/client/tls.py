@@ -22,6 +22,7 @@ _BY_VERIFICATION: Final[Mapping[int, str]] = {
     64: _NAME,
 }
 _NO_TLS: Final = "what answers there may speak no TLS: ldap:// with starttls, or another port"
+_ONLY_TLS: Final = "what answers there may speak TLS from the beginning: ldaps://"
 _ASKED: Final = "the server may ask for a certificate (cert_file, key_file)"
 _DOUBTED: Final = "the server may not accept the certificate of cert_file"
 # By OpenSSL's name of what went wrong.
@@ -70,9 +71,11 @@ def is_alert(error: OSError) -> bool:
     return isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
 
 
-def hint_on_silent_end(server: Server) -> str:
-    """Return what may be wrong when a line ends right after its handshake: not every server sends an alert."""
-    return f"; {_DOUBTED if server.cert_file else _ASKED}"
+def hint_on_silent_end(server: Server, *, encrypted: bool) -> str:
+    """Return what may be wrong when a line ends before a word was said on it: not every server sends an alert."""
+    if encrypted:
+        return f"; {_DOUBTED if server.cert_file else _ASKED}"
+    return "" if server.socket else f"; {_ONLY_TLS}"
 
 
 def _show(source: str, server: Server, context: ssl.SSLContext) -> None:

@@ -116,6 +116,7 @@ def test_a_run_with_conflicts_ends_with_status_1_and_names_them(idp: Idp, compan
     assert done.returncode == 1
     assert f"conflict  user   {uid}" in done.stdout
     assert "1 conflict" in done.stderr
+    assert "Conflicts wait for a decision: `idp ldap conflicts corp`." in done.stderr
     (found,) = idp.json("ldap", "conflicts", "corp")
     assert (found["login"], found["holder_name"], found["holder_source"]) == (uid, uid, "local")
     assert f"{found['id']}  corp    user  {uid}" in idp.command("ldap", "conflicts")

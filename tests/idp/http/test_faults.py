@@ -115,11 +115,15 @@ async def test_a_body_that_trickles_ends_with_the_deadline(site: Site) -> None:
     assert b"Connection: close" in answer
 
 
-async def test_a_handler_that_takes_too_long_is_given_up_with_503(site: Site) -> None:
+async def test_a_handler_that_takes_too_long_is_given_up_with_503_and_named_in_the_log(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     async with ClientSession() as client, client.get(site.url("/wait")) as answer:
         assert answer.status == 503
         assert answer.headers["Retry-After"] == "1"
         assert await answer.text() == "the request took too long\n"
+    [record] = caplog.records
+    assert record.getMessage() == f"request {answer.headers['X-Request-Id']}: the request took too long"
 
 
 async def test_a_bug_is_500_without_details_and_logged_under_the_request_s_id(

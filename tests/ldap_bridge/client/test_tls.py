@@ -202,6 +202,11 @@ def test_ldaps_to_a_plain_port_is_an_error_of_its_own(slapd: Slapd) -> None:
         directory(f"ldaps://{HOST}:{slapd.port}").connect()
 
 
+def test_a_plain_line_to_a_port_of_ldaps_is_told_what_may_be_there(served: Served) -> None:
+    with pytest.raises(DirectoryUnavailable, match=r"closed the connection; .* may speak TLS .*: ldaps://"):
+        directory(served[1].replace("ldaps://", "ldap://")).connect()
+
+
 @pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 400 Bad Request\r\n", encode_bind_response(message_id=1)])
 def test_an_answer_to_starttls_that_is_none_is_no_line(reply: bytes) -> None:
     def answer(line: socket.socket) -> None:
