@@ -166,8 +166,10 @@ def _print_change(change: Logged) -> None:
             print(f"            {field['path']}: {_value(field['old'])} -> {_value(field['new'])}")
     for sign, names in (("+", change.added), ("-", change.removed)):
         if names:
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            print(f"            {sign} {', '.join(map(printable, names[:_NAMED]))}{more}")
+            for name in names[:_NAMED]:
+                print(f"            {sign} {printable(name)}")
+            if len(names) > _NAMED:
+                print(f"            {sign} and {len(names) - _NAMED} more")
     if change.error:
         print(f"            {styled(printable(change.error), 'bad')}")
 

@@ -1,7 +1,9 @@
 """What commands print: for people, with colour only on a terminal, or one JSON document for programs."""
 
 import json
+import math
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -13,6 +15,8 @@ from idp.errors import ConfigError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+_EMPTY: Final = "-"
+_GAP: Final = "  "
 _STYLES: Final = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "bold": "1"}
 
 
@@ -43,25 +47,58 @@ def styled(text: str, style: str, stream: TextIO | None = None) -> str:
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
-    """Print rows in aligned columns, or a sentence when there are none; never cut, so that it can be piped."""
+    """Print rows in aligned columns, or a sentence when there are none; never cut, so that it can be piped.
+
+    On a terminal that is too narrow for them each row is a paragraph, which leaves out what is empty.
+    """
     if not rows:
         print(empty)
         return
     cells = [[_cell(row.get(column)) for column in columns] for row in rows]
     widths = [max(width(line[i]) for line in [list(columns), *cells]) for i in range(len(columns))]
+    if sum(widths) + len(_GAP) * (len(widths) - 1) > _room():
+        _print_paragraphs([column.upper() for column in columns], cells)
+        return
     print(styled(_line([column.upper() for column in columns], widths), "dim"))
     for line in cells:
         print(_line(line, widths))
 
 
+def _print_paragraphs(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    for number, line in enumerate(cells):
+        if number:
+            print()
+        print_fields({name: cell for name, cell in zip(columns, line, strict=True) if cell != _EMPTY})
+
+
 def print_fields(fields: Mapping[str, Any]) -> None:
-    """Print names and values, one below the other."""
+    """Print names and values, one below the other; on a terminal a long value goes on below its beginning."""
     longest = max(width(name) for name in fields)
+    room = _room() - longest - len(_GAP)
     for name, value in fields.items():
-        first, *rest = (value if isinstance(value, list | tuple) else [value]) or ["-"]
-        print(f"{styled(_pad(name, longest), 'dim')}  {_cell(first)}")
+        values = (value if isinstance(value, list | tuple) else [value]) or [None]
+        first, *rest = [line for one in values for line in _folded(_cell(one), room)]
+        print(f"{styled(_pad(name, longest), 'dim')}{_GAP}{first}")
         for further in rest:
-            print(f"{' ' * longest}  {_cell(further)}")
+            print(f"{' ' * longest}{_GAP}{further}")
+
+
+def _room() -> float:
+    """Return how many columns there are: what is no terminal takes any number."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
+
+
+def _folded(text: str, room: float) -> list[str]:
+    """Cut a text between words into lines that fit; a word that is longer stays whole, to be copied."""
+    if width(text) <= room:
+        return [text]
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and width(lines[-1]) + 1 + width(word) > room:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return lines
 
 
 def width(text: str) -> int:
@@ -78,7 +115,7 @@ def _column_count(character: str) -> int:
 def _cell(value: Any) -> str:
     match value:
         case None | "" | [] | ():
-            return "-"
+            return _EMPTY
         case bool():
             return "yes" if value else "no"
         case list() | tuple():
@@ -93,7 +130,7 @@ def printable(text: str) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(_pad(cell, size) for cell, size in zip(cells, widths, strict=True)).rstrip()
+    return _GAP.join(_pad(cell, size) for cell, size in zip(cells, widths, strict=True)).rstrip()
 
 
 def _pad(text: str, size: int) -> str:
