@@ -42,8 +42,17 @@ from scim.root_search import RootSearch
 ROOT: Final = "/scim"
 # RFC 7644 section 3.13: the version may stand in the path; without it the newest that there is, which is the same.
 FORMS: Final = (f"{ROOT}/v2", ROOT)
+
+
+def _spellings(form: str, path: str) -> tuple[str, ...]:
+    """Return the address, and how it comes out where a client's base or path ends with a slash too many."""
+    if path in ("", "/"):
+        return (form + path,)
+    return tuple(f"{form}{before}{path}{after}" for before in ("", "/") for after in ("", "/"))
+
+
 # RFC 7643 section 5: how to authenticate should be readable before one can.
-_PUBLIC: Final = frozenset(f"{form}/ServiceProviderConfig" for form in FORMS)
+_PUBLIC: Final = frozenset(spelt for form in FORMS for spelt in _spellings(form, "/ServiceProviderConfig"))
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -56,7 +65,11 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     for form in FORMS:
         # Routes of the whole application, not a sub-application: the way through two routers is a tenth of a request.
         routes = _routes(app, config.public_url + form, limits)
-        app.add_routes([web.RouteDef(each.method, form + each.path, each.handler, each.kwargs) for each in routes])
+        app.add_routes(
+            web.RouteDef(each.method, path, each.handler, each.kwargs)
+            for each in routes
+            for path in _spellings(form, each.path)
+        )
 
 
 def _routes(app: web.Application, base: str, limits: Limits) -> list[web.RouteDef]:

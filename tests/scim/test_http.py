@@ -117,6 +117,21 @@ async def test_a_body_is_read_in_the_charset_that_it_names(api: Api, charset: st
     assert (made.status, made.body["userName"], made.body["title"]) == (201, "zoë", "Ärztin")
 
 
+async def test_a_slash_too_many_at_the_end_of_base_or_path_does_no_harm(api: Api) -> None:
+    made = await api.ask("POST", "//Users/", {"userName": "ada"})
+    assert (made.status, made.headers["Location"]) == (201, made.body["meta"]["location"])
+    assert made.body["meta"]["location"].endswith(f"/scim/v2/Users/{made.body['id']}")
+    for path in ("//Users", "/Users/", f"//Users/{made.body['id']}", f"/Users/{made.body['id']}/", "//Schemas/"):
+        assert (await api.get(path)).status == 200, path
+    dry = await api.ask("DELETE", f"//Users/{made.body['id']}", dryRun="true")
+    assert dry.body["status"] == "204"
+    public = await api.ask("GET", "//ServiceProviderConfig/", headers={"Authorization": ""})
+    assert public.status == 200
+    assert (await api.ask("PUT", "/Users/", {})).headers["Allow"] == "GET,HEAD,POST"
+    for path in ("///Users", "/Users//", f"/Users//{made.body['id']}"):
+        assert (await api.ask("GET", path)).status == 404, path
+
+
 async def test_a_byte_order_mark_before_a_body_is_passed_over(api: Api) -> None:
     made = await api.ask("POST", "/Users", '{"userName": "zoë"}'.encode("utf-8-sig"))
     assert (made.status, made.body["userName"]) == (201, "zoë")

@@ -161,7 +161,7 @@ class TestBodies:
 class TestAddresses:
     """Addresses, methods and parameters that there are not."""
 
-    @pytest.mark.parametrize("path", ["/nosuch", "/Users/a/b", "/Users/", "/Schemas/urn:x", "/ResourceTypes/x"])
+    @pytest.mark.parametrize("path", ["/nosuch", "/Users/a/b", "/Schemas/urn:x", "/ResourceTypes/x"])
     async def test_what_is_not_there_is_not_found(self, api: Api, path: str) -> None:
         assert is_error(await api.ask("GET", path), 404)
 
