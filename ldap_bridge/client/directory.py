@@ -161,7 +161,8 @@ class LdapDirectory:
 
     def _out_of_use(self, used: Server) -> Iterator[str]:
         """Try the other servers, too: one that is wrong would show only when the others are down."""
-        for server in self._server.all:
+        yield from (busy.reason for busy in self._busy.values())
+        for server in self._left:
             if server != used:
                 try:
                     self._bound(server).close()

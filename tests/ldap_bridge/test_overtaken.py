@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from idp.store import Store
 from idp.store.contract import Delete
 from idp.store.leases import Leases
 from ldap_bridge.endings import Endings, NoLetters
@@ -17,7 +16,7 @@ from ldap_bridge.progress import unwatched
 from ldap_bridge.runs import RUNS, Run, Runs, State
 from ldap_bridge.service import HISTORY
 from ldap_bridge.unfinished import ENDED
-from tests.ldap_bridge.conftest import Bridge, Folk, bridge_over
+from tests.ldap_bridge.conftest import Bridge, Folk
 from tests.ldap_bridge.test_purges import running_of
 from tests.support.clock import FakeClock
 from tests.support.directory import SYSTEM
@@ -39,35 +38,29 @@ async def kept(bridge: Bridge) -> tuple[Any, Any]:
     return feed.document, standing.document
 
 
-@pytest.fixture
-def followed(slapd: Slapd, any_store: Store, clock: FakeClock) -> Bridge:
-    """A bridge to the company's slapd over each kind of store."""
-    return bridge_over(any_store, clock, slapd.url, bind_dn=slapd.admin_dn, bind_password=slapd.admin_password)
-
-
 async def test_position_standing_and_end_are_those_of_the_newer_run(
-    followed: Bridge, slapd: Slapd, clock: FakeClock
+    bridge: Bridge, slapd: Slapd, clock: FakeClock
 ) -> None:
-    await followed.sync()
-    running = running_of(followed, clock)
+    await bridge.sync()
+    running = running_of(bridge, clock)
     promote(slapd, 3)
     slow = running.new("corp", SYSTEM)
     async with running.alone(slow):
-        await Runs(followed.store, clock, HISTORY, Leases(followed.store, clock)).start(slow)
+        await Runs(bridge.store, clock, HISTORY, Leases(bridge.store, clock)).start(slow)
         made = await running.make_plan("corp", unwatched, whole=False)
         clock.advance(61)
         promote(slapd, 4)
-        quick = await followed.sync()
-        before = await kept(followed)
+        quick = await bridge.sync()
+        before = await kept(bridge)
         with pytest.raises(Overtaken, match="'corp': the run was taken over by another worker"):
             await running.recorded(slow, SYSTEM, lambda: running.carry_out(slow, made, SYSTEM, unwatched))
-    assert await kept(followed) == before
+    assert await kept(bridge) == before
     assert (before[1]["run"], before[1]["health"]) == (quick.id, "ok")
-    told = await followed.service.history.run(SYSTEM, slow.id)
+    told = await bridge.service.history.run(SYSTEM, slow.id)
     assert (told.state, told.reason) == (State.FAILED, ENDED)
-    ends = [event["details"]["run"] for event in await followed.directory.events("ldap:corp")]
+    ends = [event["details"]["run"] for event in await bridge.directory.events("ldap:corp")]
     assert ends.count(slow.id) == ends.count(quick.id) == 1
-    assert (await followed.sync()).state == State.APPLIED
+    assert (await bridge.sync()).state == State.APPLIED
 
 
 @dataclass

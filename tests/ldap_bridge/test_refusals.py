@@ -95,7 +95,7 @@ def test_it_says_of_any_entry_what_validation_says(preset: str, own: dict[str, o
     check = partial(check_name, strict=strict)
     mapper = Mapper(parse("corp", section, registry=registry), check)
     random, seen = Random(preset), set[bool]()
-    for number in range(60):
+    for number in range(25):
         attributes = {
             name.lower(): [value.encode() for value in random.choices([*ODD, "Ada", "ada@example.org"], k=2)]
             for name in random.sample(mapper.people_selection.attributes, 3)

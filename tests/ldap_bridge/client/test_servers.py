@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from ldap_bridge.client import Channel, LdapDirectory
+from ldap_bridge.directories import at_any_server
 from ldap_bridge.entries import Entry, Outcome, Selection
 from ldap_bridge.errors import (
     DirectoryBusy,
@@ -160,6 +161,9 @@ def test_a_search_goes_to_the_next_server_when_one_is_busy_before_it_sends_anyth
         with pytest.raises(DirectoryUnable, match=f"{other}.*; {url}"):
             give_up(directory(other, url, stays=True))
         assert "after 0 entries" in read(directory(url))[1].reason
+        looking = directory(*urls)
+        facts = at_any_server(looking, looking.facts)
+        assert [reason.partition(" cannot")[0] for reason in facts.out_of_use] == [url]
 
 
 def give_up(source: LdapDirectory) -> None:
