@@ -94,7 +94,7 @@ class ResourceEndpoints:
         """What the locations of its resources begin with."""
         self._projections = Projections(resource_type)
         self._dialects = Dialects(resource_type)
-        self._shown_filters = ShownFilters(base, resource_type.endpoint)
+        self._shown_filters = ShownFilters(base, resource_type)
         self._shown = Memory[Shown](provider.stamp, _REMEMBERED)
         self._listed = Memory[bytes](provider.stamp, _REMEMBERED)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from idp.query import EVERYTHING, VERSION, And, Compare, Field, Filter, In, Kind, Not, Op, Or, Present, ValuePath
-from idp.schema import GROUP, USER
+from idp.schema import GROUP, USER, ResourceType
 from idp.schema.urns import ENTERPRISE_USER
 from scim.etag import Condition
 from scim.filter.uris import NOBODY, compared
@@ -35,11 +35,14 @@ _WORDS: Final = re.compile(r"location|version|\$ref", re.IGNORECASE)
 
 
 class ShownFilters:
-    """Rewrites filters over the resources of one endpoint; `base` is the SCIM base URL without a slash at its end."""
+    """Rewrites filters over the resources of one type; `base` is the SCIM base URL without a slash at its end."""
 
-    def __init__(self, base: str, endpoint: str) -> None:
+    def __init__(self, base: str, resource_type: ResourceType) -> None:
         self._base = base
-        self._location = f"{base}{endpoint}/"
+        self._location = f"{base}{resource_type.endpoint}/"
+        # A type of somebody's own may have attributes of these names, and store them.
+        derived = {target.keys for target in resource_type.targets() if target.attribute.derived}
+        self._references = {keys: endpoints for keys, endpoints in REFERENCES.items() if keys in derived}
 
     def stored(self, text: str, filter: Filter) -> Filter:
         """Return the filter, which was read from the text, as one on what is stored."""
@@ -64,7 +67,7 @@ class ShownFilters:
                 return self._leaf(filter, above + filter.field.path)
 
     def _leaf(self, leaf: Leaf, keys: Keys) -> Filter:
-        if not is_shown(keys):
+        if keys not in (LOCATION, ENTITY_TAG) and keys not in self._references:
             return leaf
         if isinstance(leaf, Compare) and leaf.op is Op.NE:
             return Not(self._leaf(replace(leaf, op=Op.EQ), keys))
@@ -72,7 +75,7 @@ class ShownFilters:
             return _of_all(leaf, lambda op, value: compared(_ID, self._location, op, value))
         if keys == ENTITY_TAG:
             return _of_all(leaf, lambda _, value: _of_version(value))
-        return self._referring(leaf, REFERENCES[keys])
+        return self._referring(leaf, self._references[keys])
 
     def _referring(self, leaf: Leaf, endpoints: Sequence[str]) -> Filter:
         """Return a condition on a reference as one on the `value` beside it."""
@@ -97,7 +100,7 @@ class ShownFilters:
 
 
 def is_shown(keys: Keys) -> bool:
-    """Tell whether the attribute at these keys is one whose conditions are rewritten."""
+    """Tell whether conditions on what is worked out at these keys are rewritten."""
     return keys in (LOCATION, ENTITY_TAG) or keys in REFERENCES
 
 

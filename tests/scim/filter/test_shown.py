@@ -1,17 +1,22 @@
 """Conditions on what is worked out for an answer say of what is stored what they say of the answer."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.query import VERSION, And, Compare, Field, Filter, Kind, Not, Op, Or, Present, ValuePath, matches
+from idp.schema import GROUP, USER, Attribute, ResourceType, Schema, Type
+from idp.schema.common import COMMON
 from idp.schema.urns import ENTERPRISE_USER
 from scim.etag import tag
 from scim.filter.shown import ENTITY_TAG, LOCATION, ShownFilters
 
 BASE = "a/b"
-FILTERS = ShownFilters(BASE, "/Users")
+# Everything that is ever worked out, in one type.
+BOTH = replace(USER, schema=replace(USER.schema, attributes=(*USER.schema.attributes, *GROUP.schema.attributes)))
+FILTERS = ShownFilters(BASE, BOTH)
 PLACES = st.sampled_from(["Users", "Groups"])
 URIS = st.builds(lambda place, end: f"{BASE}/{place}/{end}", PLACES, st.text("ab", max_size=3))
 TEXTS = st.text("ab/Users", max_size=9) | URIS
@@ -89,6 +94,14 @@ def test_an_entity_tag_is_that_of_a_version_whatever_was_worked_out(filter: Filt
     assert matches(rewritten, {VERSION.name: version}) == matches(filter, {"meta": {"version": shown_as}})
     marked = Compare(TAGS, Op.EQ, tag(version, "0a1b"))
     assert matches(FILTERS.stored("meta.version", marked), {VERSION.name: version})
+
+
+def test_a_reference_that_a_declared_type_stores_is_compared_as_it_is() -> None:
+    uri = Attribute("$ref", type=Type.REFERENCE)
+    members = Attribute("members", type=Type.COMPLEX, multi_valued=True, sub_attributes=(uri,))
+    team = ResourceType("Team", "teams", "/Teams", "", Schema("urn:x:Team", "Team", "", (members,)), COMMON)
+    stored = Compare(Field(("members", REF)), Op.EQ, f"{BASE}/Users/b")
+    assert ShownFilters(BASE, team).stored("members.$ref", stored) is stored
 
 
 def test_what_an_index_finds_is_asked_of_it_alone() -> None:
