@@ -61,9 +61,12 @@ async def _next(service: LdapService, name: str, interval: float, clock: Clock, 
     return min(interval, _RETRY)
 
 
-async def take_turn(service: LdapService, name: str) -> bool:
+async def take_turn(service: LdapService, name: str, clock: Clock) -> bool:
     """Run a source once, as the schedule; tells whether it has run. What kept it from that is logged."""
     try:
+        # From when it was due to here a process had to start, in which time another worker may have run.
+        if await seconds_to_wait(service, name, service.sources[name].interval, clock) > 0:
+            return False
         run = await service.sync(_SCHEDULE, name)
     except Overloaded:
         return False
@@ -73,7 +76,7 @@ async def take_turn(service: LdapService, name: str) -> bool:
     except Exception:  # noqa: BLE001 (it is logged, and the run has been recorded)
         _log.exception("directory %s", name)
         return False
-    _log.info("run %s of directory %s: %s %s", run.id, name, run.state, run.reason)
+    _log.info("run %s of directory %s: %s", run.id, name, f"{run.state}: {run.reason}" if run.reason else run.state)
     return True
 
 

@@ -115,7 +115,7 @@ async def _turn(job: Job) -> bool:
     collect_seldom()
     try:
         async with open_services(job.config) as services:
-            return await take_turn(services.ldap, job.source)
+            return await take_turn(services.ldap, job.source, services.base.clock)
     except IdpError as error:
         logger.error("directory %s: %s", job.source, error)
         return False

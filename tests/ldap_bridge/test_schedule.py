@@ -48,7 +48,7 @@ async def keep(bridge: Bridge, clock: FakeClock, naps: int) -> list[float]:
     """Run the schedule for so many naps; returns how long each was to be."""
     sleeper = Sleeper(clock, naps)
     with pytest.raises(ExceptionGroup) as caught:
-        await run_forever(bridge.service, clock, partial(take_turn, bridge.service), sleeper)
+        await run_forever(bridge.service, clock, partial(take_turn, bridge.service, clock=clock), sleeper)
     assert caught.group_contains(Enough)
     return sleeper.slept
 
@@ -96,9 +96,17 @@ async def test_while_another_worker_runs_this_one_waits(hourly: Bridge, clock: F
     assert await hourly.service.history.runs(SYSTEM, "corp") == []
 
 
+async def test_a_turn_that_another_worker_has_taken_meanwhile_is_none(hourly: Bridge, clock: FakeClock) -> None:
+    assert await take_turn(hourly.service, "corp", clock)
+    assert not await take_turn(hourly.service, "corp", clock)
+    assert len(await hourly.service.history.runs(SYSTEM, "corp")) == 1
+    clock.advance(3600)
+    assert await take_turn(hourly.service, "corp", clock)
+
+
 async def test_without_an_interval_nothing_runs(bridge: Bridge, clock: FakeClock) -> None:
     async with asyncio.timeout(30):
-        await run_forever(bridge.service, clock, partial(take_turn, bridge.service))
+        await run_forever(bridge.service, clock, partial(take_turn, bridge.service, clock=clock))
     assert await bridge.service.history.runs(SYSTEM, "corp") == []
 
 
@@ -118,7 +126,7 @@ async def test_a_run_that_died_with_its_process_is_closed_by_the_next(hourly: Br
 async def test_waits_are_spread(hourly: Bridge, clock: FakeClock) -> None:
     sleeper = Sleeper(clock, 2)
     with pytest.raises(ExceptionGroup):
-        await run_forever(hourly.service, clock, partial(take_turn, hourly.service), sleeper, lambda: 0.5)
+        await run_forever(hourly.service, clock, partial(take_turn, hourly.service, clock=clock), sleeper, lambda: 0.5)
     assert sleeper.slept == [3780, 3780]
 
 
