@@ -9,12 +9,14 @@ from bson.max_key import MaxKey
 from idp.errors import InvalidValue
 from idp.query import Document, Field, Scalar
 from idp.store.contract import Collection
-from idp.store.keys import expiry, field_keys, layout, unique_values
+from idp.store.keys import KeyReader, UniqueReader, expiry, key_reader, layout, unique_reader
 from idp.store.mongo.ledger import claim_of
 
 LAYOUTS: Final = "_layouts"
 # Sorts after every value: what has none comes last.
 ABSENT: Final = MaxKey()
+# What nearly all values are, and nothing is inside of.
+_PLAIN: Final = frozenset({str, bool, int, float, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,10 @@ class Layout:
 
     collection: Collection
     names: Mapping[Field, str] = field(repr=False)
+    readers: tuple[tuple[str, bool, KeyReader], ...] = field(repr=False)
+    """What takes the keys of each name, and whether it is a list."""
+    claimants: tuple[tuple[str, UniqueReader], ...] = field(repr=False)
+    """What takes the unique values of each field, by the field's name."""
 
     @property
     def name(self) -> str:
@@ -62,15 +68,18 @@ class Layout:
         if _has_reference(document):
             raise InvalidValue("document", "holds `$ref` beside `$id`, which MongoDB takes for a reference of its own")
         claims = self._claims(document)
-        record: dict[str, Any] = {"_id": document["id"], "version": version, "keys": {}, "document": dict(document)}
-        for one, name in self.names.items():
-            is_list = one in self.collection.lists
-            values, leader = field_keys(one, document, is_list=is_list)
+        keys: dict[str, Any] = {}
+        order: dict[str, Any] = {}
+        record: dict[str, Any] = {"_id": document["id"], "version": version, "keys": keys, "document": dict(document)}
+        for name, is_list, read in self.readers:
+            values, leader = read(document)
+            last = ABSENT if leader is None else leader
             if is_list:
-                record["keys"][name] = list(values)
-                record.setdefault("order", {})[name] = ABSENT if leader is None else leader
+                keys[name], order[name] = list(values), last
             else:
-                record["keys"][name] = ABSENT if leader is None else leader
+                keys[name] = last
+        if order:
+            record["order"] = order
         if claims:
             record["claims"] = claims
         if self.collection.expires:
@@ -79,22 +88,33 @@ class Layout:
 
     def _claims(self, document: Document) -> list[str]:
         """Return the ids of the ledger entries that a record's unique values need, sorted."""
-        values = ((one, value) for one in self.collection.unique for value in unique_values(one, document))
-        return sorted(claim_of(self.name, one.name, _tagged(value)) for one, value in values)
+        values = ((name, value) for name, read in self.claimants for value in read(document))
+        return sorted(claim_of(self.name, name, _tagged(value)) for name, value in values)
 
 
 def lay_out(collections: Mapping[str, Collection]) -> dict[str, Layout]:
     """Return the layouts by name."""
-    return {
-        name: Layout(collection, {one: _key_name(one) for one in collection.indexed})
-        for name, collection in collections.items()
-    }
+    return {name: _layout(collection) for name, collection in collections.items()}
+
+
+def _layout(collection: Collection) -> Layout:
+    names = {one: _key_name(one) for one in collection.indexed}
+    lists = [one in collection.lists for one in names]
+    return Layout(
+        collection,
+        names,
+        readers=tuple(
+            (name, is_list, key_reader(one, is_list=is_list))
+            for (one, name), is_list in zip(names.items(), lists, strict=True)
+        ),
+        claimants=tuple((one.name, unique_reader(one)) for one in collection.unique),
+    )
 
 
 def _has_reference(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return ("$ref" in value and "$id" in value) or any(map(_has_reference, value.values()))
-    return isinstance(value, list) and any(map(_has_reference, value))
+        return ("$ref" in value and "$id" in value) or _has_reference([*value.values()])
+    return isinstance(value, list) and any(_has_reference(one) for one in value if type(one) not in _PLAIN)
 
 
 def _key_name(one: Field) -> str:

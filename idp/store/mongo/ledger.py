@@ -1,12 +1,12 @@
 """The ledger: which record holds a unique value, how many records a collection has, and how often it was changed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from pymongo import DeleteMany, UpdateOne
+from pymongo import DeleteMany, InsertOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from idp.errors import NotUnique
@@ -22,8 +22,12 @@ _DUPLICATE: Final = 11000
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """What a commit has to do in the ledger: the growth and the change of collections that are counted and stamped."""
+    """What a commit has to do in the ledger: the growth and the change of collections that are counted and stamped.
 
+    `fresh` are claims of records that are new, in collections where none expires: only somebody else can hold them.
+    """
+
+    fresh: Mapping[str, Claimed] = field(default_factory=dict)
     claimed: Mapping[str, Claimed] = field(default_factory=dict)
     released: Set[str] = frozenset()
     growth: Mapping[str, int] = field(default_factory=dict)
@@ -67,7 +71,8 @@ def _below(prefix: str) -> dict[str, Any]:
 def operations(entries: Entries, slot: str, now: int) -> list[Any]:
     """Return the operations that a commit makes, claims first; a value both claimed and released changes its owner."""
     gone = entries.released
-    found: list[Any] = [
+    found: list[Any] = [InsertOne({"_id": claim, "owner": owner}) for claim, (owner, _) in entries.fresh.items()]
+    found += [
         _claim(claim, owner, expires, now, moves=claim in gone) for claim, (owner, expires) in entries.claimed.items()
     ]
     if dropped := sorted(gone - entries.claimed.keys()):
@@ -90,12 +95,12 @@ def _claim(claim: str, owner: str, expires: int, now: int, *, moves: bool) -> Up
     return UpdateOne({"_id": claim} | free, change, upsert=True)
 
 
-def refused(error: BulkWriteError, claimed: Iterable[str]) -> NotUnique | None:
+def refused(error: BulkWriteError, entries: Entries) -> NotUnique | None:
     """Return what a refused operation means, if it was a claim; claims come first among the operations."""
     place = duplicate(error)
     if place is None:
         return None
-    collection, attribute, _ = list(claimed)[place].split("|", 2)
+    collection, attribute, _ = [*entries.fresh, *entries.claimed][place].split("|", 2)
     return NotUnique(collection, attribute)
 
 

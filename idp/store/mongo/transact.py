@@ -1,7 +1,7 @@
 """Commits: one operation by itself where that is enough, else a transaction, of one commit or of many."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -112,7 +112,7 @@ class Transactor:
         for name, changes in outcome.changes.items():
             if operations := _operations(changes):
                 await self._change(name, operations, session)
-        await self._keep_ledger(self._entries(outcome, outcome.released), slot, session)
+        await self._keep_ledger(self._entries(outcome), slot, session)
 
     async def _read(self, writes: Sequence[Prepared], session: Any) -> dict[Key, State]:
         layouts: dict[str, Layout] = {}
@@ -145,9 +145,12 @@ class Transactor:
                 raise
             raise NotUnique(name, "id") from error
 
-    def _entries(self, found: Direct | Outcome, released: Set[str] = frozenset()) -> Entries:
+    def _entries(self, found: Direct | Outcome) -> Entries:
         growth = {name: amount for name, amount in found.growth.items() if name in self._counted}
-        return Entries(found.claimed, released, growth, found.changed & self._stamped)
+        changed = found.changed & self._stamped
+        if isinstance(found, Direct):
+            return Entries(fresh=found.claimed, growth=growth, changed=changed)
+        return Entries(claimed=found.claimed, released=found.released, growth=growth, changed=changed)
 
     def _operations(self, entries: Entries, slot: str) -> list[Any]:
         return ledger.operations(entries, slot, microseconds(self._clock.now()))
@@ -159,7 +162,7 @@ class Transactor:
         try:
             await self._database[LEDGER].bulk_write(operations, session=session)
         except BulkWriteError as error:
-            if refusal := ledger.refused(error, entries.claimed):
+            if refusal := ledger.refused(error, entries):
                 raise refusal from error
             raise
 
