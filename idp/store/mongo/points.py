@@ -1,10 +1,11 @@
 """Records by their ids: one command for all requests that need some of one collection at the same moment."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from typing import Final
+
+from msgspec import to_builtins
 
 from idp.store.contract import Record
 from idp.store.mongo.gather import Gathered
@@ -49,9 +50,10 @@ def _shared_out(asked: Sequence[Sequence[str]], records: Records) -> Iterator[di
     given: set[str] = set()
     for ids in asked:
         found = _of(records, ids)
-        yield {key: _copied(record) if key in given else record for key, record in found.items()}
+        yield {key: own(record) if key in given else record for key, record in found.items()}
         given |= found.keys()
 
 
-def _copied(record: Record) -> Record:
-    return replace(record, document=deepcopy(record.document))
+def own(record: Record) -> Record:
+    """Return a record that shares nothing with this one."""
+    return replace(record, document=to_builtins(record.document))

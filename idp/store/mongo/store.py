@@ -19,11 +19,12 @@ from idp.store.contract import Collection, DeleteWhere, Insert, Page, Record, Re
 from idp.store.mongo.client import WHAT, connect, settled, translated
 from idp.store.mongo.commits import Commits
 from idp.store.mongo.find import Finder
+from idp.store.mongo.gather import Alike
 from idp.store.mongo.joint import Commit, commit_of
 from idp.store.mongo.layout import Layout, lay_out
 from idp.store.mongo.ledger import LEDGER
 from idp.store.mongo.plan import Prepared
-from idp.store.mongo.points import Points
+from idp.store.mongo.points import Points, own
 from idp.store.mongo.reindex import Reindexing
 from idp.store.mongo.setup import is_current, set_up
 from idp.store.mongo.stamps import Stamps, read_changes
@@ -32,6 +33,8 @@ from idp.store.narrow import is_storable
 
 _JUDGES: Final = 2
 _GRACE: Final = 1.0
+_SHORT: Final = 20
+"""Records of a page that is worth copying for others who ask for it at the same moment."""
 _PATIENCE: Final = 0.5
 """Of a verb's time, what it may wait for records that are indexed anew."""
 _OUTDATED: Final = "its indexes were changed by a newer configuration; restart this process"
@@ -52,6 +55,7 @@ class MongoStore:
         process = str(ObjectId())
         self._transactor = Transactor(self._client, self._database, self._layouts, clock, process)
         self._commits = Commits(self._together, self._alone, settings.max_waiting, settings.timeout)
+        self._alike = Alike(self._find, _own_page, settings.timeout)
         self._points = Points(self._layouts, self._get_many, settings.timeout)
         self._stamps = Stamps(lambda: self._run(partial(read_changes, self._database)), settings.timeout)
         self._setting_up = asyncio.Lock()
@@ -72,7 +76,7 @@ class MongoStore:
 
     async def find(self, collection: str, query: Query) -> Page:
         """Return the matching records in the query's order."""
-        return await self._run(lambda: self._finder.find(self._layouts[collection], query))
+        return await (self._alike.ask if query.limit <= _SHORT else self._find)((collection, query))
 
     async def count(self, collection: str, filter: Filter) -> int:
         """Return how many records match."""
@@ -105,6 +109,10 @@ class MongoStore:
             await asyncio.wait({self._indexing})
         await settled(self._client.close())
         self._threads.shutdown()
+
+    async def _find(self, asked: tuple[str, Query]) -> Page:
+        collection, query = asked
+        return await self._run(lambda: self._finder.find(self._layouts[collection], query))
 
     async def _get_many(self, layout: Layout, ids: Sequence[str]) -> Mapping[str, Record]:
         return await self._run(lambda: self._finder.get_many(layout, ids))
@@ -188,6 +196,10 @@ class MongoStore:
         for layout in self._layouts.values():
             await self._transactor.merge_entries(layout)
         return sum(result.deleted_count for result in results)
+
+
+def _own_page(page: Page) -> Page:
+    return Page([own(record) for record in page.records], page.total)
 
 
 def prepare(write: Write, layout: Layout) -> Prepared:
