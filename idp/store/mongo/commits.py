@@ -1,11 +1,11 @@
 """Where commits wait: those that come while others are made share a transaction, and with it its round trips."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from idp.errors import DeadlineExceeded, Overloaded
+from idp.errors import DeadlineExceeded, IdpError, Overloaded
 from idp.store.mongo.client import WHAT
 from idp.store.mongo.joint import Commit, choose
 from idp.store.mongo.plan import Key
@@ -15,6 +15,7 @@ _AT_ONCE: Final = 2
 """Transactions under way at one time: while one is on its way to the disk, the next is put together."""
 
 Together = Callable[[Sequence[Commit]], Awaitable[bool]]
+Blamed = Callable[[Sequence[Commit]], Awaitable[Set[Commit]]]
 Alone = Callable[[Commit], Awaitable[None]]
 
 
@@ -43,12 +44,14 @@ class _Job:
 class Commits:
     """Makes commits, many of them as one.
 
-    `together` makes several in one transaction, or none of them, and tells which; `alone` makes one. What fails
-    together is tried again in two halves, so that in the end only that fails in whose way something stands.
+    `together` makes several in one transaction, or none of them, and tells which; `blamed` looks in whose way something
+    stood, and `alone` makes one. What fails together is tried again in smaller company, so that in the end only that
+    fails in whose way something stands.
     """
 
-    def __init__(self, together: Together, alone: Alone, max_waiting: int, timeout: float) -> None:
+    def __init__(self, together: Together, blamed: Blamed, alone: Alone, max_waiting: int, timeout: float) -> None:
         self._together = together
+        self._blamed = blamed
         self._alone = alone
         self._max_waiting = max_waiting
         self._timeout = timeout
@@ -100,16 +103,26 @@ class Commits:
         commits = choose(self._waiting, self._busy)
         self._busy.update(*(commit.touched for commit in commits))
         jobs = [self._waiting.pop(commit) for commit in commits]
-        return self._by_halves(jobs) if jobs else None
+        return self._made(jobs) if jobs else None
 
     # --- how they are made ---
 
-    async def _by_halves(self, jobs: Sequence[_Job]) -> None:
+    async def _made(self, jobs: Sequence[_Job]) -> None:
         if len(jobs) == 1:
             await self._by_itself(jobs[0])
         elif not await self._is_done(jobs):
-            middle = len(jobs) // 2
-            await asyncio.gather(self._by_halves(jobs[:middle]), self._by_halves(jobs[middle:]))
+            await asyncio.gather(*map(self._made, await self._parts(jobs)))
+
+    async def _parts(self, jobs: Sequence[_Job]) -> list[Sequence[_Job]]:
+        """Return in what company to try them next: whoever is to blame alone, and if nobody seems to be, in halves."""
+        try:
+            blamed = await self._blamed([job.commit for job in jobs])
+        except IdpError:
+            blamed = frozenset()
+        others = [job for job in jobs if job.commit not in blamed]
+        if len(others) == len(jobs):
+            return [jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]]
+        return [*([job] for job in jobs if job.commit in blamed), *([others] if others else ())]
 
     async def _is_done(self, jobs: Sequence[_Job]) -> bool:
         """Make them together; False when they have to be tried in smaller company."""

@@ -1,12 +1,14 @@
 """Which commits may share a transaction, and what they come to as one: pure."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
+from idp.store.mongo.compile import Match
 from idp.store.mongo.direct import Batch, Direct, direct
+from idp.store.mongo.ledger import LEDGER
 from idp.store.mongo.plan import Key, Prepared
 
 MOST_TOGETHER: Final = 400
@@ -59,16 +61,36 @@ def joined(commits: Iterable[Direct]) -> Direct:
     found = Direct()
     for commit in commits:
         for name, batch in commit.batches.items():
-            whole = found.batches.setdefault(name, Batch())
-            whole.operations += batch.operations
-            whole.matched += batch.matched
-            whole.deleted += batch.deleted
+            found.batches.setdefault(name, Batch()).add(batch)
         found.claimed |= commit.claimed
         found.growth.update(commit.growth)
         found.changed |= commit.changed
     for batch in found.batches.values():
         batch.operations.sort(key=_kind)
     return found
+
+
+def conditions(found: Direct) -> dict[str, Match]:
+    """Return by collection the filter for the records and claims that the conditions of commits are about."""
+    wanted = {name: _any_of([*batch.absent, *batch.present]) for name, batch in found.batches.items()}
+    return wanted | ({LEDGER: {"_id": {"$in": sorted(found.claimed)}}} if found.claimed else {})
+
+
+def is_in_the_way(found: Direct, there: Mapping[str, Set[str]]) -> bool:
+    """Tell whether a commit's conditions do not hold, by the ids of what `conditions` has found."""
+    if not found.claimed.keys().isdisjoint(there.get(LEDGER, ())):
+        return True
+    return any(
+        any(one["_id"] in there[name] for one in batch.absent)
+        or any(one["_id"] not in there[name] for one in batch.present)
+        for name, batch in found.batches.items()
+    )
+
+
+def _any_of(filters: Sequence[Match]) -> Match:
+    """Return one filter for all; those with nothing but an id go into one list, which takes no planning."""
+    ids = [one["_id"] for one in filters if len(one) == 1]
+    return {"$or": [{"_id": {"$in": ids}}, *(one for one in filters if len(one) > 1)]}
 
 
 def _kind(operation: Any) -> int:

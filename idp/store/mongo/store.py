@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from functools import partial
@@ -54,7 +54,7 @@ class MongoStore:
         self._finder = Finder(self._database, clock, self._threads, settings.max_scan)
         process = str(ObjectId())
         self._transactor = Transactor(self._client, self._database, self._layouts, clock, process)
-        self._commits = Commits(self._together, self._alone, settings.max_waiting, settings.timeout)
+        self._commits = Commits(self._together, self._blamed, self._alone, settings.max_waiting, settings.timeout)
         self._alike = Alike(self._find, _own_page, settings.timeout)
         self._points = Points(self._layouts, self._get_many, settings.timeout)
         self._stamps = Stamps(lambda: self._run(partial(read_changes, self._database)), settings.timeout)
@@ -119,6 +119,9 @@ class MongoStore:
 
     async def _together(self, commits: Sequence[Commit]) -> bool:
         return await self._run(lambda: self._transactor.commit_together(commits))
+
+    async def _blamed(self, commits: Sequence[Commit]) -> Set[Commit]:
+        return await self._run(lambda: self._transactor.blamed(commits))
 
     async def _alone(self, commit: Commit) -> None:
         await self._run(lambda: self._transactor.commit(commit))

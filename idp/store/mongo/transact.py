@@ -1,7 +1,7 @@
 """Commits: one operation by itself where that is enough, else a transaction, of one commit or of many."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import partial
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from idp.store.contract import DeleteWhere, Insert
 from idp.store.mongo import ledger
 from idp.store.mongo.client import domain_error
 from idp.store.mongo.direct import Batch, Direct
-from idp.store.mongo.joint import Commit, joined
+from idp.store.mongo.joint import Commit, conditions, is_in_the_way, joined
 from idp.store.mongo.layout import Layout
 from idp.store.mongo.ledger import LEDGER, Entries
 from idp.store.mongo.plan import Changes, Key, Outcome, Prepared, State, play, read_state
@@ -57,6 +57,13 @@ class Transactor:
                 return await self._transactions.attempt(lambda session: self._write_together(found, slot, session))
             except _ConditionFailed:
                 return False
+
+    async def blamed(self, commits: Sequence[Commit]) -> Set[Commit]:
+        """Return those of the commits whose conditions do not hold by what anybody can see."""
+        there: dict[str, set[str]] = {}
+        for name, match in conditions(joined([commit.direct for commit in commits if commit.direct])).items():
+            there[name] = {one["_id"] for one in await self._database[name].find(match, {"_id": 1}).to_list(None)}
+        return {commit for commit in commits if commit.direct and is_in_the_way(commit.direct, there)}
 
     async def merge_entries(self, layout: Layout) -> None:
         """Make one entry of many that count a collection: every process that ever wrote has left some."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from idp.store import Check, Delete, DeleteWhere, Insert, Replace, Write
-from idp.store.mongo.joint import MOST_TOGETHER, Commit, choose, commit_of, joined
+from idp.store.mongo.joint import MOST_TOGETHER, Commit, choose, commit_of, conditions, is_in_the_way, joined
 from idp.store.mongo.layout import lay_out
 from idp.store.mongo.store import prepare
 from tests.support.stores import OWNER, SAMPLES
@@ -61,3 +61,29 @@ def test_what_commits_come_to_together_is_what_each_comes_to() -> None:
     assert [len(found.batches[name].operations) for name in ("people", "plain")] == [2, 3]
     assert (found.batches["plain"].matched, found.batches["plain"].deleted) == (1, 1)
     assert len(found.claimed) == 1
+
+
+def test_who_is_to_blame_is_told_by_what_is_there() -> None:
+    ada = commit(Insert("people", {"id": "1", "userName": "ada"}), Check("plain", "1"))
+    bob = commit(Insert("people", {"id": "2"}), Replace("plain", {"id": "2"}, 1), Delete("plain", "3"))
+    late = commit(Insert("passes", {"id": "4"}))
+    [claim] = ada.touched - {("people", "1"), ("plain", "1")}
+    right: dict[str, set[str]] = {"people": set(), "plain": {"1", "2", "3"}, "passes": set(), "_ledger": set()}
+    wrong = {
+        ada: ({"_ledger": {claim[1]}}, {"people": {"1"}}, {"plain": {"2", "3"}}),
+        bob: ({"people": {"2"}}, {"plain": {"2"}}, {"plain": {"3"}}),
+    }
+    for one, cases in wrong.items():
+        assert one.direct is not None
+        assert not is_in_the_way(one.direct, right)
+        assert all(is_in_the_way(one.direct, right | case) for case in cases)
+    assert late.direct is None
+
+
+def test_conditions_are_asked_for_in_one_filter_a_collection() -> None:
+    one = commit(Insert("people", {"id": "1"}), Check("plain", "1"), Replace("plain", {"id": "2"}, 7))
+    assert one.direct is not None
+    assert conditions(one.direct) == {
+        "people": {"$or": [{"_id": {"$in": ["1"]}}]},
+        "plain": {"$or": [{"_id": {"$in": ["1"]}}, {"_id": "2", "version": 7}]},
+    }
