@@ -7,7 +7,7 @@ Semantics are those of RFC 7644 section 3.4.2.2.
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -167,6 +167,19 @@ class Query:
         # No collection is longer, and no database counts further in one integer.
         object.__setattr__(self, "offset", min(self.offset, _LONGEST))
         object.__setattr__(self, "limit", min(self.limit, _LONGEST))
+
+
+def outside(field: Field, inner: Filter) -> Filter:
+    """Return a condition on the one element that a field has as one on what holds the field."""
+    match inner:
+        case And(terms):
+            return And(tuple(outside(field, term) for term in terms))
+        case Or(terms):
+            return Or(tuple(outside(field, term) for term in terms))
+        case Not(term):
+            return Not(outside(field, term))
+        case _:
+            return replace(inner, field=replace(inner.field, path=field.path + inner.field.path))
 
 
 def values_at(document: Document, path: tuple[str, ...]) -> Iterator[Any]:

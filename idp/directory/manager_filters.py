@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from idp.directory.managers import REFERENCE
-from idp.query import And, Compare, Field, Filter, In, Kind, Not, Op, Or, Present, ValuePath
+from idp.query import And, Compare, Field, Filter, In, Kind, Not, Op, Or, Present, ValuePath, outside
 
 Leaf = Compare | In | Present
 Named = Callable[[Leaf], Awaitable[set[str]]]
@@ -28,7 +28,7 @@ async def by_reference(filter: Filter, named: Named) -> Filter:
         case ValuePath(field, inner) if field.path == _MANAGER[: len(field.path)] and _tells_name(field, inner):
             # There is one manager at most: what is said of the element can be said of the person.
             there = Present(Field(field.path, Kind.COMPLEX))
-            return And((there, await by_reference(_outside(field, inner), named)))
+            return And((there, await by_reference(outside(field, inner), named)))
         case Compare(field) | In(field) | Present(field) if field.path == MANAGER_NAME:
             return await _managed_by(filter, named)
         case _:
@@ -59,16 +59,3 @@ def _tells_name(field: Field, inner: Filter) -> bool:
             return _tells_name(replace(field, path=field.path + own.path), deeper)
         case _:
             return field.path + inner.field.path == MANAGER_NAME
-
-
-def _outside(field: Field, inner: Filter) -> Filter:
-    """Return a condition on the one element of a field as one on the document."""
-    match inner:
-        case And(terms):
-            return And(tuple(_outside(field, term) for term in terms))
-        case Or(terms):
-            return Or(tuple(_outside(field, term) for term in terms))
-        case Not(term):
-            return Not(_outside(field, term))
-        case _:
-            return replace(inner, field=replace(inner.field, path=field.path + inner.field.path))

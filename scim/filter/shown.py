@@ -8,7 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from idp.query import EVERYTHING, VERSION, And, Compare, Field, Filter, In, Kind, Not, Op, Or, Present, ValuePath
+from idp.query import (
+    EVERYTHING,
+    VERSION,
+    And,
+    Compare,
+    Field,
+    Filter,
+    In,
+    Kind,
+    Not,
+    Op,
+    Or,
+    Present,
+    ValuePath,
+    outside,
+)
 from idp.schema import GROUP, USER, ResourceType
 from idp.schema.urns import ENTERPRISE_USER
 from scim.etag import Condition
@@ -60,7 +75,7 @@ class ShownFilters:
                 return Not(self._rewritten(term, above))
             case ValuePath(field, inner) if above + field.path == META:
                 # Every resource has one, so that what holds inside of it holds of the resource.
-                return self._rewritten(_outside(field, inner), above)
+                return self._rewritten(outside(field, inner), above)
             case ValuePath(field, inner):
                 return ValuePath(field, self._rewritten(inner, above + field.path))
             case _:
@@ -115,16 +130,3 @@ def _of_version(tag: str) -> Filter:
     """Return who has this entity tag, whatever was worked out for it; nobody has one that is not of our making."""
     version = Condition(tag).version
     return Compare(VERSION, Op.EQ, version) if version else NOBODY
-
-
-def _outside(field: Field, inner: Filter) -> Filter:
-    """Return a condition on the one element of a field as one on what holds the field."""
-    match inner:
-        case And(terms):
-            return And(tuple(_outside(field, term) for term in terms))
-        case Or(terms):
-            return Or(tuple(_outside(field, term) for term in terms))
-        case Not(term):
-            return Not(_outside(field, term))
-        case _:
-            return replace(inner, field=replace(inner.field, path=field.path + inner.field.path))
