@@ -17,7 +17,7 @@ PACKAGES := tools/system_packages.sh
 RUNTIME_STAMP := $(VENV)/.runtime-installed
 DEV_STAMP := $(VENV)/.dev-installed
 
-.PHONY: help setup setup-dev run test check format bench fuzz screenshots up lock clean
+.PHONY: help setup setup-dev run test check format bench fuzz directories screenshots up lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench: setup-dev ## speed against a bare server, as ratios (ARGS=--quick for sma
 
 fuzz: setup-dev ## odd requests to a real server, mutated LDAP messages, property tests at length (ARGS="--part ldap")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+directories: setup-dev ## the bridge through every change of a real 389 Directory Server and a real domain of Samba (as root)
+	@bash $(PACKAGES) directories
+	@$(BIN)/python -m pytest tests/ldap_bridge/servers $(ARGS)
 
 screenshots: setup-dev ## take the README's pictures from the real pages, into docs/images
 	@bash $(PACKAGES) test

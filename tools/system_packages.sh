@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# See that the programs exist which `test` or `bench` run; as root on a Debian kind of system, install what is missing.
+# See that the programs exist which `test`, `bench` or `directories` run; as root on a Debian kind of system, install what is missing.
 set -euo pipefail
 
 missing=()
@@ -21,7 +21,13 @@ case ${1:-test} in
     fi
     ;;
   bench) need wrk wrk ;;
-  *) echo "usage: $0 test|bench" >&2; exit 2 ;;
+  directories)
+    need ns-slapd 389-ds-base
+    need samba samba-ad-dc
+    [ -d /usr/share/samba/setup/ad-schema ] || missing+=(samba-ad-provision)
+    [ -d /usr/lib/*/samba/ldb ] || missing+=(samba-dsdb-modules)
+    ;;
+  *) echo "usage: $0 test|bench|directories" >&2; exit 2 ;;
 esac
 
 [ ${#missing[@]} -gt 0 ] || exit 0

@@ -1,8 +1,7 @@
 """Whatever happens in a real directory, the accounts are as ldapsearch shows them, by whichever feed it is followed."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -16,166 +15,16 @@ from ldap_bridge.errors import DirectoryError
 from ldap_bridge.following import COLLECTION, ask_again
 from ldap_bridge.runs import State
 from tests.ldap_bridge.conftest import Bridge, bridge_over
+from tests.ldap_bridge.steps import ADA, go_through, members_change
 from tests.support.clock import FakeClock
 from tests.support.directory import SYSTEM
 from tests.support.faulty_store import Fault, FaultyStore
 from tests.support.ldap_wire import CuttingProxy
 from tests.support.ldif import write_change, write_entry
-from tests.support.people import BASE, Company, Person, make_person
+from tests.support.people import BASE, Company, make_person
 from tests.support.ports import HOST
 from tests.support.slapd import Slapd
 from tests.support.truth import differences
-
-ADA = Person("ada", "Ada", "Lovelace", "Engineering", 4711)
-NEW = Person("new", "Nina", "Neu", "Sales", 4713)
-CREW = f"ou=Crew,{BASE}"
-GROUPS = f"ou=groups,{BASE}"
-
-
-def _members(action: str, group: str, *dns: str) -> str:
-    return write_change(f"cn={group},{GROUPS}", [(action, "member", list(dns))])
-
-
-def _unit(name: str) -> str:
-    return write_entry(f"ou={name},{BASE}", {"objectClass": ["organizationalUnit"], "ou": [name]})
-
-
-def _report(slapd: Slapd, managers: dict[int, int | str]) -> None:
-    """Give people managers: others by their number, or DNs; "" for nobody."""
-    changes = []
-    for number, manager in managers.items():
-        dn = make_person(manager).dn if isinstance(manager, int) else manager
-        changes.append(write_change(f"{_dn(number)}", [("replace", "manager", [dn] if dn else [])]))
-    slapd.modify("".join(changes))
-
-
-def _dn(number: int) -> str:
-    """Where somebody is after the first steps."""
-    return f"uid=person000002,{CREW}" if number == 2 else make_person(number).dn
-
-
-def _picture(slapd: Slapd, picture: bytes) -> None:
-    slapd.modify(write_change(ADA.dn, [("replace", "jpegPhoto", [picture])]))
-
-
-def _pass_on(slapd: Slapd, *numbers: int) -> None:
-    """Give everybody the login of the next one, in a circle."""
-    logins = [make_person(number).uid for number in numbers]
-    for login in logins:
-        slapd.rename(f"uid={login},ou=people,{BASE}", f"uid=was-{login}")
-    for login, new in zip(logins, [*logins[1:], logins[0]], strict=True):
-        slapd.rename(f"uid=was-{login},ou=people,{BASE}", f"uid={new}")
-
-
-def _replace(slapd: Slapd, person: Person) -> None:
-    """Delete somebody and make somebody else of the same name and login."""
-    slapd.delete(person.dn)
-    slapd.modify(write_entry(person.dn, person.attributes()))
-
-
-def _hand_down(slapd: Slapd) -> None:
-    """Rename somebody, and give the old login to somebody new."""
-    slapd.rename(make_person(27).dn, "uid=elder")
-    slapd.modify(write_entry(make_person(27).dn, make_person(27).attributes()))
-
-
-def _many(slapd: Slapd) -> None:
-    titles = (write_change(make_person(n).dn, [("replace", "title", [f"{n}"])]) for n in range(5, 20))
-    slapd.modify("".join(titles))
-    slapd.rename(make_person(6).dn, "uid=sechs")
-    slapd.delete(make_person(7).dn)
-    slapd.rename(f"cn=Everybody,{GROUPS}", "cn=All")
-
-
-Step = Callable[[Slapd], None]
-# What happens one after the other, and whether a feed that names changes must look at everything then.
-STEPS: list[tuple[str, Step, bool]] = [
-    ("nothing", lambda slapd: None, False),
-    ("a person comes", lambda slapd: slapd.modify(write_entry(ADA.dn, ADA.attributes())), False),
-    ("and into a group", lambda slapd: slapd.modify(_members("add", "Egg", ADA.dn)), False),
-    (
-        "values change, one is cleared",
-        lambda slapd: slapd.modify(
-            write_change(ADA.dn, [("replace", "sn", ["King, Countess of Lovelace"]), ("delete", "title", [])])
-        ),
-        False,
-    ),
-    ("she is renamed", lambda slapd: slapd.rename(ADA.dn, "uid=ada\\2C king"), False),
-    ("a unit comes", lambda slapd: slapd.modify(_unit("Crew")), True),
-    ("somebody moves", lambda slapd: slapd.rename(make_person(2).dn, "uid=person000002", CREW), False),
-    ("the unit of all others is renamed", lambda slapd: slapd.rename(f"ou=people,{BASE}", "ou=folk"), True),
-    ("and has its name again", lambda slapd: slapd.rename(f"ou=folk,{BASE}", "ou=people"), True),
-    ("she goes", lambda slapd: slapd.delete(f"uid=ada\\2C king,ou=people,{BASE}"), False),
-    (
-        "members come and go",
-        lambda slapd: slapd.modify(
-            _members("add", "Everybody", make_person(3).dn) + _members("delete", "Chicken", make_person(1).dn)
-        ),
-        False,
-    ),
-    ("a group is renamed", lambda slapd: slapd.rename(f"cn=Egg,{GROUPS}", "cn=Egg \\+ Spoon"), False),
-    ("a group goes", lambda slapd: slapd.delete(f"cn=Chicken,{GROUPS}"), False),
-    (
-        "a group comes",
-        lambda slapd: slapd.modify(
-            write_entry(
-                f"cn=New,{GROUPS}",
-                {
-                    "objectClass": ["groupOfNames"],
-                    "cn": ["New"],
-                    "member": [make_person(4).dn, f"cn=Everybody,{GROUPS}"],
-                },
-            )
-        ),
-        False,
-    ),
-    (
-        "a member who is not there yet",
-        lambda slapd: slapd.modify(_members("add", "New", ADA.dn)),
-        False,
-    ),
-    ("comes", lambda slapd: slapd.modify(write_entry(ADA.dn, ADA.attributes())), False),
-    ("she has a picture", lambda slapd: _picture(slapd, b"\xff\xd8\xff\xe0" + bytes(range(256))), False),
-    ("another one", lambda slapd: _picture(slapd, b"\x89PNG\r\n\x1a\n" + bytes(200)), False),
-    ("and none", lambda slapd: slapd.modify(write_change(ADA.dn, [("delete", "jpegPhoto", [])])), False),
-    (
-        "one is locked, another has expired",
-        lambda slapd: slapd.modify(
-            write_change(make_person(31).dn, [("replace", "pwdAccountLockedTime", ["000001010000Z"])])
-            + write_change(
-                make_person(32).dn, [("add", "objectClass", ["shadowAccount"]), ("replace", "shadowExpire", ["19000"])]
-            )
-        ),
-        False,
-    ),
-    (
-        "both may come in again",
-        lambda slapd: slapd.modify(
-            write_change(make_person(31).dn, [("delete", "pwdAccountLockedTime", [])])
-            + write_change(make_person(32).dn, [("replace", "shadowExpire", ["-1"])])
-        ),
-        False,
-    ),
-    ("people have managers", lambda slapd: _report(slapd, {1: 40, 2: 40, 40: 45, 3: 3, 4: "cn=out of it"}), False),
-    ("a manager is renamed", lambda slapd: slapd.rename(make_person(40).dn, "uid=boss"), False),
-    ("they follow", lambda slapd: _report(slapd, {1: f"uid=boss,ou=people,{BASE}", 2: 45}), False),
-    ("a manager has an old name", lambda slapd: slapd.rename(f"uid=boss,ou=people,{BASE}", "uid=person000040"), False),
-    ("they follow again", lambda slapd: _report(slapd, {1: 40, 45: 40}), False),
-    ("a manager goes", lambda slapd: slapd.delete(make_person(45).dn), False),
-    ("somebody new is already named", lambda slapd: _report(slapd, {5: f"uid=new,ou=people,{BASE}"}), False),
-    ("and comes", lambda slapd: slapd.modify(write_entry(NEW.dn, NEW.attributes())), False),
-    ("nobody is a manager", lambda slapd: _report(slapd, {1: "", 40: "", 5: ""}), False),
-    ("two swap their logins", lambda slapd: _pass_on(slapd, 21, 22), False),
-    ("three pass theirs on", lambda slapd: _pass_on(slapd, 23, 24, 25), False),
-    ("somebody goes, and somebody new has her login", lambda slapd: _replace(slapd, make_person(26)), False),
-    ("and once more", lambda slapd: _replace(slapd, make_person(26)), False),
-    ("a login goes on to somebody new", _hand_down, False),
-    (
-        "many things at once",
-        _many,
-        False,
-    ),
-]
 
 
 @asynccontextmanager
@@ -185,23 +34,6 @@ async def opened(url: str, clock: FakeClock) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
-
-
-async def go_through(store: Store, clock: FakeClock, slapd: Slapd, feed: str) -> None:
-    """Take every step, and compare after each."""
-    photos = {"photos[photo]": {"from": "jpegPhoto", "transform": "photo"}}
-    # A unit that is renamed leaves its people's old names in the groups, which empties them.
-    limits = {"percent": 100}
-    bridge = bridge_over(store, clock, slapd.url, feed=feed, users={"attributes": photos}, limits=limits)
-    first = await bridge.sync()
-    assert (first.whole, first.errors, await differences(store, slapd)) == (True, 0, [])
-    for what, step, whole in STEPS:
-        await asyncio.to_thread(step, slapd)
-        run = await bridge.sync()
-        assert (run.state, run.errors, run.problems) == (State.APPLIED, 0, []), what
-        assert run.feed == feed
-        assert run.whole == (whole or feed == "full"), (what, run.why)
-        assert await differences(store, slapd) == [], what
 
 
 @pytest.mark.parametrize("feed", ["full", "rfc4533", "timestamp"])
@@ -325,7 +157,7 @@ async def test_who_could_not_be_brought_in_step_is_looked_at_again(
     slapd.modify(
         write_entry(ADA.dn, ADA.attributes())
         + write_entry(nameless, {"objectClass": ["inetOrgPerson"], "cn": ["nameless"], "sn": ["x"]})
-        + _members("add", "Egg", ADA.dn)
+        + members_change("add", "Egg", ADA.dn)
     )
     for _ in range(2):
         run = await bridge.sync()

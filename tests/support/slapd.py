@@ -1,11 +1,9 @@
 """A real OpenLDAP server as an ordinary process in a directory of the test's own."""
 
 import shutil
-import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support.ldif import read_entries
+from tests.support.administered import Administered, run
 from tests.support.people import BASE
 from tests.support.ports import HOST, free_port, is_listening
 from tests.support.process import ServerError, ServerProcess
@@ -43,7 +41,7 @@ syncprov-sessionlog 10000
 """
 
 
-class Slapd:
+class Slapd(Administered):
     """One slapd; its data stays in `directory` over stop, kill and start.
 
     `global_lines` and `database_lines` are added to slapd.conf (TLS, limits, further overlays).
@@ -54,6 +52,7 @@ class Slapd:
         self.admin_dn = f"cn=admin,{base}"
         self.admin_password = PASSWORD
         self.port = free_port()
+        self.url = f"ldap://{HOST}:{self.port}"
         (directory / "data").mkdir(parents=True, exist_ok=True)
         self._ldif = directory / "load.ldif"
         self._config = directory / "slapd.conf"
@@ -73,15 +72,10 @@ class Slapd:
             [_program("slapd"), "-d", "0", "-h", f"{self.url}/", "-f", self._config], directory / "slapd.log"
         )
 
-    @property
-    def url(self) -> str:
-        """The address for clients."""
-        return f"ldap://{HOST}:{self.port}"
-
     def load(self, ldif: str) -> None:
         """Write records into the database of a server that is not running (slapadd: fast, and no overlay sees them)."""
         self._ldif.write_text(ldif)
-        _run([_program("slapadd"), "-q", "-f", str(self._config), "-l", str(self._ldif)])
+        run([_program("slapadd"), "-q", "-f", str(self._config), "-l", str(self._ldif)])
 
     def start(self) -> None:
         """Start the server and return when it accepts connections."""
@@ -100,44 +94,9 @@ class Slapd:
         self.stop()
         self.start()
 
-    def modify(self, ldif: str) -> None:
-        """Apply change records (ldapmodify) as administrator; records without a changetype are added."""
-        _run(["ldapmodify", "-a", *self._as_admin()], ldif)
-
-    def delete(self, *dns: str) -> None:
-        """Delete entries as administrator."""
-        _run(["ldapdelete", *self._as_admin()], "".join(f"{dn}\n" for dn in dns))
-
-    def rename(self, dn: str, new_rdn: str, new_parent: str | None = None) -> None:
-        """Give an entry another RDN, the old value dropped, and if asked another parent."""
-        under = ["-s", new_parent] if new_parent else []
-        _run(["ldapmodrdn", "-r", *under, *self._as_admin(), dn, new_rdn])
-
-    def search(
-        self, filter_text: str = "(objectClass=*)", attributes: Sequence[str] = ("*", "+"), base: str | None = None
-    ) -> dict[str, dict[str, list[bytes]]]:
-        """Return what ldapsearch finds below `base`: attributes by DN, as the truth to compare with."""
-        options = ["-LLL", "-o", "ldif-wrap=no", "-b", base or self.base]
-        return read_entries(_run(["ldapsearch", *options, *self._as_admin(), filter_text, *attributes]))
-
-    def accepts(self, dn: str, password: str) -> bool:
-        """Tell whether a simple bind with this password succeeds."""
-        command = ["ldapwhoami", "-x", "-H", self.url, "-D", dn, "-w", password]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-    def _as_admin(self) -> list[str]:
-        return ["-x", "-H", self.url, "-D", self.admin_dn, "-w", self.admin_password]
-
 
 def _program(name: str) -> str:
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     if found is None:
         raise ServerError(f"no {name}: apt-get install slapd ldap-utils")
     return found
-
-
-def _run(command: Sequence[str], stdin: str | None = None) -> str:
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise ServerError(f"{' '.join(command)} ended with status {done.returncode}\n{done.stderr or done.stdout}")
-    return done.stdout

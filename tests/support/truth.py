@@ -8,18 +8,18 @@ from typing import Any
 from idp.schema.urns import ENTERPRISE_USER, GATEHOUSE_USER
 from idp.store import Store
 from ldap_bridge.dn import DnError, key
+from tests.support.administered import Administered
 from tests.support.clock import START
 from tests.support.directory import everything
-from tests.support.slapd import Slapd
 
 Attributes = Mapping[str, list[bytes]]
 
 
-async def differences(store: Store, slapd: Slapd) -> list[str]:
+async def differences(store: Store, server: Administered) -> list[str]:
     """Return everything in which accounts, groups and memberships differ from the directory; best none."""
     # In a thread: a driver whose heartbeat waits for a program takes its server for lost.
-    people = await asyncio.to_thread(_by_stable_id, slapd, "inetOrgPerson")
-    groups = await asyncio.to_thread(_by_stable_id, slapd, "groupOfNames")
+    people = await asyncio.to_thread(_by_stable_id, server, "inetOrgPerson")
+    groups = await asyncio.to_thread(_by_stable_id, server, "groupOfNames")
     users = [user for user in await everything(store, "users") if user[GATEHOUSE_USER]["source"] == "ldap:corp"]
     kept = {group["externalId"]: group for group in await everything(store, "groups")}
     return [
@@ -33,8 +33,9 @@ async def differences(store: Store, slapd: Slapd) -> list[str]:
     ]
 
 
-def _by_stable_id(slapd: Slapd, object_class: str) -> dict[str, Attributes]:
-    return {found["entryUUID"][0].decode(): found for found in _entries(slapd, f"(objectClass={object_class})")}
+def _by_stable_id(server: Administered, object_class: str) -> dict[str, Attributes]:
+    found = _entries(server, f"(objectClass={object_class})")
+    return {one[server.stable][0].decode(): one for one in found}
 
 
 def _people(people: Mapping[str, Attributes], users: Mapping[str, dict[str, Any]]) -> list[str]:
@@ -72,7 +73,8 @@ def _may_be_used(entry: Attributes) -> bool:
     """Whether the account is neither locked for good nor had expired when tests begin."""
     expires = int(entry.get("shadowExpire", [b"-1"])[0])
     is_over = expires >= 0 and expires * 86_400 <= START.timestamp()
-    return not is_over and b"000001010000Z" not in entry.get("pwdAccountLockedTime", ())
+    is_locked = b"000001010000Z" in entry.get("pwdAccountLockedTime", ()) or b"true" in entry.get("nsAccountLock", ())
+    return not is_over and not is_locked
 
 
 def _at(user: Mapping[str, Any], name: str) -> Any:
@@ -113,7 +115,7 @@ async def _members(
     want = {
         (stable, names[member])
         for stable, found in groups.items()
-        for value in found["member"]
+        for value in found.get("member", ())
         if (member := _key(value)) in names and names[member] != stable
     }
     return [f"membership {pair} is wrong" for pair in have ^ want]
@@ -126,8 +128,8 @@ def _key(dn: bytes) -> str:
         return ""
 
 
-def _entries(slapd: Slapd, wanted: str) -> list[dict[str, list[bytes]]]:
-    return [{**found, "dn": [dn.encode()]} for dn, found in slapd.search(wanted).items()]
+def _entries(server: Administered, wanted: str) -> list[dict[str, list[bytes]]]:
+    return [{**found, "dn": [dn.encode()]} for dn, found in server.search(wanted).items()]
 
 
 def _text(entry: Attributes, name: str) -> str | None:
