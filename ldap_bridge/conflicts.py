@@ -1,6 +1,6 @@
 """Entries that want what somebody else has, and what was decided about each: the list, kept up to date."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from hashlib import blake2b
@@ -22,6 +22,9 @@ from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan
 COLLECTION: Final = "ldap_conflicts"
 _SOURCE: Final = Field(("source",))
 _TOGETHER: Final = 250
+
+
+Commit = Callable[[Sequence[Write]], Awaitable[None]]
 
 
 class Choice(StrEnum):
@@ -116,7 +119,7 @@ class Conflicts:
         target = conflict.holder or f"ldap:{conflict.source}"
         return [self.write(kept), event(Tag.LDAP_CONFLICT_RESOLVED, actor, target, self._clock, details)]
 
-    async def note(self, plan: Plan, *, carried_out: bool) -> None:
+    async def note(self, plan: Plan, commit: Commit, *, carried_out: bool) -> None:
         """Bring the list in step with a plan; once a whole one was carried out, what has no cause any more goes."""
         found = {(one.kind, one.stable): one for change in plan.changes if (one := self._of(plan.source, change))}
         known = {(one.kind, one.stable): one async for one in self.all(plan.source)}
@@ -125,7 +128,7 @@ class Conflicts:
             left = [one for entry, one in known.items() if entry not in found]
             writes += [Delete(COLLECTION, one.id, one.version) for one in await self._settled(plan, left)]
         for some in parts(writes, _TOGETHER):
-            await self._store.commit(some)
+            await commit(some)
 
     def _of(self, source: str, change: Change) -> Conflict | None:
         if change.kind is not Kind.CONFLICT:

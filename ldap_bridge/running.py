@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from idp.access import SYSTEM_ACTOR, Actor, ActorKind
@@ -14,7 +15,7 @@ from idp.store.contract import Store
 from idp.store.leases import Leases
 from idp.words import counted
 from ldap_bridge.apply import Applier
-from ldap_bridge.conflicts import Conflicts
+from ldap_bridge.conflicts import Commit, Conflicts
 from ldap_bridge.delta_scope import Changed
 from ldap_bridge.directories import open_followed
 from ldap_bridge.endings import Endings
@@ -23,7 +24,7 @@ from ldap_bridge.errors import DirectoryBusy, DirectoryError, Overtaken
 from ldap_bridge.feeds import Changes, Delta, FeedBroken
 from ldap_bridge.fitting import mark_of
 from ldap_bridge.following import Approach, Follow, Following
-from ldap_bridge.lease import exclusive
+from ldap_bridge.lease import commit, exclusive
 from ldap_bridge.lines import LineLog, Lines, Logged
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.plan import Plan
@@ -181,7 +182,7 @@ class Running:
         if earlier := await self._endings.again(run):
             return earlier
         await self.keep(run, made)
-        await self._conflicts.note(made.plan, carried_out=False)
+        await self._conflicts.note(made.plan, self._commit_of(run), carried_out=False)
         return await self._endings.end(run, State.HELD, made.plan.held, by)
 
     async def carry_out(self, run: Run, made: Made, by: Actor, progress: Watcher, *, left: int = 0) -> Run:
@@ -196,7 +197,7 @@ class Running:
             with suppress(RemoteError):  # then the history is the least that suffers
                 await log.close()
             run.errors, run.logged = applier.errors, log.count
-        await self._conflicts.note(plan, carried_out=not left)
+        await self._conflicts.note(plan, self._commit_of(run), carried_out=not left)
         position = [] if left else await made.following.remembered(made.approach, plan, applier.failed)
         since = f"since then {counted(left, 'change')} came, left to the next run"
         reasons = [*plan.gaps, *([since] if left else [])]
@@ -232,6 +233,10 @@ class Running:
         mapper, now = self._mappers[source.name], self._clock.now()
         decisions = await self._conflicts.decisions(source.name)
         return await Planner(source, scope, mapper, self._store, self._ids, now, decisions, progress).make()
+
+    def _commit_of(self, run: Run) -> Commit:
+        """Return what commits as long as it is the run's turn, and raises Overtaken after that."""
+        return partial(commit, self._leases, run.source, run.fence)
 
     async def _close_abandoned(self, by: Run) -> None:
         """Nobody else holds the lease, so what still counts as running ended with its process."""

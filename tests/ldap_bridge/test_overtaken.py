@@ -63,6 +63,20 @@ async def test_position_standing_and_end_are_those_of_the_newer_run(
     assert (await bridge.sync()).state == State.APPLIED
 
 
+async def test_conflicts_are_those_that_the_newer_run_has_found(filed: Bridge, clock: FakeClock) -> None:
+    local = await filed.directory.user("p1")
+    running = running_of(filed, clock)
+    slow = running.new("corp", SYSTEM)
+    async with running.alone(slow):
+        made = await running.make_plan("corp", unwatched, whole=True)
+        clock.advance(61)
+        await filed.directory.users.delete(SYSTEM, local.id)
+        assert (await filed.sync()).is_clean
+        with pytest.raises(Overtaken):
+            await running.carry_out(slow, made, SYSTEM, unwatched)
+    assert await filed.service.resolving.conflicts(SYSTEM) == []
+
+
 @dataclass
 class Desk:
     """What ends runs, over the store of a bridge, and a run that another worker overtakes."""
