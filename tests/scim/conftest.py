@@ -20,7 +20,6 @@ from tests.support.clock import FakeClock
 from tests.support.declared import REGISTRY
 from tests.support.mongod import emptied, kept_database
 from tests.support.scim import Api, application, provisioning_over
-from tests.support.stores import url_of
 
 OpenApi = Callable[..., Awaitable[Api]]
 
@@ -60,14 +59,17 @@ def database(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
         yield kept
 
 
+def url_in(place: Path, request: pytest.FixtureRequest, database: str, backend: str) -> str:
+    """Return the URL of an empty store: a new file, or the database that a fixture keeps."""
+    if backend == "sqlite":
+        return f"sqlite:{place / 'store.sqlite'}"
+    return emptied(request.getfixturevalue(database), request.getfixturevalue("mongo_uri"), backend)
+
+
 @pytest.fixture
 async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
     """An empty store: SQLite, unless the test asks for another."""
-    backend = getattr(request, "param", "sqlite")
-    if backend == "sqlite":
-        url = f"sqlite:{tmp_path / 'store.sqlite'}"
-    else:
-        url = emptied(request.getfixturevalue("database"), request.getfixturevalue("mongo_uri"), backend)
+    url = url_in(tmp_path, request, "database", getattr(request, "param", "sqlite"))
     opened = await open_store(url, collections(), clock)
     yield opened
     await opened.close()
@@ -79,11 +81,19 @@ async def api(open_api: OpenApi, store: Store) -> Api:
     return await open_api(store)
 
 
+@pytest.fixture(scope="session")
+def database_with_devices(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
+    """The same with devices."""
+    with kept_database(mongo_uri) as kept:
+        yield kept
+
+
 @pytest.fixture(params=["sqlite", "pymongo"])
 async def api_with_devices(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, open_api: OpenApi
 ) -> AsyncIterator[Api]:
     """SCIM over an empty store of either kind, with a resource type that has an attribute of every type."""
-    store = await open_store(url_of(request.param, request, tmp_path), collections(REGISTRY), clock)
+    url = url_in(tmp_path, request, "database_with_devices", request.param)
+    store = await open_store(url, collections(REGISTRY), clock)
     yield await open_api(store, registry=REGISTRY)
     await store.close()
