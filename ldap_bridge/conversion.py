@@ -1,9 +1,9 @@
-"""Hands people over: from a directory to this store, whose password they set then, or from here to a directory."""
+"""Hands people over: from a directory to this store, whose password they set then, or to a directory."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence, Set
-from contextlib import AsyncExitStack, closing, nullcontext, suppress
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -23,7 +23,7 @@ from idp.store.pages import every
 from ldap_bridge.directories import open_directory
 from ldap_bridge.errors import DirectoryError
 from ldap_bridge.following import ask_again
-from ldap_bridge.handing_over import Converted, Judge, Look, Person, roots_apart, still, to_source
+from ldap_bridge.handing_over import Converted, Judge, Look, Person, roots_apart, sources_left, still, to_source
 from ldap_bridge.last_root import INSTEAD, LAST_OWN_ROOT, is_last_own_root
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Mapper
@@ -103,16 +103,11 @@ class Conversion:
     # --- to this store ---
 
     async def _to_internal(self, by: Actor, people: Sequence[str], *, carry_out: bool) -> list[Converted]:
-        first = {
-            plan.id: plan async for looks in self._looks(by, people, self._as_internal, LOCAL) for _, plan in looks
-        }
+        first = await self._first(by, people, self._as_internal, LOCAL)
         if not carry_out:
             return [*first.values()]
-        sources = sorted({plan.old.removeprefix("ldap:") for plan in first.values() if not plan.problem})
         done = list[Converted]()
-        async with AsyncExitStack() as held:
-            for source in sources:
-                await held.enter_async_context(self._service.turn_of(source))
+        async with self._turns(sources_left(first.values())):
             async for looks in self._looks(by, people, self._as_internal, LOCAL):
                 done += await self._internalised(by, [(user, still(first[plan.id], plan)) for user, plan in looks])
         return done
@@ -127,17 +122,10 @@ class Conversion:
 
     async def _internalised(self, by: Actor, looks: Sequence[Look]) -> list[Converted]:
         """Convert people, each whole or not at all."""
-        extra = defaultdict[str, list[Write]](list)
-        ours = [(user, plan) for user, plan in looks if user is not None and not plan.problem]
-        for source in {plan.old.removeprefix("ldap:") for _, plan in ours}:
-            links = Links(self._store, source)
-            theirs = await links.of_resources([user.id for user, plan in ours if plan.old == f"ldap:{source}"])
-            # Whose entry is still there has a conflict now, of which no feed tells.
-            await ask_again(self._store, source, USER, [link.stable for link in theirs])
-            for link in theirs:
-                extra[link.resource].append(links.removal(link))
-        for user, plan in ours:
-            extra[user.id] += self._passwords.moved_link(user) if plan.mailed else ()
+        extra = await self._unlinked([plan for _, plan in looks])
+        for user, plan in looks:
+            if user is not None and plan.mailed and not plan.problem:
+                extra[user.id] += self._passwords.moved_link(user)
         return await self._written(by, looks, extra)
 
     # --- to a directory ---
@@ -148,10 +136,11 @@ class Conversion:
         there = await asyncio.to_thread(self._people_there, source, await self._logins(people))
         taken = await self._taken(source, [person.found.stable for person in there.values()])
         judge = partial(to_source, source=source, there=there, taken=taken)
-        done = dict[str, Converted]()
-        async with self._service.turn_of(source.name) if carry_out else nullcontext():
+        first, done = await self._first(by, people, judge, source.key), dict[str, Converted]()
+        sources = sources_left(first.values()) | {source.name} if carry_out else ()
+        async with self._turns(sources):
             async for looks in self._looks(by, people, judge, source.key):
-                for some in roots_apart(looks):
+                for some in roots_apart([(user, still(first[plan.id], plan)) for user, plan in looks]):
                     due = some if force else [(user, await self._spared(user, plan)) for user, plan in some]
                     became = await self._linked(by, due, there, source) if carry_out else [plan for _, plan in due]
                     done |= {plan.id: plan for plan in became}
@@ -177,13 +166,14 @@ class Conversion:
     async def _linked(
         self, by: Actor, looks: Sequence[Look], there: Mapping[str, Person], source: Source
     ) -> list[Converted]:
-        links, fresh = Links(self._store, source.name), list[Link]()
+        links, extra = Links(self._store, source.name), await self._unlinked([plan for _, plan in looks])
         for user, plan in looks:
             if user is not None and not plan.problem:
                 found, manager = there[fold(plan.user_name)].found, manager_of(user.document) or ""
                 # Without a digest the entry counts as changed, so that what is mapped is brought in step.
-                fresh.append(Link(0, USER, found.stable, user.id, found.dn, "", found.active, manager=manager))
-        return await self._written(by, looks, {link.resource: [links.write(link)] for link in fresh})
+                link = Link(0, USER, found.stable, user.id, found.dn, "", found.active, manager=manager)
+                extra[user.id].append(links.write(link))
+        return await self._written(by, looks, extra)
 
     async def _logins(self, people: Sequence[str]) -> set[str]:
         """Return the logins of those who are there, as they compare."""
@@ -211,6 +201,31 @@ class Conversion:
         return {link.stable: link.resource for link in await Links(self._store, source.name).of_stables(USER, stables)}
 
     # --- both ---
+
+    async def _first(self, by: Actor, people: Sequence[str], judge: Judge, new: str) -> dict[str, Converted]:
+        """Return what would become of people before anybody's turn, by their ids."""
+        return {plan.id: plan async for looks in self._looks(by, people, judge, new) for _, plan in looks}
+
+    @asynccontextmanager
+    async def _turns(self, sources: Iterable[str]) -> AsyncIterator[None]:
+        """Keep runs of several sources from beginning for the body."""
+        async with AsyncExitStack() as held:
+            for source in sorted(sources):
+                await held.enter_async_context(self._service.turn_of(source))
+            yield
+
+    async def _unlinked(self, plans: Sequence[Converted]) -> defaultdict[str, list[Write]]:
+        """Return the writes that take people's links with the directories they leave away, by their ids."""
+        extra = defaultdict[str, list[Write]](list)
+        for source in sources_left(plans):
+            links = Links(self._store, source)
+            ours = [plan.id for plan in plans if plan.old == f"ldap:{source}" and not plan.problem]
+            theirs = await links.of_resources(ours)
+            # Whose entry is still there has a conflict now, of which no feed tells.
+            await ask_again(self._store, source, USER, [link.stable for link in theirs])
+            for link in theirs:
+                extra[link.resource].append(links.removal(link))
+        return extra
 
     async def _written(
         self,

@@ -1,6 +1,6 @@
 """What becomes of people who are handed over from one keeper to another, judged one by one. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from idp.directory import Resource
@@ -9,7 +9,7 @@ from idp.directory.ownership import source_of
 from idp.query import fold
 from ldap_bridge.entries import Entry
 from ldap_bridge.mapping import Found
-from ldap_bridge.settings import INTERNAL, Source
+from ldap_bridge.settings import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,8 @@ def to_source(user: Resource, source: Source, there: Mapping[str, Person], taken
     """Return what becomes of one person: linked with the entry of the same login, if that is nobody else's."""
     name, old = str(user.document["userName"]), source_of(user.document)
     done = Converted(user.id, name, old, source.key)
-    if old.startswith("ldap:"):
-        problem = f"comes from {old}; convert to {INTERNAL} first" if old != source.key else f"comes from {old} already"
-        return replace(done, problem=problem)
+    if old == source.key:
+        return replace(done, problem=f"comes from {old} already")
     person = there.get(fold(name))
     if person is None:
         return replace(done, problem=f"no single person of {source.name} is called that")
@@ -53,6 +52,12 @@ def to_source(user: Resource, source: Source, there: Mapping[str, Person], taken
     if taken.get(person.found.stable, user.id) != user.id:
         return replace(done, problem="the entry belongs to another account")
     return done
+
+
+def sources_left(plans: Iterable[Converted]) -> set[str]:
+    """Return the names of the directories that somebody leaves."""
+    old = {plan.old for plan in plans if not plan.problem}
+    return {source.removeprefix("ldap:") for source in old if source.startswith("ldap:")}
 
 
 def still(first: Converted, now: Converted) -> Converted:

@@ -3,6 +3,7 @@
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -226,6 +227,34 @@ async def test_who_may_not_and_what_is_not_there(house: House, bridge: Bridge, c
         await conversion.convert(SYSTEM, [ada], "nowhere")
     with pytest.raises(NotFound):
         await conversion.people_of(SYSTEM, "nowhere")
+
+
+@ON_BOTH_STORES
+async def test_another_directory_takes_its_people_over_without_a_letter(
+    folk: Folk, tmp_path: Path, bridge_to: Callable[..., Bridge], store: Store, clock: FakeClock
+) -> None:
+    old = bridge_to(f"ldif:{folk.path}")
+    await old.sync()
+    before = await old.people()
+    await old.directory.users.set_active(SYSTEM, before["p2"]["id"], False, "left")
+    there = Folk(tmp_path / "new.ldif", {f"p{number}": {"entryUUID": f"new-{number}"} for number in range(1, 12)})
+    there.write(p1={"title": "Countess"})
+    new, house = bridge_to(f"ldif:{there.path}", name="new"), House(store, clock)
+    conversion = Conversion(store, house.users, house.passwords, new.service, clock)
+    done = await conversion.convert(SYSTEM, await conversion.people_of(SYSTEM, "corp"), "new")
+    assert {one.user_name: one.problem for one in done if one.problem} == {
+        "p12": "no single person of new is called that"
+    }
+    assert await house.letters() == []
+    run = await new.service.sync(SYSTEM, "new")
+    assert (run.counts["create"], run.by_subject.get("user.conflict", 0)) == (1, 0)
+    after = await new.people()
+    assert {name: user["id"] for name, user in after.items()} == {name: user["id"] for name, user in before.items()}
+    assert (after["p1"]["title"], await new.inactive()) == ("Countess", {"p2"})
+    assert await source_of(new, "p12") == "ldap:corp"
+    # To the old one everybody but p12 belongs to others now.
+    assert (await old.sync()).counts["conflict"] == 11
+    assert await Links(store, "corp").count() == 2
 
 
 async def test_not_while_a_run_is_under_way(bridge: Bridge, conversion: Conversion, clock: FakeClock) -> None:
