@@ -22,7 +22,7 @@ from idp.store.mongo.plan import Changes, Key, Outcome, Prepared, State, play, r
 from idp.store.mongo.transaction import Transactions, was_passing
 
 _STATE: Final = {"version": 1, "expires": 1, "claims": 1, "keys": 1}
-_MANY_COUNTS: Final = 64
+_MANY_ENTRIES: Final = 16
 
 
 class _ConditionFailed(Exception):
@@ -74,7 +74,7 @@ class Transactor:
 
     async def _merge(self, wanted: Mapping[str, Any], session: Any) -> None:
         entries = await self._database[LEDGER].find(wanted, session=session).to_list(None)
-        if len(entries) > _MANY_COUNTS:
+        if len(entries) > _MANY_ENTRIES:
             amount, ids = sum(entry["amount"] for entry in entries), [entry["_id"] for entry in entries]
             await self._database[LEDGER].delete_many({"_id": {"$in": ids[1:]}}, session=session)
             await self._database[LEDGER].update_one({"_id": ids[0]}, {"$set": {"amount": amount}}, session=session)

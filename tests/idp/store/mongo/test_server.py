@@ -64,10 +64,13 @@ async def test_what_a_dead_writer_has_locked_holds_up_nothing_else(stores: Store
         plain.update_one({"_id": "1"}, {"$inc": {"checks": 1}}, session=session)
         alone: list[Write] = [Replace("plain", {"id": "1"}, 1)]
         for writes in (alone, [*alone, Check("plain", "2")]):
-            with pytest.raises(DeadlineExceeded):
-                await store.commit(writes)
-            await store.commit([Check("plain", "2")])
+            held_up = asyncio.create_task(store.commit(writes))
+            await asyncio.gather(*(store.commit([Insert("people", {"id": f"{len(writes)}{n}"})]) for n in range(8)))
             assert await store.get("plain", "1") is not None
+            assert not held_up.done()
+            with pytest.raises(DeadlineExceeded):
+                await held_up
+            await store.commit([Check("plain", "2")])
         session.abort_transaction()
     await store.commit([Replace("plain", {"id": "1"}, 1)])
 
