@@ -2,6 +2,8 @@
 
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from idp.errors import ConfigError
@@ -42,7 +44,26 @@ _BY_REASON: Final[Mapping[str, str]] = {
 
 
 def context_for(source: str, server: Server) -> ssl.SSLContext:
-    """Return a context that trusts the configured authority, or the system's. Raises ConfigError."""
+    """Return a context that trusts the configured authority, or the system's. Raises ConfigError.
+
+    It is made anew when one of its files is another one: to read the system's authorities takes longer than to log in.
+    """
+    system = ssl.get_default_verify_paths()
+    files = (server.ca_file, server.cert_file, server.key_file, system.cafile, system.capath)
+    return _context(source, server, tuple(map(_stamp, files)))
+
+
+def _stamp(path: str | None) -> object:
+    """Return what is another value once the file or directory was written or replaced."""
+    try:
+        found = Path(path).stat() if path else None
+    except OSError:
+        return None
+    return found and (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _context(source: str, server: Server, files: object) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=server.ca_file or None)
     except OSError as error:

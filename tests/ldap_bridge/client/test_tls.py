@@ -104,6 +104,20 @@ def test_the_right_authority_is_enough(served: Served, own: Certificates, way: s
     assert directory(**towards(served, way), ca_file=str(own.ca)).facts().tls.startswith("TLSv1")
 
 
+def test_another_authority_in_the_same_file_is_noticed(
+    served: Served, own: Certificates, other: Certificates, tmp_path: Path
+) -> None:
+    file = tmp_path / "authority.pem"
+    file.write_bytes(own.ca.read_bytes())
+    there = directory(served[1], ca_file=str(file))
+    there.abilities()
+    file.write_bytes(other.ca.read_bytes())
+    with pytest.raises(DirectoryUntrusted):
+        there.abilities()
+    file.write_bytes(own.ca.read_bytes())
+    there.abilities()
+
+
 def test_an_unknown_authority_is_refused_and_ca_file_mends_it(served: Served, other: Certificates, way: str) -> None:
     for settings in ({"ca_file": str(other.ca)}, {}):
         with pytest.raises(DirectoryUntrusted, match=r"'corp'.*not trusted: unable to get.*; ca_file names"):

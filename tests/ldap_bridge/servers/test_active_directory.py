@@ -13,7 +13,9 @@ from ldap_bridge.bind import open_verifier
 from ldap_bridge.runs import Run, State
 from tests.ldap_bridge.conftest import Bridge
 from tests.ldap_bridge.servers.samba import SambaDomain
+from tests.support.directory import SYSTEM
 from tests.support.ldif import write_change, write_entry
+from tests.support.ports import HOST
 
 ROOM = "DC=corp,DC=example"
 PEOPLE, SALES, GROUPS = f"OU=People,{ROOM}", f"OU=Sales,OU=People,{ROOM}", f"OU=Groups,{ROOM}"
@@ -122,7 +124,8 @@ def bridge_as(bridge_to: Callable[..., Bridge], domain: SambaDomain, account: st
     """A bridge by an account to the domain, or to a part of it."""
     password = PASSWORD if account == "reader" else domain.admin_password
     bound = {"bind_dn": f"{account}@{domain.realm}", "bind_password": password, "limits": {"percent": 100}}
-    return bridge_to(domain.url, preset="active-directory", base=domain.base, **bound, **settings)
+    source = {"url": domain.url, "preset": "active-directory", "base": domain.base, **bound, **settings}
+    return bridge_to(**source)
 
 
 def done(run: Run, what: str) -> Counts:
@@ -151,6 +154,17 @@ async def test_every_change_is_followed_and_a_full_compare_finds_no_more(
     there = company.search(usable, ["sAMAccountName"], base).values()
     active = {login for login, user in (await bridge.people()).items() if user["active"]}
     assert active == {entry["sAMAccountName"][0].decode() for entry in there} - {"p10"}
+
+
+@pytest.mark.parametrize(("scheme", "starttls"), [("ldaps", False), ("ldap", True)])
+async def test_it_is_read_over_encrypted_lines(
+    bridge_to: Callable[..., Bridge], company: SambaDomain, scheme: str, starttls: bool
+) -> None:
+    # Its certificate is its own, for its own name.
+    line = {"url": f"{scheme}://{HOST}", "starttls": starttls, "verify": False}
+    told = await bridge_as(bridge_to, company, "reader", **line).service.test(SYSTEM, "corp")
+    assert told.server["tls"].startswith("TLS")
+    assert (told.complete, told.feed) == (True, "usn")
 
 
 @pytest.mark.parametrize(
