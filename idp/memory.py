@@ -46,13 +46,17 @@ class Memory(Generic[Known]):
 
     async def look(self, key: Hashable, moment: Moment | None = None) -> tuple[Stamp | None, Known | None]:
         """Return the stamp as of the moment or later, or as of now, and what is known under the key."""
-        stamp = await self._seen(moment)
-        return stamp, None if stamp is None else self._known.get(key)
+        stamp = await self._current(moment)
+        if stamp != self._stamp:
+            self._begin(stamp)
+        return stamp, self._known.get(key)
 
     async def look_for(self, keys: Iterable[Key]) -> tuple[Stamp | None, dict[Key, Known]]:
         """Return the stamp as of now, and what is known under those of the keys that are known."""
-        stamp = await self._seen(None)
-        return stamp, {} if stamp is None else {key: self._known[key] for key in keys if key in self._known}
+        stamp = await self._current(None)
+        if stamp != self._stamp:
+            self._begin(stamp)
+        return stamp, {key: self._known[key] for key in keys if key in self._known}
 
     def keep(self, key: Hashable, known: Known, stamp: Stamp | None, size: int = 1) -> None:
         """Remember it, which takes so much of the room; a size over a hundredth of it is not worth that."""
@@ -63,13 +67,9 @@ class Memory(Generic[Known]):
         self._known[key] = known
         self._taken += size
 
-    async def _seen(self, moment: Moment | None) -> Stamp | None:
-        """Return the stamp, and forget everything if it is another one."""
-        stamp = await self._current(moment)
-        if stamp is not None and stamp != self._stamp:
-            self._forget()
-            self._stamp = stamp
-        return stamp
+    def _begin(self, stamp: Stamp | None) -> None:
+        self._forget()
+        self._stamp = stamp
 
     def _forget(self) -> None:
         self._known.clear()
