@@ -10,6 +10,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
+from functools import cache
 from typing import Final, NoReturn
 
 import msgspec
@@ -93,12 +94,15 @@ def main() -> NoReturn:
 async def _while_wanted(job: Job) -> bool:
     """Do the job, unless told to end, or left alone by the parent."""
     loop, turn = asyncio.get_running_loop(), asyncio.create_task(_turn(job))
+    # Once: a service manager may tell every process, and then the server does too. To be told again would keep a run
+    # from writing down that it was interrupted.
+    end = cache(turn.cancel)
 
     def orphaned() -> None:
         loop.remove_reader(sys.stdin)
-        turn.cancel()
+        end()
 
-    loop.add_signal_handler(signal.SIGTERM, turn.cancel)
+    loop.add_signal_handler(signal.SIGTERM, end)
     loop.add_reader(sys.stdin, orphaned)
     try:
         return await turn

@@ -5,6 +5,7 @@ import select
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,11 @@ def silent() -> Iterator[socket.socket]:
 
 
 @pytest.fixture
-def waiting(new_idp: NewIdp, silent: socket.socket) -> Iterator[Idp]:
-    """A server whose first run waits for a silent directory."""
+def waiting(request: pytest.FixtureRequest, new_idp: NewIdp, silent: socket.socket) -> Iterator[Idp]:
+    """A server whose first run waits for a silent directory; on SQLite, unless a test names the fixture of a URL."""
     url = f"ldap://{HOST}:{silent.getsockname()[1]}"
-    idp = new_idp(ldap__corp__url=url, ldap__corp__base="dc=example,dc=org", ldap__corp__interval="60")
+    store = request.getfixturevalue(request.param) if hasattr(request, "param") else ""
+    idp = new_idp(store=store, ldap__corp__url=url, ldap__corp__base="dc=example,dc=org", ldap__corp__interval="60")
     idp.start()
     connection, _ = silent.accept()
     with connection:
@@ -78,6 +80,16 @@ def test_a_run_ends_with_a_server_that_was_killed(waiting: Idp) -> None:
     pidfd = os.pidfd_open(run)
     waiting.process.kill()
     assert has_ended(pidfd)
+    assert [(run["state"], run["reason"]) for run in runs(waiting)] == [("failed", "interrupted")]
+
+
+@pytest.mark.parametrize("waiting", ["mongo_database_uri"], indirect=True)
+def test_a_run_that_is_told_to_end_again_and_again_says_that_it_was_interrupted(waiting: Idp) -> None:
+    (run,) = children_of(waiting.process.pid)
+    pidfd = os.pidfd_open(run)
+    while not select.select([pidfd], [], [], 0.001)[0]:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(pidfd, signal.SIGTERM)
     assert [(run["state"], run["reason"]) for run in runs(waiting)] == [("failed", "interrupted")]
 
 
