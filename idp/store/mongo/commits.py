@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from idp.errors import DeadlineExceeded, IdpError, Overloaded
+from idp.errors import DeadlineExceeded, Overloaded
 from idp.store.mongo.client import WHAT
 from idp.store.mongo.joint import Commit, choose
 from idp.store.mongo.plan import Key
@@ -117,7 +117,7 @@ class Commits:
         """Return in what company to try them next: whoever is to blame alone, and if nobody seems to be, in halves."""
         try:
             blamed = await self._blamed([job.commit for job in jobs])
-        except IdpError:
+        except Exception:  # noqa: BLE001 - the look only saves trials, in which whatever is wrong comes out
             blamed = frozenset()
         others = [job for job in jobs if job.commit not in blamed]
         if len(others) == len(jobs):
