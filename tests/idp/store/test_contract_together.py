@@ -102,6 +102,14 @@ async def test_readers_of_one_record_at_one_moment_have_each_their_own(store: St
     assert list(second) == ["2", "1"]
 
 
+async def test_finders_of_one_page_at_one_moment_have_each_their_own(store: Store) -> None:
+    await store.commit([Insert("plain", {"id": "1", "list": []})])
+    first, second = await asyncio.gather(*(store.find("plain", Query(limit=5)) for _ in range(2)))
+    first.records[0].document["list"].append("mine")
+    first.records.clear()
+    assert list(second.records) == [Record("1", 1, {"id": "1", "list": []})]
+
+
 async def test_a_read_sees_what_was_acknowledged_before_it_was_asked_for(stores: Stores) -> None:
     ours, theirs = await stores.open(), await stores.open()
     await theirs.commit([Insert("plain", {"id": "1"})])
