@@ -62,7 +62,7 @@ def _carry_out(holder: Document, operation: Operation) -> None:
     if path.filter is None and path.sub is None:
         _change(holder, path.attribute, operation.op, operation.value, path.text)
         return
-    current = holder.get(path.attribute.name)
+    current = _as_declared(path.attribute, holder.get(path.attribute.name))
     before = to_builtins(current) if path.attribute.mutability is Mutability.IMMUTABLE else None
     if path.filter is not None:
         changed: Any = _selected(current or [], path.filter, operation)
@@ -136,7 +136,7 @@ def _change(holder: Document, attribute: Attribute, op: Op, value: Any, path: st
     if value is None or (op is Op.REMOVE and (value is ABSENT or not attribute.multi_valued)):
         changed = None
     else:
-        changed = _outcome(current, attribute, op, value, path)
+        changed = _outcome(_as_declared(attribute, current), attribute, op, value, path)
     if changed != current:
         _demand_unset(attribute, current, path)
         _store(holder, attribute, changed, path)
@@ -152,6 +152,17 @@ def _outcome(current: Any, attribute: Attribute, op: Op, given: Any, path: str) 
         return checked
     change = merged if op is Op.ADD else without
     return change(current or [], checked or []) or None
+
+
+def _as_declared(attribute: Attribute, current: Any) -> Any:
+    """Return what an operation finds: of a value from an earlier declaration, what fits this one."""
+    if current is None:
+        return None
+    elements = current if isinstance(current, list) else [current]
+    fitting = [element for element in elements if isinstance(element, dict) == (attribute.type is Type.COMPLEX)]
+    if attribute.multi_valued:
+        return fitting
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _is_object(attribute: Attribute) -> bool:
