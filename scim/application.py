@@ -1,6 +1,6 @@
 """Puts SCIM into the server: everything below /scim."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -51,6 +51,19 @@ def _spellings(form: str, path: str) -> tuple[str, ...]:
     return tuple(f"{form}{before}{path}{after}" for before in ("", "/") for after in ("", "/"))
 
 
+def _spelt(form: str, routes: Sequence[web.RouteDef]) -> list[web.RouteDef]:
+    """Return the routes in all spellings, those of one address one after the other, for so the router shares its work.
+
+    The right spelling stands first: it is found without a look at the others.
+    """
+    found = [
+        (number, web.RouteDef(each.method, path, each.handler, each.kwargs))
+        for each in routes
+        for number, path in enumerate(_spellings(form, each.path))
+    ]
+    return [route for _, route in sorted(found, key=lambda one: one[0])]
+
+
 # RFC 7643 section 5: how to authenticate should be readable before one can.
 _PUBLIC: Final = frozenset(spelt for form in FORMS for spelt in _spellings(form, "/ServiceProviderConfig"))
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -64,12 +77,7 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     app.middlewares.append(guard(bearers, RequestLog(app[CLIENT_LOG], app[CLOCK], FORMS), ROOT, _PUBLIC))
     for form in FORMS:
         # Routes of the whole application, not a sub-application: the way through two routers is a tenth of a request.
-        routes = _routes(app, config.public_url + form, limits)
-        app.add_routes(
-            web.RouteDef(each.method, path, each.handler, each.kwargs)
-            for each in routes
-            for path in _spellings(form, each.path)
-        )
+        app.add_routes(_spelt(form, _routes(app, config.public_url + form, limits)))
 
 
 def _routes(app: web.Application, base: str, limits: Limits) -> list[web.RouteDef]:

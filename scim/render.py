@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from idp.schema import ResourceType
-from idp.schema.leftovers import server_of
+from idp.schema.leftovers import served
 from idp.schema.urns import ENTERPRISE_USER
 from scim.etag import tag
 
@@ -30,7 +30,7 @@ class Renderer:
     """Renders the resources of one type; `base` is the SCIM base URL without a slash at its end."""
 
     def __init__(self, resource_type: ResourceType, base: str, derived: str) -> None:
-        self._served = server_of(resource_type)
+        self._type = resource_type
         self._prefix = f"{base}{resource_type.endpoint}/"
         self._base = base
         self._derived: Final = derived
@@ -41,7 +41,7 @@ class Renderer:
 
     def show(self, id: str, version: int, document: Mapping[str, Any], derived: Derived) -> dict[str, Any]:
         """Return the representation; the document stays as it is."""
-        document = self._served(document)
+        document = served(self._type, document)
         meta = {**document["meta"], "location": self._prefix + id, "version": tag(version, derived.mark)}
         shown = {**document, "meta": meta}
         if derived.elements:

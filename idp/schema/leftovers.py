@@ -1,27 +1,21 @@
 """What stored documents hold of attributes and extensions that are declared no more: it is kept, and not served."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from idp.schema.model import ResourceType
 
 
-def server_of(kind: ResourceType) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """Return what takes leftovers out of a document of this type; one that has none stays the very same."""
-    is_known = kind.names.issuperset
-    inside = kind.names_inside
+def served(kind: ResourceType, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a document of this type without leftovers; one that has none stays the very same."""
+    # On the path of every answer, and hardly ever is there anything to do.
+    return document if _is_clean(kind, document) else _without_leftovers(kind, document)
 
-    def served(document: Mapping[str, Any]) -> Mapping[str, Any]:
-        # On the path of every answer, and hardly ever is there anything to do.
-        if is_known(document):
-            for urn, names in inside:
-                if urn in document and not names.issuperset(document[urn]):
-                    break
-            else:
-                return document
-        return _without_leftovers(kind, document)
 
-    return served
+def _is_clean(kind: ResourceType, document: Mapping[str, Any]) -> bool:
+    return kind.names.issuperset(document) and all(
+        names.issuperset(document.get(urn, ())) for urn, names in kind.names_inside
+    )
 
 
 def _without_leftovers(kind: ResourceType, document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -35,9 +29,11 @@ def _without_leftovers(kind: ResourceType, document: Mapping[str, Any]) -> Mappi
 
 def with_leftovers(kind: ResourceType, before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """Return the document with the leftovers of the one before it, which no caller can give."""
+    if _is_clean(kind, before):
+        return after
     kept = {key: value for key, value in before.items() if key not in kind.names}
     for urn, names in kind.names_inside:
         inside = {key: value for key, value in before.get(urn, {}).items() if key not in names}
         if inside:
             kept[urn] = {**after.get(urn, {}), **inside}
-    return {**after, **kept} if kept else after
+    return {**after, **kept}
