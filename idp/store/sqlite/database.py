@@ -1,5 +1,6 @@
 """The SQLite file: how it is opened, what tables it has, and how driver errors become ours."""
 
+import itertools
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -47,12 +48,20 @@ _UPGRADES: Final = {1: "ALTER TABLE collections ADD COLUMN changes INTEGER NOT N
 
 
 def connect(path: Path, busy_seconds: float) -> apsw.Connection:
-    """Open the file, which `create` has made."""
+    """Open the file, which `create` has made, waiting so long for other processes: also for the whole file.
+
+    Who leaves last clears the log away, who comes first after a kill reads it anew, and nobody else can open meanwhile.
+    """
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    connection.set_busy_handler(_Patience(busy_seconds))
+    wait(connection, busy_seconds)
     # FULL: every commit is synced, also against a power cut. No mmap: several processes write.
     connection.execute(f"PRAGMA synchronous=FULL; PRAGMA mmap_size=0; PRAGMA cache_size=-{_CACHE_KIB}").fetchall()
     return connection
+
+
+def wait(connection: apsw.Connection, busy_seconds: float) -> None:
+    """Let the connection wait so long, from now on, for what another process holds."""
+    connection.set_busy_handler(_Patience(busy_seconds))
 
 
 class _Patience:
@@ -78,7 +87,10 @@ class _Patience:
 
 
 def create(path: Path, busy_seconds: float) -> None:
-    """Make the file and its tables where they are missing. Raises ConfigError when it is not ours to use."""
+    """Make the file and its tables where they are missing.
+
+    Raises ConfigError when it is not ours to use, apsw.BusyError when another process does not let go of it.
+    """
     if apsw.SQLITE_VERSION_NUMBER < OLDEST_SQLITE:
         raise ConfigError(
             "store.url", f"SQLite {apsw.sqlite_lib_version()} can corrupt files; 3.51.3 is the oldest safe one"
@@ -88,10 +100,12 @@ def create(path: Path, busy_seconds: float) -> None:
         # Owner only, before anything secret is in it; SQLite gives its WAL the same mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = connect(path, busy_seconds)
+    except apsw.BusyError:
+        raise
     except (OSError, apsw.Error) as error:
         raise ConfigError("store.url", f"{path} cannot be opened: {error}") from error
     try:
-        connection.pragma("journal_mode", "wal")
+        _use_log(connection, busy_seconds)
         # Without a lock where nothing is to be done: another process may be writing for a while.
         if connection.pragma("user_version") != FORMAT:
             with immediate(connection):
@@ -100,6 +114,18 @@ def create(path: Path, busy_seconds: float) -> None:
         raise ConfigError("store.url", f"{path} is not a SQLite file") from error
     finally:
         connection.close()
+
+
+def _use_log(connection: apsw.Connection, busy_seconds: float) -> None:
+    """Switch to a write-ahead log. Two who do so at once are in each other's way, and SQLite lets neither wait."""
+    patience = _Patience(busy_seconds)
+    for looked in itertools.count():
+        try:
+            connection.pragma("journal_mode", "wal")
+            return
+        except apsw.BusyError:
+            if not patience(looked):
+                raise
 
 
 def _prepare(connection: apsw.Connection, path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -16,7 +18,7 @@ from idp.store.narrow import is_storable
 from idp.store.sqlite.apply import Commit, Writes, prepare
 from idp.store.sqlite.bulk import bulk, joined
 from idp.store.sqlite.catalogue import load
-from idp.store.sqlite.database import connect, create, translated
+from idp.store.sqlite.database import connect, create, translated, wait
 from idp.store.sqlite.find import Finder
 from idp.store.sqlite.quick import MANY, find_among, find_quickly
 from idp.store.sqlite.readers import THREADS, Readers
@@ -35,6 +37,17 @@ _PROBE: Final = "UPDATE state SET probes = probes + 1"
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True, slots=True)
+class _Connections:
+    """The connections of one store."""
+
+    here: apsw.Connection
+    """For reads on the event loop."""
+    reads: Sequence[apsw.Connection]
+    writes: apsw.Connection
+    log: apsw.Connection
+
+
 class SqliteStore:
     """`idp.store.contract.Store` in one file; `open_sqlite` makes one.
 
@@ -43,20 +56,23 @@ class SqliteStore:
     """
 
     def __init__(
-        self, path: Path, tables: Mapping[str, Table], generation: int, clock: Clock, settings: Settings
+        self,
+        connections: _Connections,
+        tables: Mapping[str, Table],
+        generation: int,
+        clock: Clock,
+        settings: Settings,
     ) -> None:
         self._tables = tables
         self._clock = clock
         self._settings = settings
-        self._here = connect(path, _PATIENCE_IN_PLACE)
+        self._here = connections.here
         self._rows = Rows(self._here, clock)
         self._finder = Finder(self._rows, settings.max_scan)
         self._stamps = Stamps(self._here, tables)
-        # Less than a verb may take, so that whoever meets another process's lock hears of it.
-        writes, *reads = [connect(path, _PATIENCE * settings.timeout) for _ in range(1 + THREADS)]
-        self._readers = Readers(reads, settings.max_waiting, settings.timeout)
-        log = WriteAheadLog(connect(path, _PATIENCE_IN_PLACE))
-        self._writer = Writer(writes, log, generation, settings.max_waiting, settings.timeout, joined)
+        self._readers = Readers(connections.reads, settings.max_waiting, settings.timeout)
+        log = WriteAheadLog(connections.log)
+        self._writer = Writer(connections.writes, log, generation, settings.max_waiting, settings.timeout, joined)
 
     async def get(self, collection: str, id: str) -> Record | None:
         """Return the record of that id, or None."""
@@ -146,20 +162,32 @@ class SqliteStore:
 async def open_sqlite(
     path: Path, collections: Mapping[str, Collection], clock: Clock, settings: Settings
 ) -> SqliteStore:
-    """Open the file, making or upgrading it first. Raises ConfigError when it cannot be ours."""
-    tables, generation = await asyncio.to_thread(_set_up, path, collections, settings)
-    return SqliteStore(path, tables, generation, clock, settings)
+    """Open the file, making or upgrading it first.
+
+    Raises ConfigError when it cannot be ours, Unavailable when another process does not let go of it.
+    """
+    tables, generation, connections = await asyncio.to_thread(_set_up, path, collections, settings)
+    return SqliteStore(connections, tables, generation, clock, settings)
 
 
-def _set_up(path: Path, collections: Mapping[str, Collection], settings: Settings) -> tuple[dict[str, Table], int]:
-    create(path, settings.timeout)
-    connection = connect(path, settings.timeout)
+def _set_up(
+    path: Path, collections: Mapping[str, Collection], settings: Settings
+) -> tuple[dict[str, Table], int, _Connections]:
     try:
-        return load(connection, collections)
+        create(path, settings.timeout)
+        with ExitStack() as undo:
+            connections = [undo.enter_context(closing(connect(path, settings.timeout))) for _ in range(3 + THREADS)]
+            here, log, writes, *reads = connections
+            tables, generation = load(writes, collections)
+            undo.pop_all()
     except apsw.Error as error:
         raise translated(error) from error
-    finally:
-        connection.close()
+    for connection in (here, log):
+        wait(connection, _PATIENCE_IN_PLACE)
+    for connection in (writes, *reads):
+        # Less than a verb may take, so that whoever meets another process's lock hears of it.
+        wait(connection, _PATIENCE * settings.timeout)
+    return tables, generation, _Connections(here, reads, writes, log)
 
 
 def _probe(connection: apsw.Connection) -> int:

@@ -44,6 +44,17 @@ def locked(path: Path) -> Iterator[None]:
         connection.close()
 
 
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the whole file, as another process does that clears the log away or reads it anew."""
+    connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE").fetchall()
+    try:
+        yield
+    finally:
+        connection.close()
+
+
 async def count(store: Store) -> int:
     """How many plain records there are."""
     return await store.count("plain", EVERYTHING)
@@ -93,6 +104,24 @@ async def test_a_file_that_another_process_writes_can_be_opened_and_read(stores:
     with locked(path):
         second = await stores.open(settings=Settings(timeout=1))
         assert await second.get("plain", "1") is not None
+
+
+async def test_whoever_opens_waits_for_a_process_that_holds_the_whole_file(stores: Stores, path: Path) -> None:
+    await (await stores.open()).close()
+    with held(path):
+        with pytest.raises(RemoteError):
+            await stores.open(settings=Settings(timeout=0.1))
+        opening = asyncio.create_task(stores.open(settings=Settings(timeout=20)))
+        await asyncio.wait([opening], timeout=0.1)
+    assert await count(await opening) == 0
+
+
+async def test_those_who_open_a_new_file_at_the_same_moment_all_can(tmp_path: Path, clock: FakeClock) -> None:
+    for number in range(20):
+        url = f"sqlite:{tmp_path / str(number)}"
+        opened = await asyncio.gather(*(open_store(url, SAMPLES, clock) for _ in range(4)))
+        await asyncio.gather(*(store.check() for store in opened))
+        await asyncio.gather(*(store.close() for store in opened))
 
 
 async def test_reads_go_on_while_another_process_writes(stores: Stores, path: Path) -> None:
