@@ -123,7 +123,7 @@ Filter = Compare | Present | In | ValuePath | And | Or | Not
 
 EVERYTHING: Final = And(())
 VERSION: Final = Field(("@version",), Kind.NUMBER)
-"""The version of a record, which is part of no document: stores put it beside the document for filters to find."""
+"""The version of a record, which is part of no document: stores put it beside the document for filters and sorts to find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +167,11 @@ class Query:
         # No collection is longer, and no database counts further in one integer.
         object.__setattr__(self, "offset", min(self.offset, _LONGEST))
         object.__setattr__(self, "limit", min(self.limit, _LONGEST))
+
+
+def judged(document: Document, version: int) -> dict[str, Any]:
+    """Return a record's document as filters and sorts see it."""
+    return {**document, VERSION.name: version}
 
 
 def outside(field: Field, inner: Filter) -> Filter:

@@ -11,11 +11,11 @@ from idp.directory import Resource
 from idp.errors import InvalidPath, InvalidValue, TooLarge
 from idp.http.actor import actor_of, moment_of
 from idp.memory import Memory
-from idp.query import EVERYTHING, Filter, Query, Sort
+from idp.query import EVERYTHING, VERSION, Filter, Query, Sort
 from idp.schema import ResourceType, Returned, Type
 from scim.cursor import Cursors
 from scim.dialect import Dialects
-from scim.errors import TooMany
+from scim.errors import InvalidCount, TooMany
 from scim.etag import tag
 from scim.exchange import (
     asks_for_attributes,
@@ -28,7 +28,7 @@ from scim.exchange import (
     respond,
     respond_encoded,
 )
-from scim.filter.shown import LOCATION, ShownFilters
+from scim.filter.shown import ENTITY_TAG, LOCATION, ShownFilters
 from scim.messages import list_response, search_request
 from scim.messages.search_request import SearchRequest
 from scim.names import resolve
@@ -51,9 +51,17 @@ class Limits:
     max_results: int
     max_members: int = 50_000
 
-    def page_size(self, count: int | None) -> int:
-        """Return how many resources a page has when a client asks for so many, or does not say."""
-        return min(self.default_count if count is None else count, self.max_results)
+    def page_size(self, wanted: SearchRequest) -> int:
+        """Return how many resources the page has that a client asks for, with or without a count of its own.
+
+        Raises InvalidCount for a page by cursor that is larger than any (RFC 9865 section 2.1); one by index is as
+        large as it may be (RFC 7644 section 3.4.2.4).
+        """
+        if wanted.count is None:
+            return min(self.default_count, self.max_results)
+        if wanted.cursor is not None and wanted.count > self.max_results:
+            raise InvalidCount(f"count: a page has at most {self.max_results} resources")
+        return min(wanted.count, self.max_results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +213,12 @@ class ResourceEndpoints:
         return fitting, [reduce(show(r.id, r.version, r.document, derived[r.id])) for r in fitting]
 
     def query(self, actor: Actor, wanted: SearchRequest) -> Query:
-        """Return the query of a page by index. Raises InvalidFilter or InvalidValue."""
+        """Return the query of a page by index. Raises InvalidFilter, InvalidValue or InvalidCount."""
         return Query(
             filter=EVERYTHING if wanted.filter is None else self._filter(actor, wanted.filter),
             sort=None if not wanted.sort_by else self._sort(wanted.sort_by, descending=wanted.descending),
             offset=wanted.start_index - 1,
-            limit=self._limits.page_size(wanted.count),
+            limit=self._limits.page_size(wanted),
         )
 
     def _filter(self, actor: Actor, text: str) -> Filter:
@@ -224,6 +232,8 @@ class ResourceEndpoints:
                 target = resolve(self._type, f"{path}.value")
         except InvalidPath as error:
             raise InvalidValue("sortBy", str(error)) from None
+        if target.keys == ENTITY_TAG:
+            return Sort(VERSION, descending)
         if target.keys == LOCATION:
             target = resolve(self._type, "id")
         if target.chain[0].derived or target.attribute.derived or target.attribute.returned is Returned.NEVER:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from idp.access import Actor
-from idp.query import Field, Place, Query, Sort, sort_key
+from idp.query import Field, Place, Query, Sort, judged, sort_key
 from scim.cursor import Cursors, Position
 from scim.messages.search_request import SearchRequest
 
@@ -18,6 +18,11 @@ class Row(Protocol):
     @property
     def id(self) -> str:
         """The resource's id."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """The version that it has."""
         ...
 
     @property
@@ -128,4 +133,4 @@ def paging(cursors: Cursors, scope: str, actor: Actor, wanted: SearchRequest, li
 def place_in(sort: Sort | None) -> PlaceOf:
     """Return what tells where records stand in an order."""
     order = sort or Sort(_ID)
-    return lambda record: Place(sort_key(order.field, record.document), record.id)
+    return lambda record: Place(sort_key(order.field, judged(record.document, record.version)), record.id)

@@ -59,7 +59,7 @@ class RootSearch:
         goes for every type.
         """
         parts = await self._parts(actor, wanted)
-        limit = self._limits.page_size(wanted.count)
+        limit = self._limits.page_size(wanted)
         is_merged = bool(wanted.sort_by) and (wanted.sort_by or "").lower() != _LOCATION
         if wanted.sort_by and not is_merged:
             # All locations of a type begin alike, so that the types come one after the other here, too.

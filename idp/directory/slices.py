@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
 
-from idp.query import And, Compare, Field, Filter, In, Op, Place, Query, sort_key
+from idp.query import And, Compare, Field, Filter, In, Op, Place, Query, judged, sort_key
 from idp.store.contract import Page, Store
 from idp.store.places import BY_ID, Places, order_of, start_of
 
@@ -123,12 +123,13 @@ class SlicedFinder:
             step = replace(step, limit=min(left, self._most))
             found = await self._look(step, part)
             total = found.total or 0 if total is None else total
-            for record in found.records:
-                places.add(record.document)
+            documents = [judged(record.document, record.version) for record in found.records]
+            for document in documents:
+                places.add(document)
             left -= len(found.records)
             if left <= 0 or len(found.records) < step.limit:
                 return total
-            last = found.records[-1].document
+            last = documents[-1]
             step = replace(step, after=Place(sort_key(order_of(query).field, last), last["id"]), total=False)
 
 

@@ -116,7 +116,7 @@ class Store(Protocol):
     async def find(self, collection: str, query: Query) -> Page:
         """Return the matching records in the query's order. Agrees with `idp.query.matches` on every filter.
 
-        A filter may also ask for `idp.query.VERSION`, the record's own, which has no index.
+        Filter and sort may also ask for `idp.query.VERSION`, the record's own, which has no index.
         What no index can answer is scanned off the event loop, in bounded memory. Raises TooLarge when a scan goes
         over the store's limit.
         """

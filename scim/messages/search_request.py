@@ -82,7 +82,7 @@ def _build(given: Mapping[str, Any]) -> SearchRequest:
         filter=_text(given, "filter"),
         sort_by=_text(given, "sortBy"),
         descending=_descending(given),
-        # Section 3.4.2.4: a value below 1 is read as 1, a negative count as 0.
+        # Section 3.4.2.4, and RFC 9865 section 2: a value below 1 is read as 1, a negative count as 0.
         start_index=max(_integer(given, "startIndex") or 1, 1),
         cursor=cursor,
         count=None if count is None else max(count, 0),
@@ -106,17 +106,14 @@ def _descending(given: Mapping[str, Any]) -> bool:
 
 
 def _cursor_count(given: Mapping[str, Any]) -> int | None:
-    """Read the count of a page by cursor: a positive one (RFC 9865 section 2), or an error of its own.
+    """Read the count of a page by cursor: what is none has an error of its own (RFC 9865 section 2.1).
 
     Raises InvalidCount.
     """
     try:
-        count = _integer(given, "count")
+        return _integer(given, "count")
     except InvalidValue as error:
         raise InvalidCount(str(error)) from None
-    if count is not None and count < 1:
-        raise InvalidCount("count: expected 1 or more")
-    return count
 
 
 def _integer(given: Mapping[str, Any], name: str) -> int | None:

@@ -122,11 +122,24 @@ async def test_a_cursor_expires(open_api: OpenApi, store: Store) -> None:
     assert is_refused(await api.ask("GET", "/Users", cursor=cursor, count=1), "expiredCursor")
 
 
+async def test_a_count_that_is_none_or_too_large_has_an_error_of_its_own(open_api: OpenApi, store: Store) -> None:
+    api = await open_api(store, limits=Limits(default_count=1, max_results=2))
+    for _ in range(3):
+        await api.user()
+    for path in ("/Users", "/"):
+        for count in ("3", "many", "1.5", str(2**70)):
+            assert is_refused(await api.ask("GET", path, cursor="", count=count), "invalidCount"), (path, count)
+        assert len((await api.get(path, cursor="", count=2)).body["Resources"]) == 2
+    too_many = await api.ask("POST", "/Users/.search", {"cursor": "", "count": 3})
+    assert is_refused(too_many, "invalidCount")
+    assert "at most 2" in too_many.body["detail"]
+
+
 @pytest.mark.usefixtures("people")
-async def test_a_count_that_is_none_has_an_error_of_its_own(api: Api) -> None:
-    for count in ("-1", "0", "many", "1.5"):
-        assert is_refused(await api.ask("GET", "/Users", cursor="", count=count), "invalidCount")
-    assert is_refused(await api.ask("POST", "/Users/.search", {"cursor": "", "count": 0}), "invalidCount")
+async def test_a_count_of_nothing_tells_the_total_alone_by_cursors_too(api: Api) -> None:
+    for count in (0, -1):
+        page = (await api.get("/Users", cursor="", count=count)).body
+        assert (page["totalResults"], page["itemsPerPage"], page["Resources"]) == (7, 0, [])
 
 
 async def test_the_first_page_is_asked_for_with_or_without_a_sign_of_equality(api: Api) -> None:

@@ -6,7 +6,6 @@ from typing import Final
 
 from idp.query import (
     EVERYTHING,
-    VERSION,
     And,
     Compare,
     Field,
@@ -16,6 +15,7 @@ from idp.query import (
     Op,
     Query,
     Scalar,
+    judged,
     matches,
     normalise,
 )
@@ -67,7 +67,7 @@ def find_quickly(rows: Rows, finder: Finder, table: Table, query: Query) -> Page
 
 
 def _fits(filter: Filter, record: Record) -> bool:
-    return matches(filter, {**record.document, VERSION.name: record.version})
+    return matches(filter, judged(record.document, record.version))
 
 
 def find_among(rows: Rows, table: Table, query: Query) -> Page | None:
@@ -133,7 +133,7 @@ def _page(found: list[Record], query: Query) -> Page:
         found.sort(key=lambda record: record.id)
         rest = found
     else:
-        placed = sorted(((rank(order, one.document), one) for one in found), key=_by_rank, reverse=order.descending)
+        placed = sorted(((rank(order, judged(one.document, one.version)), one) for one in found), key=_by_rank, reverse=order.descending)
         rest = [record for place, record in placed if is_within(query, place)]
     return Page(rest[query.offset : query.offset + query.limit], len(found) if query.total else None)
 

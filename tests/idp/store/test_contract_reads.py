@@ -6,7 +6,23 @@ from typing import Any
 import pytest
 
 from idp.errors import TooLarge
-from idp.query import EVERYTHING, VERSION, And, Compare, Field, In, Kind, Not, Op, Or, Present, Query, Sort, ValuePath
+from idp.query import (
+    EVERYTHING,
+    VERSION,
+    And,
+    Compare,
+    Field,
+    In,
+    Kind,
+    Not,
+    Op,
+    Or,
+    Place,
+    Present,
+    Query,
+    Sort,
+    ValuePath,
+)
 from idp.store import Delete, Insert, Replace, Settings, Store
 from tests.support.stores import ACTIVE, AGE, BORN, CODE, MAIL, USER_NAME, Stores
 
@@ -235,3 +251,8 @@ async def test_records_are_found_by_their_version_beside_everything_else(store: 
     assert await ids(store, Query(And((Compare(Field(("id",)), Op.EQ, "0"), second)))) == []
     assert await store.count("people", Compare(VERSION, Op.GT, 1)) == 3
     assert all("@version" not in one.document for one in (await store.find("people", Query(second))).records)
+    newest = Sort(VERSION, descending=True)
+    assert await ids(store, Query(sort=newest)) == ["3", "2", "1", "5", "4", "0"]
+    assert await ids(store, Query(sort=Sort(VERSION), after=Place(1, "5"))) == ["1", "2", "3"]
+    assert await ids(store, Query(Compare(USER_NAME, Op.SW, ""), sort=newest, offset=2, limit=2)) == ["1", "5"]
+    assert await ids(store, Query(In(USER_NAME, ("0", "2", "4")), sort=newest)) == ["2", "4", "0"]
