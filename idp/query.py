@@ -123,7 +123,7 @@ Filter = Compare | Present | In | ValuePath | And | Or | Not
 
 EVERYTHING: Final = And(())
 VERSION: Final = Field(("@version",), Kind.NUMBER)
-"""The version of a record, which is part of no document: stores put it beside the document for filters and sorts to find."""
+"""The version of a record, which is part of no document: filters and sorts find it beside the document."""
 
 
 @dataclass(frozen=True, slots=True)

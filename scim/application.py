@@ -1,6 +1,6 @@
 """Puts SCIM into the server: everything below /scim."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -38,34 +38,13 @@ from scim.projection import without_secrets
 from scim.provider import GroupProvider, Provider, ResourceProvider, UserProvider
 from scim.request_log import RequestLog
 from scim.root_search import RootSearch
+from scim.spelling import LooselySpelt
 
 ROOT: Final = "/scim"
 # RFC 7644 section 3.13: the version may stand in the path; without it the newest that there is, which is the same.
 FORMS: Final = (f"{ROOT}/v2", ROOT)
-
-
-def _spellings(form: str, path: str) -> tuple[str, ...]:
-    """Return the address, and how it comes out where a client's base or path ends with a slash too many."""
-    if path in ("", "/"):
-        return (form + path,)
-    return tuple(f"{form}{before}{path}{after}" for before in ("", "/") for after in ("", "/"))
-
-
-def _spelt(form: str, routes: Sequence[web.RouteDef]) -> list[web.RouteDef]:
-    """Return the routes in all spellings, those of one address one after the other, for so the router shares its work.
-
-    The right spelling stands first: it is found without a look at the others.
-    """
-    found = [
-        (number, web.RouteDef(each.method, path, each.handler, each.kwargs))
-        for each in routes
-        for number, path in enumerate(_spellings(form, each.path))
-    ]
-    return [route for _, route in sorted(found, key=lambda one: one[0])]
-
-
 # RFC 7643 section 5: how to authenticate should be readable before one can.
-_PUBLIC: Final = frozenset(spelt for form in FORMS for spelt in _spellings(form, "/ServiceProviderConfig"))
+_PUBLIC: Final = frozenset(f"{form}/ServiceProviderConfig" for form in FORMS)
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -77,7 +56,9 @@ def setup(app: web.Application, limits: Limits | None = None) -> None:
     app.middlewares.append(guard(bearers, RequestLog(app[CLIENT_LOG], app[CLOCK], FORMS), ROOT, _PUBLIC))
     for form in FORMS:
         # Routes of the whole application, not a sub-application: the way through two routers is a tenth of a request.
-        app.add_routes(_spelt(form, _routes(app, config.public_url + form, limits)))
+        routes = _routes(app, config.public_url + form, limits)
+        app.add_routes([web.RouteDef(each.method, form + each.path, each.handler, each.kwargs) for each in routes])
+    app.router.register_resource(LooselySpelt(ROOT, FORMS, app.router))
 
 
 def _routes(app: web.Application, base: str, limits: Limits) -> list[web.RouteDef]:

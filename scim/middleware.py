@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler, Middleware
 from idp.auth import RefusedClient
 from idp.errors import IdpError, NotAuthenticated, RateLimited, RemoteError, ScopeLacking
 from idp.http.actor import begin, client_address, set_actor
+from idp.http.metrics import route_of
 from scim.bearers import Bearers
 from scim.errors import detail, status_and_type
 from scim.exchange import respond
@@ -19,8 +20,8 @@ from scim.request_log import RequestLog
 def guard(clients: Bearers, log: RequestLog, base: str, public: frozenset[str]) -> Middleware:
     """Return the middleware that authenticates clients and turns every refusal into a SCIM error.
 
-    It looks after the paths below `base`; the `public` ones of them are open to anybody. Answers are noted in the log.
-    What else goes wrong is passed on to the middleware around everything, which comes back to `error_response`.
+    It looks after the paths below `base`; `public` names the routes that are open to anybody. Answers are noted in the
+    log. What else goes wrong is passed on to the middleware around everything, which comes back to `error_response`.
     """
 
     below = f"{base}/"
@@ -31,7 +32,7 @@ def guard(clients: Bearers, log: RequestLog, base: str, public: frozenset[str]) 
             return await handler(request)
         started = perf_counter()
         try:
-            if request.path not in public:
+            if route_of(request) not in public:
                 begun = begin(request)
                 set_actor(request, await clients.authenticate(_bearer(request), client_address(request), begun))
             response = await handler(request)

@@ -26,7 +26,7 @@ def short(entries: list[dict[str, Any]]) -> list[tuple[str, int]]:
 
 async def test_each_request_is_told_with_operation_resource_and_outcome(api: Api) -> None:
     user = await api.user(userName="ann", title="Dr")
-    await api.ask("GET", f"/Users/{user['id']}")
+    await api.ask("GET", f"//Users/{user['id']}/")
     await api.ask("GET", "/Users", filter="nonsense")
     await api.ask("DELETE", f"/Users/{user['id']}")
     await api.ask("GET", "/Nothing")

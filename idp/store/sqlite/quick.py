@@ -133,7 +133,8 @@ def _page(found: list[Record], query: Query) -> Page:
         found.sort(key=lambda record: record.id)
         rest = found
     else:
-        placed = sorted(((rank(order, judged(one.document, one.version)), one) for one in found), key=_by_rank, reverse=order.descending)
+        placed = [(rank(order, judged(one.document, one.version)), one) for one in found]
+        placed.sort(key=_by_rank, reverse=order.descending)
         rest = [record for place, record in placed if is_within(query, place)]
     return Page(rest[query.offset : query.offset + query.limit], len(found) if query.total else None)
 
