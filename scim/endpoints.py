@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
@@ -84,6 +84,13 @@ class Shown:
     body: bytes
     tag: str
     headers: Mapping[str, str]
+
+
+class Outline(NamedTuple):
+    """A resource as far as it is looked into: the rest of its document may be JSON text."""
+
+    id: str
+    document: Mapping[str, Any]
 
 
 class ResourceEndpoints:
@@ -207,10 +214,13 @@ class ResourceEndpoints:
     ) -> tuple[Sequence[Any], Sequence[dict[str, Any]]]:
         """Return the records that fit into one answer, the first ones, and how they are shown."""
         projection = self._projections.of(wanted.attributes, wanted.excluded_attributes)
-        derived = await self._derive(projection, records)
-        fitting = [record for record in records if record.id in derived]
+        opened = self._renderer.opened | projection.opened
+        rows = [Outline(record.id, record.outline(opened)) for record in records]
+        derived = await self._derive(projection, rows)
+        shown = [(record, row.document) for record, row in zip(records, rows, strict=True) if row.id in derived]
         show, reduce = self._renderer.show, projection.apply
-        return fitting, [reduce(show(r.id, r.version, r.document, derived[r.id])) for r in fitting]
+        resources = [reduce(show(r.id, r.version, document, derived[r.id])) for r, document in shown]
+        return [record for record, _ in shown], resources
 
     def query(self, actor: Actor, wanted: SearchRequest) -> Query:
         """Return the query of a page by index. Raises InvalidFilter, InvalidValue or InvalidCount."""

@@ -28,6 +28,8 @@ class Projection:
         self._drop = drop
         self._pick = None if keep is None else _picker(keep)
         self._omit = _omitter(omit)
+        self.opened: Final = frozenset(key for tree in (keep or {}, omit) for key, inner in tree.items() if inner)
+        """The attributes that it looks into: what all others hold is shown or not shown as it is."""
         self._wanted: dict[tuple[str, ...], bool] = {}
 
     def wants(self, *keys: str) -> bool:

@@ -13,9 +13,13 @@ def served(kind: ResourceType, document: Mapping[str, Any]) -> Mapping[str, Any]
 
 
 def _is_clean(kind: ResourceType, document: Mapping[str, Any]) -> bool:
-    return kind.names.issuperset(document) and all(
-        names.issuperset(document.get(urn, ())) for urn, names in kind.names_inside
-    )
+    if not kind.names.issuperset(document):
+        return False
+    for urn, names in kind.names_inside:
+        inside = document.get(urn)
+        if inside and not names.issuperset(inside):
+            return False
+    return True
 
 
 def _without_leftovers(kind: ResourceType, document: Mapping[str, Any]) -> Mapping[str, Any]:

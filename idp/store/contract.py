@@ -3,12 +3,18 @@
 A store knows no rules. Backends turn every exception of their driver into one of `idp.errors`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+import msgspec
 
 from idp.memory import Moment, Stamp
 from idp.query import Document, Field, Filter, Query
+
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_top: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_value: Final = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +37,52 @@ class Collection:
     stamped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Record:
     """A document as stored. `version` is 1 when inserted and grows by one with every replacement."""
 
-    id: str
-    version: int
-    document: dict[str, Any]
+    __slots__ = ("_document", "_text", "id", "version")
+
+    def __init__(self, id: str, version: int, document: dict[str, Any] | None = None, text: bytes = b"") -> None:
+        """Take the document, or its JSON text."""
+        self.id = id
+        self.version = version
+        self._document = document
+        self._text = text
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The document; the very same one every time."""
+        if self._document is None:
+            self._document = _decode(self._text)
+            self._text = b""
+        return self._document
+
+    def outline(self, opened: Iterable[str]) -> dict[str, Any]:
+        """Return the document for somebody who passes most of it on: a copy of its top level.
+
+        Values of other keys than those `opened` may be JSON text as it is kept (`msgspec.Raw`), which an encoder takes
+        like any value.
+        """
+        if not self._text:
+            return self.document.copy()
+        outline: dict[str, Any] = _decode_top(self._text)
+        for key in opened:
+            if key in outline:
+                outline[key] = _decode_value(outline[key])
+        return outline
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and self._all == other._all
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.version))
+
+    def __repr__(self) -> str:
+        return f"Record{self._all}"
+
+    @property
+    def _all(self) -> tuple[str, int, dict[str, Any]]:
+        return self.id, self.version, self.document
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Records by their ids: one command for all requests that need some of one collection at the same moment."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -56,4 +55,4 @@ def _shared_out(asked: Sequence[Sequence[str]], records: Records) -> Iterator[di
 
 def own(record: Record) -> Record:
     """Return a record that shares nothing with this one."""
-    return replace(record, document=to_builtins(record.document))
+    return Record(record.id, record.version, to_builtins(record.document))

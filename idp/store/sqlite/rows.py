@@ -65,7 +65,7 @@ class Rows:
         if row is None:
             return None
         key, version, expires, body = row
-        return Record(key, version, decode(body)) if expires is None or expires > self.now() else None
+        return Record(key, version, text=body) if expires is None or expires > self.now() else None
 
     def get_many(self, table: Table, ids: Sequence[str]) -> dict[str, Record]:
         """Return the records that exist, by id and in the order asked for."""
@@ -85,7 +85,7 @@ class Rows:
                 now = now or self.now()
                 if expires <= now:
                     continue
-            records.append(Record(key, version, decode(body)))
+            records.append(Record(key, version, text=body))
         return records
 
     def still_live(self, table: Table) -> Sql:
