@@ -6,8 +6,6 @@ from inspect import isawaitable
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from bson import Int64
-from bson.codec_options import TypeDecoder, TypeRegistry
 from bson.errors import BSONError
 from pymongo import AsyncMongoClient
 from pymongo.errors import (
@@ -32,18 +30,6 @@ _DURABLE: Final = {"w": "majority", "journal": True, "readConcernLevel": "majori
 # A primary that is away is noticed in seconds, and whoever waits for it hears so while still there.
 _BRISK: Final = {"serverSelectionTimeoutMS": 2_000, "connectTimeoutMS": 1_500, "heartbeatFrequencyMS": 1_000}
 
-
-class _PlainIntegers(TypeDecoder):
-    """Makes plain integers of what BSON has 64 bits for: no encoder of JSON knows the driver's own type."""
-
-    bson_type = Int64
-
-    def transform_bson(self, value: Int64) -> int:
-        """Return the same number."""
-        return int(value)
-
-
-_TYPES: Final = TypeRegistry([_PlainIntegers()])
 _TOO_LARGE: Final = 10334
 _LARGEST_DOCUMENT: Final = 16 * 2**20
 
@@ -65,7 +51,7 @@ def connect(url: str) -> tuple[Any, Any]:
     brisk = {option: value for option, value in _BRISK.items() if option.lower() not in set_by_url}
     plain = urlunsplit(parts._replace(query=urlencode(given)))
     try:
-        client = _client_class(driver)(plain, tz_aware=True, type_registry=_TYPES, **_DURABLE, **brisk)
+        client = _client_class(driver)(plain, tz_aware=True, **_DURABLE, **brisk)
     except (ConfigurationError, InvalidURI, ValueError) as error:
         # The URL may hold a password; the driver's sentence does not.
         raise ConfigError("store.url", str(error)) from None

@@ -10,15 +10,15 @@ import bson
 from idp.clock import Clock
 from idp.errors import TooLarge
 from idp.query import EVERYTHING, VERSION, Filter, Not, Query, matches, microseconds
+from idp.store.bodies import decode_body
 from idp.store.contract import Page, Record
 from idp.store.mongo.compile import Match, beyond, compiled
-from idp.store.mongo.layout import Layout
+from idp.store.mongo.layout import SHOWN, Layout, body_of
 from idp.store.mongo.ledger import LEDGER, counts_of
 from idp.store.narrow import ID, NOTHING, is_indexed, narrow
 from idp.store.places import BY_ID, Places, order_of, start_of
 
-RECORD: Final = {"version": 1, "document": 1}
-_JUDGED: Final = {"_id": 0, "version": 1, "document": 1}
+_JUDGED: Final = {"_id": 0, **SHOWN}
 _BATCH: Final = 500
 
 
@@ -34,7 +34,7 @@ class Finder:
     async def get_many(self, layout: Layout, ids: Sequence[str]) -> dict[str, Record]:
         """Return the records that exist, by id."""
         alive = self._alive({"_id": {"$in": ids}}, layout)
-        found = await self._database[layout.name].find(alive, RECORD).to_list(None)
+        found = await self._database[layout.name].find(alive, SHOWN).to_list(None)
         return {one["_id"]: record_of(one) for one in found}
 
     async def find(self, layout: Layout, query: Query) -> Page:
@@ -44,7 +44,7 @@ class Finder:
             return await self._gathered(layout, narrowed, query, exact=exact)
         if query.limit == 0 or narrowed == NOTHING:
             return Page([], await self._count(layout, narrowed) if query.total else None)
-        records = [record_of(found) for found in await self._cursor(layout, narrowed, query, RECORD).to_list(None)]
+        records = [record_of(found) for found in await self._cursor(layout, narrowed, query, SHOWN).to_list(None)]
         total = _told_by_page(query, len(records)) if query.total else None
         if query.total and total is None:
             total = await self._count(layout, narrowed)
@@ -124,7 +124,7 @@ class Finder:
 
 def record_of(found: Mapping[str, Any]) -> Record:
     """Return the record as the contract has it."""
-    return Record(found["_id"], found["version"], found["document"])
+    return Record(found["_id"], found["version"], decode_body(body_of(found)))
 
 
 def _told_by_page(query: Query, length: int) -> int | None:
@@ -138,7 +138,7 @@ def _placed(batch: bytes, remaining: Filter, places: Places) -> int:
     """Give those of a batch their places that satisfy the filter; returns how many it holds."""
     judged = bson.decode_all(batch)
     for found in judged:
-        document = found["document"]
+        document = decode_body(body_of(found))
         document[VERSION.name] = found["version"]
         if matches(remaining, document):
             places.add(document)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 from bson.max_key import MaxKey
 
-from idp.errors import InvalidValue
 from idp.query import Document, Field, Scalar
+from idp.store.bodies import encode_body
 from idp.store.contract import Collection
 from idp.store.keys import KeyReader, UniqueReader, expiry, key_reader, layout, unique_reader
 from idp.store.mongo.ledger import claim_of
@@ -15,8 +16,8 @@ from idp.store.mongo.ledger import claim_of
 LAYOUTS: Final = "_layouts"
 # Sorts after every value: what has none comes last.
 ABSENT: Final = MaxKey()
-# What nearly all values are, and nothing is inside of.
-_PLAIN: Final = frozenset({str, bool, int, float, type(None)})
+SHOWN: Final = {"version": 1, "body": 1, "document": 1}
+"""What is read of a record to return it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Layout:
 
     Every indexed field has its normalised values in `keys.NAME`, with an index of its own: a single value as such, so
     that the same index also sorts; several as an array, which MongoDB would sort by its least element, so that
-    these have what they sort by in `order.NAME`, with a second index.
+    these have what they sort by in `order.NAME`, with a second index. The document itself is JSON text in `body`.
     """
 
     collection: Collection
@@ -64,13 +65,16 @@ class Layout:
         return paths | ({"expires"} if self.collection.expires else set())
 
     def record(self, document: Document, version: int) -> tuple[dict[str, Any], list[str]]:
-        """Return the record to be stored, and the claims it makes. Raises InvalidValue for what cannot be indexed."""
-        if _has_reference(document):
-            raise InvalidValue("document", "holds `$ref` beside `$id`, which MongoDB takes for a reference of its own")
+        """Return the record to be stored, and the claims it makes. Raises InvalidValue for what cannot be."""
         claims = self._claims(document)
         keys: dict[str, Any] = {}
         order: dict[str, Any] = {}
-        record: dict[str, Any] = {"_id": document["id"], "version": version, "keys": keys, "document": dict(document)}
+        record: dict[str, Any] = {
+            "_id": document["id"],
+            "version": version,
+            "keys": keys,
+            "body": encode_body(document),
+        }
         for name, is_list, read in self.readers:
             values, leader = read(document)
             last = ABSENT if leader is None else leader
@@ -92,6 +96,13 @@ class Layout:
         return sorted(claim_of(self.name, name, _tagged(value)) for name, value in values)
 
 
+def body_of(found: Mapping[str, Any]) -> bytes:
+    """Return the JSON text of a record's document. Before there was one, records held the document itself."""
+    body: bytes | None = found.get("body")
+    # BSON has a type of its own for integers of more than 32 bits.
+    return msgspec.json.encode(found["document"], enc_hook=int) if body is None else body
+
+
 def lay_out(collections: Mapping[str, Collection]) -> dict[str, Layout]:
     """Return the layouts by name."""
     return {name: _layout(collection) for name, collection in collections.items()}
@@ -109,12 +120,6 @@ def _layout(collection: Collection) -> Layout:
         ),
         claimants=tuple((one.name, unique_reader(one)) for one in collection.unique),
     )
-
-
-def _has_reference(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return ("$ref" in value and "$id" in value) or _has_reference([*value.values()])
-    return isinstance(value, list) and any(_has_reference(one) for one in value if type(one) not in _PLAIN)
 
 
 def _key_name(one: Field) -> str:

@@ -17,9 +17,10 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from idp.clock import Clock
 from idp.errors import Contradicted, IdpError, InvalidValue
 from idp.query import microseconds
+from idp.store.bodies import decode_body
 from idp.store.keys import NEVER, newly_unique
 from idp.store.mongo.client import WHAT, settled, translated
-from idp.store.mongo.layout import ABSENT, LAYOUTS, Layout
+from idp.store.mongo.layout import ABSENT, LAYOUTS, Layout, body_of
 from idp.store.mongo.ledger import LEDGER, count_id, counts_of, duplicates
 from idp.store.mongo.setup import make_indexes
 from idp.store.shared import NAMED, SharedValues, unfit
@@ -217,7 +218,7 @@ class Reindexing:
 def _laid_out(layout: Layout, found: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return the record as the layout has it, and its claims. Raises Contradicted when a value does not fit."""
     try:
-        return layout.record(found["document"], found["version"])
+        return layout.record(decode_body(body_of(found)), found["version"])
     except InvalidValue as error:
         raise Contradicted(WHAT, unfit(found["_id"], error)) from error
 

@@ -7,18 +7,20 @@ from typing import Any, Final
 from pymongo import IndexModel
 from pymongo.errors import CollectionInvalid, OperationFailure
 
-from idp.errors import Unavailable
+from idp.errors import Contradicted, Unavailable
 from idp.store.mongo.client import WHAT
 from idp.store.mongo.layout import LAYOUTS, Layout
 from idp.store.mongo.ledger import LEDGER
 
+FORMAT: Final = 2
+"""Of records, told with the ledger. Those of format 1, which have documents in BSON, are read as they are."""
 _EXISTS: Final = 48
 
 
 async def set_up(database: Any, layouts: Mapping[str, Layout]) -> Sequence[Layout]:
     """Make what is missing; returns the layouts that records have yet to be brought to (see `reindex`).
 
-    Raises Unavailable when the server cannot be used.
+    Raises Unavailable when the server cannot be used, Contradicted when a newer version has written to it.
     """
     hello = await database.command("hello")
     if not hello.get("setName") and hello.get("msg") != "isdbgrid":
@@ -27,7 +29,10 @@ async def set_up(database: Any, layouts: Mapping[str, Layout]) -> Sequence[Layou
     if LEDGER not in known:
         await _make(database, LEDGER)
         await database[LEDGER].create_index("expires", sparse=True)
-        await _remember(database, LEDGER, "")
+    elif (found := _format(known)) > FORMAT:
+        raise Contradicted(WHAT, f"it has format {found}, this version reads format {FORMAT}")
+    if known.get(LEDGER) != str(FORMAT):
+        await _remember(database, LEDGER, str(FORMAT))
     await asyncio.gather(*(_lay_out(database, layout) for layout in layouts.values() if layout.name not in known))
     return [layout for layout in layouts.values() if known.get(layout.name, layout.text) != layout.text]
 
@@ -35,7 +40,7 @@ async def set_up(database: Any, layouts: Mapping[str, Layout]) -> Sequence[Layou
 async def is_current(database: Any, layouts: Mapping[str, Layout]) -> bool:
     """Tell whether the database is still laid out as this process believes."""
     known = await _known(database)
-    return all(known.get(layout.name) == layout.text for layout in layouts.values())
+    return _format(known) == FORMAT and all(known.get(layout.name) == layout.text for layout in layouts.values())
 
 
 async def make_indexes(database: Any, layout: Layout) -> None:
@@ -46,6 +51,10 @@ async def make_indexes(database: Any, layout: Layout) -> None:
 
 async def _known(database: Any) -> dict[str, str]:
     return {one["_id"]: one["text"] for one in await database[LAYOUTS].find().to_list(None)}
+
+
+def _format(known: Mapping[str, str]) -> int:
+    return int(known.get(LEDGER) or 1)
 
 
 async def _lay_out(database: Any, layout: Layout) -> None:

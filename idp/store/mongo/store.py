@@ -37,7 +37,7 @@ _SHORT: Final = 20
 """Records of a page that is worth copying for others who ask for it at the same moment."""
 _PATIENCE: Final = 0.5
 """Of a verb's time, what it may wait for records that are indexed anew."""
-_OUTDATED: Final = "its indexes were changed by a newer configuration; restart this process"
+_OUTDATED: Final = "its indexes were changed by a newer version or configuration; restart this process"
 
 Answer = TypeVar("Answer")
 

@@ -9,11 +9,11 @@ from operator import itemgetter
 from typing import Final, TypeVar
 
 import apsw
-import msgspec
 
 from idp.clock import Clock
-from idp.errors import InvalidValue, NotUnique, VersionMismatch
-from idp.query import Document, microseconds, normalise
+from idp.errors import NotUnique, VersionMismatch
+from idp.query import microseconds, normalise
+from idp.store.bodies import encode_body
 from idp.store.contract import Check, Delete, DeleteWhere, Insert, Replace, Write
 from idp.store.sqlite.database import fetch
 from idp.store.sqlite.entries import ClaimRow, Entries, entries_changed, entries_of, expires_at
@@ -95,14 +95,6 @@ def prepare(write: Write, table: Table) -> Prepared:
             return Prepared(write, table, id)
         case _:
             return Prepared(write, table)
-
-
-def encode_body(document: Document) -> bytes:
-    """Return a document as it is stored. Raises InvalidValue when no text file could hold it."""
-    try:
-        return msgspec.json.encode(document)
-    except UnicodeEncodeError as error:
-        raise InvalidValue("document", "holds text that is not Unicode") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ import apsw
 
 from idp.clock import Clock
 from idp.query import Document, Scalar, microseconds
+from idp.store.bodies import encode_body
 from idp.store.columns import column
 from idp.store.contract import Check, DeleteWhere, Insert, Write
 from idp.store.keys import KeyReader, UniqueReader
-from idp.store.sqlite.apply import COUNT, NEXT, Commit, Prepared, Writes, encode_body, prepare
+from idp.store.sqlite.apply import COUNT, NEXT, Commit, Prepared, Writes, prepare
 from idp.store.sqlite.entries import expires_at, key_values
 from idp.store.sqlite.many import Statement
 from idp.store.sqlite.rows import decode

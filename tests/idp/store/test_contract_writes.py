@@ -35,7 +35,7 @@ async def fails_whole(store: Store, error: type[Exception], writes: Sequence[Wri
 
 async def test_an_inserted_document_comes_back_as_it_was(store: Store) -> None:
     document = person("a", n=7, f=1.5, t=True, x=None, deep={"$ref": "r", "a.b": [{"c": [1, "é", False]}]}, empty=[])
-    document["urn:example:2.0:User"] = {"id": "i", "$ref": "b", "ключ": "\x00 \U0001f600"}
+    document["urn:example:2.0:User"] = {"id": "i", "$ref": "b", "$id": "c", "ключ": "\x00 \U0001f600"}
     await store.commit([Insert("people", document)])
     record = await store.get("people", "a")
     assert record is not None
@@ -43,7 +43,7 @@ async def test_an_inserted_document_comes_back_as_it_was(store: Store) -> None:
 
 
 async def test_numbers_come_back_as_plain_numbers_however_large(store: Store) -> None:
-    numbers = [0, -1, 2**31, 2**53, 2**63 - 1, -(2**63), 0.5, 1e300]
+    numbers = [0, -1, 2**31, 2**53, 2**63 - 1, -(2**63), 10**40, 0.5, 1e300]
     await store.commit([Insert("plain", {"id": "n", "numbers": numbers, "in": {"it": 2**40}})])
     for read in (await store.get("plain", "n"), (await store.find("plain", Query())).records[0]):
         assert read is not None
