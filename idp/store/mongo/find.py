@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from typing import Any, Final
 
 import bson
+from pymongo.read_concern import ReadConcern
 
 from idp.clock import Clock
 from idp.errors import TooLarge
@@ -32,9 +33,13 @@ class Finder:
         self._max_scan = max_scan
 
     async def get_many(self, layout: Layout, ids: Sequence[str]) -> dict[str, Record]:
-        """Return the records that exist, by id."""
+        """Return the records that exist, by id and as of one instant."""
         alive = self._alive({"_id": {"$in": ids}}, layout)
-        found = await self._database[layout.name].find(alive, SHOWN).to_list(None)
+        records = self._database[layout.name]
+        if len(ids) > 1:
+            # Where a search lets others pass in between, it would see one half of what they commit.
+            records = records.with_options(read_concern=ReadConcern("snapshot"))
+        found = await records.find(alive, SHOWN).to_list(None)
         return {one["_id"]: record_of(one) for one in found}
 
     async def find(self, layout: Layout, query: Query) -> Page:
