@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import msgspec
+from msgspec import to_builtins
 
 from idp.memory import Moment, Stamp
 from idp.query import Document, Field, Filter, Query
+from idp.store.bodies import decode_body
 
-_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_top: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_value: Final = msgspec.json.Decoder().decode
 
@@ -53,7 +54,7 @@ class Record:
     def document(self) -> dict[str, Any]:
         """The document; the very same one every time."""
         if self._document is None:
-            self._document = _decode(self._text)
+            self._document = decode_body(self._text)
             self._text = b""
         return self._document
 
@@ -70,6 +71,10 @@ class Record:
             if key in outline:
                 outline[key] = _decode_value(outline[key])
         return outline
+
+    def copy(self) -> "Record":
+        """Return the same record with a document of its own."""
+        return Record(self.id, self.version, None if self._text else to_builtins(self._document), self._text)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Record) and self._all == other._all

@@ -129,7 +129,7 @@ class Finder:
 
 def record_of(found: Mapping[str, Any]) -> Record:
     """Return the record as the contract has it."""
-    return Record(found["_id"], found["version"], decode_body(body_of(found)))
+    return Record(found["_id"], found["version"], text=body_of(found))
 
 
 def _told_by_page(query: Query, length: int) -> int | None:

@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from msgspec import to_builtins
-
 from idp.store.contract import Record
 from idp.store.mongo.gather import Gathered
 from idp.store.mongo.layout import Layout
@@ -49,10 +47,5 @@ def _shared_out(asked: Sequence[Sequence[str]], records: Records) -> Iterator[di
     given: set[str] = set()
     for ids in asked:
         found = _of(records, ids)
-        yield {key: own(record) if key in given else record for key, record in found.items()}
+        yield {key: record.copy() if key in given else record for key, record in found.items()}
         given |= found.keys()
-
-
-def own(record: Record) -> Record:
-    """Return a record that shares nothing with this one."""
-    return Record(record.id, record.version, to_builtins(record.document))

@@ -24,7 +24,7 @@ from idp.store.mongo.joint import Commit, commit_of
 from idp.store.mongo.layout import Layout, lay_out
 from idp.store.mongo.ledger import LEDGER
 from idp.store.mongo.plan import Prepared
-from idp.store.mongo.points import Points, own
+from idp.store.mongo.points import Points
 from idp.store.mongo.reindex import Reindexing
 from idp.store.mongo.setup import is_current, set_up
 from idp.store.mongo.stamps import Stamps, read_changes
@@ -202,7 +202,7 @@ class MongoStore:
 
 
 def _own_page(page: Page) -> Page:
-    return Page([own(record) for record in page.records], page.total)
+    return Page([record.copy() for record in page.records], page.total)
 
 
 def prepare(write: Write, layout: Layout) -> Prepared:

@@ -44,6 +44,14 @@ def test_what_is_done_to_an_outline_leaves_the_record_alone(record: Record) -> N
     assert record.document == DOCUMENT
 
 
+def test_a_copy_has_a_document_of_its_own(record: Record) -> None:
+    copies = [record.copy(), record.copy()]
+    for one in copies:
+        one.document["tags"].append("c")
+    assert copies == [Record("1", 3, {**DOCUMENT, "tags": ["a", "b", "c"]})] * 2
+    assert record.document == DOCUMENT
+
+
 def test_records_are_equal_by_what_they_hold_in_whatever_form(record: Record) -> None:
     assert record == Record("1", 3, DOCUMENT)
     assert hash(record) == hash(Record("1", 3, DOCUMENT))
