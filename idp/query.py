@@ -89,9 +89,9 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class ValuePath:
-    """`field[filter]`: one element of a multi-valued complex field satisfies the whole inner filter.
+    """`field[filter]`: one element of a multi-valued field satisfies the whole inner filter.
 
-    Paths inside are relative to the element.
+    Paths inside are relative to the element. One that is not complex stands there as the `value` of an object.
     """
 
     field: Field
@@ -288,14 +288,20 @@ def matches(filter: Filter, document: Document) -> bool:
             wanted = {order_key(normalise(field, value)) for value in values} - {_NOTHING}
             return any(order_key(normalise(field, value)) in wanted for value in values_at(document, field.path))
         case ValuePath(field, inner):
-            elements = values_at(document, field.path)
-            return any(isinstance(element, dict) and matches(inner, element) for element in elements)
+            return any(matches(inner, element) for element in _elements(field, document))
         case And(terms):
             return all(matches(term, document) for term in terms)
         case Or(terms):
             return any(matches(term, document) for term in terms)
         case Not(term):
             return not matches(term, document)
+
+
+def _elements(field: Field, document: Document) -> Iterator[Document]:
+    """Yield the values that are of the field's kind, complex or not; none is of both."""
+    for element in values_at(document, field.path):
+        if isinstance(element, dict) == (field.kind is Kind.COMPLEX):
+            yield element if isinstance(element, dict) else {"value": element}
 
 
 _NOTHING: Final = order_key(None)

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from idp.access import Actor
 from idp.errors import InvalidSyntax
+from idp.query import Filter
 from idp.schema import Attribute, ResourceType, Type, coerce
 from scim.filter import resource_filters
+from scim.filter.shown import ShownFilters
 from scim.messages import demand_schema, patch_op
 from scim.operation import Operation
 from scim.path import PathReader
@@ -14,13 +16,18 @@ from scim.profiles import PROFILES, Profile, profile_named
 
 
 class Dialect:
-    """Reads what clients of a profile send about a resource type."""
+    """Reads what clients of a profile send about a resource type, which is shown with what `shown` knows of."""
 
-    def __init__(self, resource_type: ResourceType, profile: Profile) -> None:
+    def __init__(self, resource_type: ResourceType, profile: Profile, shown: ShownFilters) -> None:
         self.profile: Final = profile
-        self.filters: Final = resource_filters(resource_type, dotted=profile.dotted_extensions)
         self._type = resource_type
-        self._paths = PathReader(resource_type, dotted=profile.dotted_extensions)
+        self._shown = shown
+        self._filters = resource_filters(resource_type, dotted=profile.dotted_extensions)
+        self._paths = PathReader(resource_type, shown, dotted=profile.dotted_extensions)
+
+    def filter(self, text: str) -> Filter:
+        """Return a filter over resources as one on what is stored of them. Raises InvalidFilter."""
+        return self._shown.stored(text, self._filters.read(text))
 
     def document(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return a resource as validation asks for it. Raises InvalidSyntax."""
@@ -36,10 +43,11 @@ class Dialect:
 
 
 class Dialects:
-    """The dialects of one resource type."""
+    """The dialects of one resource type; `base` is the SCIM base URL without a slash at its end."""
 
-    def __init__(self, resource_type: ResourceType) -> None:
-        self._dialects = {name: Dialect(resource_type, profile) for name, profile in PROFILES.items()}
+    def __init__(self, resource_type: ResourceType, base: str) -> None:
+        shown = ShownFilters(base, resource_type)
+        self._dialects = {name: Dialect(resource_type, profile, shown) for name, profile in PROFILES.items()}
 
     def of(self, actor: Actor) -> Dialect:
         """Return the dialect that the actor speaks."""

@@ -11,7 +11,7 @@ from idp.directory import Resource
 from idp.errors import InvalidPath, InvalidValue, TooLarge
 from idp.http.actor import actor_of, moment_of
 from idp.memory import Memory
-from idp.query import EVERYTHING, VERSION, Filter, Query, Sort
+from idp.query import EVERYTHING, VERSION, Query, Sort
 from idp.schema import ResourceType, Returned, Type
 from scim.cursor import Cursors
 from scim.dialect import Dialects
@@ -28,7 +28,7 @@ from scim.exchange import (
     respond,
     respond_encoded,
 )
-from scim.filter.shown import ENTITY_TAG, LOCATION, ShownFilters
+from scim.filter.shown import ENTITY_TAG, LOCATION
 from scim.messages import list_response, search_request
 from scim.messages.search_request import SearchRequest
 from scim.names import resolve
@@ -108,8 +108,7 @@ class ResourceEndpoints:
         self.locations: Final = self._renderer.location("")
         """What the locations of its resources begin with."""
         self._projections = Projections(resource_type)
-        self._dialects = Dialects(resource_type)
-        self._shown_filters = ShownFilters(base, resource_type)
+        self._dialects = Dialects(resource_type, base)
         self._shown = Memory[Shown](provider.stamp, _REMEMBERED)
         self._listed = Memory[bytes](provider.stamp, _REMEMBERED)
 
@@ -225,14 +224,11 @@ class ResourceEndpoints:
     def query(self, actor: Actor, wanted: SearchRequest) -> Query:
         """Return the query of a page by index. Raises InvalidFilter, InvalidValue or InvalidCount."""
         return Query(
-            filter=EVERYTHING if wanted.filter is None else self._filter(actor, wanted.filter),
+            filter=EVERYTHING if wanted.filter is None else self._dialects.of(actor).filter(wanted.filter),
             sort=None if not wanted.sort_by else self._sort(wanted.sort_by, descending=wanted.descending),
             offset=wanted.start_index - 1,
             limit=self._limits.page_size(wanted),
         )
-
-    def _filter(self, actor: Actor, text: str) -> Filter:
-        return self._shown_filters.stored(text, self._dialects.of(actor).filters.read(text))
 
     def _sort(self, path: str, *, descending: bool) -> Sort:
         """Return the order by an attribute; a complex one sorts by its `value` (section 3.4.2.3)."""

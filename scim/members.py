@@ -1,15 +1,16 @@
 """What the operations of a PATCH on a group's members come to, without reading the members.
 
 Adding one member to a group of a million must cost what it costs in a group of ten. Only a filter on more than
-`value` has to be shown the present members.
+`value` has to be shown present members, and one that names some by it no others than those.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from idp.directory import Member, MemberChange
+from idp.directory import Member, MemberChange, MemberWork
 from idp.errors import InvalidValue, MutabilityViolated, TooLarge
-from idp.query import Compare, Filter, Or, matches
+from idp.query import And, Compare, Filter, Or, matches
 from idp.query import Op as Comparison
 from idp.schema import validate_value
 from scim.operation import ABSENT, Op, Operation
@@ -19,16 +20,22 @@ from scim.path import Path
 Present = Sequence[Mapping[str, Any]]
 
 
-def needs_members(operations: Iterable[Operation]) -> bool:
-    """Tell whether some filter can only be answered by looking at the present members."""
-    return any(o.path.filter is not None and named_by(o.path.filter) is None for o in operations)
+def member_work(operations: Sequence[Operation]) -> MemberChange | MemberWork | None:
+    """Return what the operations come to, or what works it out from present members, where filters have to see some.
+
+    Raises what `member_change` raises.
+    """
+    unsettled = [o.path.filter for o in operations if o.path.filter is not None and named_by(o.path.filter) is None]
+    if not unsettled:
+        return member_change(operations)
+    return MemberWork(partial(member_change, operations), among=candidates(Or(tuple(unsettled))))
 
 
 def member_change(operations: Iterable[Operation], present: Present = ()) -> MemberChange | None:
     """Return the change, the operations taken in their order; None when there are none.
 
-    `present` are the group's members, where `needs_members` asks for them. Raises InvalidValue,
-    MutabilityViolated or TooLarge.
+    `present` are those of the group's members whom the filters may select. Raises InvalidValue, MutabilityViolated or
+    TooLarge.
     """
     fold: _Fold | None = None
     for operation in operations:
@@ -45,6 +52,20 @@ def named_by(filter: Filter) -> list[str] | None:
         case Or(terms):
             parts = [named_by(term) for term in terms]
             return None if None in parts else [name for part in parts if part for name in part]
+        case _:
+            return None
+
+
+def candidates(filter: Filter) -> tuple[str, ...] | None:
+    """Return the only ids that a member may have whom the filter selects; None where it may be anybody's."""
+    match filter:
+        case Compare(field, Comparison.EQ, str(value)) if field.path == ("value",):
+            return (value,)
+        case And(terms):
+            return next((found for term in terms if (found := candidates(term)) is not None), None)
+        case Or(terms):
+            parts = [candidates(term) for term in terms]
+            return None if None in parts else tuple(dict.fromkeys(one for part in parts if part for one in part))
         case _:
             return None
 

@@ -65,7 +65,7 @@ def _carry_out(holder: Document, operation: Operation) -> None:
     current = _as_declared(path.attribute, holder.get(path.attribute.name))
     before = to_builtins(current) if path.attribute.mutability is Mutability.IMMUTABLE else None
     if path.filter is not None:
-        changed: Any = _selected(current or [], path.filter, operation)
+        changed: Any = _filtered(current, path.filter, operation)
     elif path.attribute.multi_valued:
         changed = _every(current or [], operation)
     else:
@@ -74,6 +74,17 @@ def _carry_out(holder: Document, operation: Operation) -> None:
     if changed != before:
         _demand_unset(path.attribute, before, path.text)
     _store(holder, path.attribute, changed, path.text)
+
+
+def _filtered(current: Any, filter: Filter, operation: Operation) -> Any:
+    """Change what the path's filter selects of one object, of a list of them or of a list of simple values."""
+    attribute = operation.path.attribute
+    if not attribute.multi_valued:
+        return next(iter(_selected([current] if current else [], filter, operation)), None)
+    if attribute.type is Type.COMPLEX:
+        return _selected(current or [], filter, operation)
+    changed = _selected([{"value": value} for value in current or []], filter, operation)
+    return merged([], (element["value"] for element in changed))
 
 
 def _selected(elements: list[Document], filter: Filter, operation: Operation) -> list[Document]:
@@ -88,7 +99,8 @@ def _selected(elements: list[Document], filter: Filter, operation: Operation) ->
     if not chosen:
         if operation.makes and _removes(operation):
             return elements
-        if described is None or not operation.makes:
+        has_room = path.attribute.multi_valued or not elements
+        if described is None or not operation.makes or not has_room:
             raise NoTarget(path.text)
         chosen = [dict(described)]
         elements = [*elements, *chosen]

@@ -6,8 +6,9 @@ from typing import Final
 
 from idp.errors import InvalidPath
 from idp.query import Filter
-from idp.schema import Attribute, Mutability, ResourceType, Type
+from idp.schema import Attribute, Mutability, ResourceType, Type, element_of
 from scim.filter import FilterReader, element_filters
+from scim.filter.shown import ShownFilters
 from scim.names import resolve
 
 _MAX_LENGTH: Final = 2_048
@@ -19,7 +20,7 @@ class Path:
     """What an operation is about: an attribute of the resource or of an extension, and what of it.
 
     `keys` lead from the document's top to the attribute's value. With `filter`, only the elements that match are
-    meant; with `sub`, only that sub-attribute.
+    meant; with `sub`, only that sub-attribute. An element of simple values has nothing but its `value`.
     """
 
     text: str
@@ -40,10 +41,11 @@ class Path:
 
 
 class PathReader:
-    """Reads the paths of one resource type."""
+    """Reads the paths of one resource type; `shown` knows the references that it is shown with."""
 
-    def __init__(self, resource_type: ResourceType, *, dotted: bool = True) -> None:
+    def __init__(self, resource_type: ResourceType, shown: ShownFilters, *, dotted: bool = True) -> None:
         self._resource_type = resource_type
+        self._shown = shown
         self._dotted = dotted
         self._plain = lru_cache(_PLAIN_PATHS)(self._read_plain)
         self._readers: dict[tuple[str, ...], FilterReader] = {}
@@ -56,11 +58,13 @@ class PathReader:
         if not bracket:
             return self._plain(head)
         path = self._plain(head)
-        if path.sub is not None or path.attribute.type is not Type.COMPLEX or not path.attribute.multi_valued:
-            raise InvalidPath(text, "only a multi-valued complex attribute can be followed by a filter")
+        is_simple = path.attribute.type is not Type.COMPLEX
+        if path.sub is not None or (is_simple and not path.attribute.multi_valued):
+            raise InvalidPath(text, "only a complex or multi-valued attribute can be followed by a filter")
         inside, tail = _close(text, rest)
-        selected = self._reader(path).read(inside)
-        return Path(text, path.keys, path.attribute, selected, _sub_attribute(text, path.attribute, tail))
+        selected = self._shown.stored_in(path.keys, inside, self._reader(path).read(inside))
+        sub = _sub_attribute(text, element_of(path.attribute), tail or (".value" if is_simple else ""))
+        return Path(text, path.keys, path.attribute, selected, sub)
 
     def _read_plain(self, text: str) -> Path:
         target = resolve(self._resource_type, text, dotted=self._dotted)
@@ -71,7 +75,7 @@ class PathReader:
     def _reader(self, path: Path) -> FilterReader:
         reader = self._readers.get(path.keys)
         if reader is None:
-            reader = self._readers[path.keys] = element_filters(path.attribute)
+            reader = self._readers[path.keys] = element_filters(path.attribute, path.keys)
         return reader
 
 

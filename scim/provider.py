@@ -1,7 +1,6 @@
 """What differs between the resource types: which service answers, and what PATCH means for members."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Final, Protocol
 
 from idp.access import Actor
@@ -11,7 +10,7 @@ from idp.query import Query
 from idp.schema.urns import ENTERPRISE_USER
 from scim import patch
 from scim.etag import mark_of
-from scim.members import member_change, needs_members
+from scim.members import member_work
 from scim.operation import Operation
 from scim.render import NOTHING_DERIVED, Derived
 
@@ -203,12 +202,11 @@ class GroupProvider:
         """Carry out the operations on the group and its members."""
         on_members = [o for o in operations if o.path.attribute.name == self.derived]
         others = [o for o in operations if o.path.attribute.name != self.derived]
-        change = partial(member_change, on_members)
         return await self._groups.update(
             actor,
             id,
             lambda document: patch.apply(document, others),
-            members=change if needs_members(on_members) else change(),
+            members=member_work(on_members),
             expected_version=version,
         )
 

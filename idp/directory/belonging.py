@@ -53,6 +53,14 @@ class Belonging:
         names = await self._names_of([edge for edges in found.values() for edge in edges]) if named else {}
         return {group: [_member_value(edge, names) for edge in edges] for group, edges in found.items()}
 
+    async def members_among(self, group: str, members: Sequence[str] | None) -> list[Value]:
+        """Return the direct members of the group, those of them alone that are among these if any are given."""
+        if members is None:
+            return (await self.members_of([group]))[group]
+        edges = await self._edges.between(group, members)
+        names = await self._names_of(edges)
+        return [_member_value(edge, names) for edge in edges]
+
     async def members_page(self, group: str, after: str | None, limit: int) -> list[Value]:
         """Return up to `limit` members of the group that come after the given id."""
         edges = await self._edges.page(group, after, limit)

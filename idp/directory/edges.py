@@ -60,10 +60,14 @@ class Edges:
             return await self._all(GROUP, groups)
         return [edge for group in groups async for edge in self._of_group(group)]
 
+    async def between(self, group: str, members: Sequence[str]) -> list[Edge]:
+        """Return the edges of those of these who are direct members of the group."""
+        found = await self._store.get_many(EDGES, [edge_id(group, member) for member in members])
+        return [record.document for record in found.values()]
+
     async def among(self, group: str, members: Sequence[str]) -> set[str]:
         """Return which of these are direct members of the group."""
-        found = await self._store.get_many(EDGES, [edge_id(group, member) for member in members])
-        return {record.document["member"] for record in found.values()}
+        return {edge["member"] for edge in await self.between(group, members)}
 
     async def size(self, group: str) -> int:
         """Return how many direct members the group has."""

@@ -203,9 +203,9 @@ class Groups:
 
     async def _member_change(self, update: GroupUpdate) -> MemberChange | None:
         # Read after the group, whose version moves with its members: what is seen too late fails the commit.
-        if not callable(update.members):
+        if not isinstance(update.members, MemberWork):
             return update.members
-        return update.members((await self.members_of([update.id])).get(update.id, ()))
+        return update.members.change(await self._belonging.members_among(update.id, update.members.among))
 
     def _writes(
         self, actor: Actor, before: Record, after: Document, fields: frozenset[str], difference: Difference

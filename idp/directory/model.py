@@ -117,8 +117,15 @@ class MemberChange:
     remove: tuple[str, ...] = ()
 
 
-MemberWork = Callable[[Sequence[Mapping[str, Any]]], MemberChange | None]
-"""A pure function of the members that a group has, as `value`, `type` and `display`; it may run more than once."""
+@dataclass(frozen=True, slots=True)
+class MemberWork:
+    """A pure function of members that a group has, as `value`, `type` and `display`; it may run more than once.
+
+    It is shown all of them, or those with an id `among` some.
+    """
+
+    change: Callable[[Sequence[Mapping[str, Any]]], MemberChange | None]
+    among: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

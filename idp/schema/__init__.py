@@ -1,6 +1,6 @@
 """RFC 7643 as data: attribute characteristics, schemas and resource types, and documents checked against them."""
 
-from idp.schema.attribute import Attribute, Mutability, Returned, Type, Uniqueness
+from idp.schema.attribute import Attribute, Mutability, Returned, Type, Uniqueness, element_of
 from idp.schema.coerce import coerce, coerce_single, coerce_value
 from idp.schema.declared import read_declarations, with_declared
 from idp.schema.group import GROUP
@@ -30,6 +30,7 @@ __all__ = [
     "coerce_single",
     "coerce_value",
     "default_registry",
+    "element_of",
     "read_declarations",
     "validate",
     "validate_value",

@@ -1,7 +1,7 @@
 """The characteristics of an attribute, declared once and read by everything else (RFC 7643 sections 2 and 7)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -95,6 +95,15 @@ class Attribute:
         """Return the sub-attribute of that name, in any case, or None."""
         known = _by_name(self)
         return known.get(name) or known.get(name.lower())
+
+
+@lru_cache(1_024)
+def element_of(attribute: Attribute) -> Attribute:
+    """Return what an element is to whom looks into it: one of a list of simple values has a `value` (RFC 7643 2.4)."""
+    if attribute.type is Type.COMPLEX:
+        return attribute
+    value = replace(attribute, name="value", multi_valued=False, required=False, assured=False)
+    return Attribute(attribute.name, type=Type.COMPLEX, multi_valued=True, sub_attributes=(value,))
 
 
 @lru_cache(1_024)

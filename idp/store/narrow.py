@@ -102,6 +102,8 @@ def _outside(field: Field, inner: Filter) -> Narrowed:
     match inner:
         case Compare(op=Op.NE) | Compare(value=None) | Not():
             return _UNKNOWN
+        case Compare() | In() | Present() if field.kind is not Kind.COMPLEX:
+            return replace(inner, field=field), True
         case Compare() | In() | Present() | ValuePath():
             return replace(inner, field=replace(inner.field, path=field.path + inner.field.path)), True
         case And(terms):

@@ -8,8 +8,8 @@ from idp.schema import Mutability, ResourceType
 
 # A value that is a reference, or the URI of one.
 _WHOLE: Final = re.compile(r"(?:.*/)?bulkId:(?P<name>[^/]+)", re.DOTALL)
-# One inside the filter of a PATCH path: members[value eq "bulkId:NAME"].
-_QUOTED: Final = re.compile(r'"bulkId:(?P<name>[^"\\]+)"')
+# One inside the filter of a PATCH path: members[value eq "bulkId:NAME"], members[$ref ew "/bulkId:NAME"].
+_QUOTED: Final = re.compile(r'(?<=["/])bulkId:(?P<name>[^"/\\]+)(?=")')
 
 
 def named_in_path(path: str) -> str | None:
@@ -50,7 +50,7 @@ def resolved(value: Any, ids: Mapping[str, str]) -> Any:
 def _resolved_path(value: Any, ids: Mapping[str, str]) -> Any:
     if not isinstance(value, str):
         return resolved(value, ids)
-    return _QUOTED.sub(lambda found: f'"{ids[found["name"]]}"', value)
+    return _QUOTED.sub(lambda found: ids[found["name"]], value)
 
 
 def writable(resource_type: ResourceType, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any, Final, Protocol
 from idp.access import Actor
 from idp.directory import Document, Resource, UserCreate, Users, UserUpdate
 from idp.errors import CallerError, RemoteError
-from idp.schema import ResourceType
 from scim import patch
 from scim.dialect import Dialect, Dialects
 from scim.provider import Provider
@@ -58,9 +57,9 @@ class Steps(Protocol):
 class SingleSteps:
     """One service call for each step, unless they are about resources that refer to each other."""
 
-    def __init__(self, resource_type: ResourceType, provider: Provider) -> None:
+    def __init__(self, dialects: Dialects, provider: Provider) -> None:
         self._provider = provider
-        self._dialects = Dialects(resource_type)
+        self._dialects = dialects
 
     async def run(self, actor: Actor, steps: Sequence[Step], tolerated: int | None) -> list[Outcome]:
         """Carry the steps out: side by side, unless an error would keep the next one from being begun."""
@@ -101,8 +100,8 @@ class SingleSteps:
 class LinkedSteps(SingleSteps):
     """Resources that `make` makes in one commit: groups that are members of each other, and whatever was declared."""
 
-    def __init__(self, resource_type: ResourceType, provider: Provider, make: Make) -> None:
-        super().__init__(resource_type, provider)
+    def __init__(self, dialects: Dialects, provider: Provider, make: Make) -> None:
+        super().__init__(dialects, provider)
         self._make = make
 
     async def together(self, actor: Actor, steps: Sequence[Step]) -> list[Outcome]:
@@ -118,8 +117,8 @@ class LinkedSteps(SingleSteps):
 class UserSteps(SingleSteps):
     """People, whose service writes hundreds in one commit."""
 
-    def __init__(self, resource_type: ResourceType, provider: Provider, users: Users) -> None:
-        super().__init__(resource_type, provider)
+    def __init__(self, dialects: Dialects, provider: Provider, users: Users) -> None:
+        super().__init__(dialects, provider)
         self._users = users
 
     async def run(self, actor: Actor, steps: Sequence[Step], tolerated: int | None) -> list[Outcome]:

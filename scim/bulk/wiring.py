@@ -14,6 +14,7 @@ from scim.bulk.endpoint import BulkEndpoint, BulkLimits
 from scim.bulk.items import Kind
 from scim.bulk.run import BulkRunner
 from scim.bulk.steps import LinkedSteps, Make, Steps, UserSteps
+from scim.dialect import Dialects
 from scim.provider import Provider
 
 # Of the time that a request has, so that what was done can still be told.
@@ -27,20 +28,21 @@ def bulk_endpoint(
     kinds = {}
     for name, provider in providers.items():
         resource_type = app[REGISTRY].resource_types[name]
-        steps = _steps(app, resource_type, provider)
+        steps = _steps(app, resource_type, provider, base)
         kinds[resource_type.endpoint.lower()] = Kind(resource_type, steps, f"{base}{resource_type.endpoint}")
     seconds = app[CONFIG].server.deadline * _SHARE_OF_DEADLINE
     return BulkEndpoint(BulkRunner(kinds, app[NEW_ID], time.monotonic, seconds), limits)
 
 
-def _steps(app: web.Application, resource_type: ResourceType, provider: Provider) -> Steps:
+def _steps(app: web.Application, resource_type: ResourceType, provider: Provider, base: str) -> Steps:
+    dialects = Dialects(resource_type, base)
     match resource_type.name:
         case "User":
-            return UserSteps(resource_type, provider, app[USERS])
+            return UserSteps(dialects, provider, app[USERS])
         case "Group":
-            return LinkedSteps(resource_type, provider, groups_together(app[GROUPS]))
+            return LinkedSteps(dialects, provider, groups_together(app[GROUPS]))
         case name:
-            return LinkedSteps(resource_type, provider, app[RESOURCES][name].create_together)
+            return LinkedSteps(dialects, provider, app[RESOURCES][name].create_together)
 
 
 def groups_together(groups: Groups) -> Make:

@@ -10,6 +10,7 @@ from idp.schema.model import ResourceType
 from scim.filter.binding import ElementScope, ResourceScope, Scope, Template, bind
 from scim.filter.grammar import parse
 from scim.filter.literals import check_limits, take_literals
+from scim.filter.shown import is_shown
 
 # Clients send few shapes and many values; what is kept of a shape is some kilobytes at most.
 _SHAPES: Final = 512
@@ -36,6 +37,6 @@ def resource_filters(resource_type: ResourceType, *, dotted: bool = True) -> Fil
     return FilterReader(ResourceScope(resource_type, dotted=dotted))
 
 
-def element_filters(attribute: Attribute) -> FilterReader:
-    """Return a reader of filters over the elements of a complex attribute: what stands in a path's brackets."""
-    return FilterReader(ElementScope(attribute))
+def element_filters(attribute: Attribute, keys: tuple[str, ...]) -> FilterReader:
+    """Return a reader of filters over the elements of an attribute: what stands in the brackets of a PATCH path."""
+    return FilterReader(ElementScope(attribute, keys, answered=is_shown))

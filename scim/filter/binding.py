@@ -7,7 +7,7 @@ from idp.clock import from_text
 from idp.directory import MANAGER_NAME
 from idp.errors import InvalidFilter, InvalidPath
 from idp.query import And, Compare, Field, Filter, Kind, Not, Op, Or, Present, Scalar, ValuePath
-from idp.schema.attribute import Attribute, Returned, Type
+from idp.schema.attribute import Attribute, Returned, Type, element_of
 from idp.schema.common import META
 from idp.schema.model import ResourceType
 from scim.filter.shape import Condition, Junction, Negation, Selection, Shape
@@ -58,17 +58,28 @@ class ResourceScope:
         except InvalidPath as error:
             raise InvalidFilter(str(error)) from None
         # Of what is worked out on reading, the directory answers conditions on members, groups and managers' names.
-        if target.attribute.derived and not target.chain[0].derived and not _is_answered(target.keys):
+        if target.attribute.derived and not target.chain[0].derived and not is_answered(target.keys):
             raise InvalidFilter(f"{path}: {_UNUSABLE}")
         return target.attribute, target.keys
 
 
-class ElementScope:
-    """Names stand for sub-attributes of one attribute, which is at `top`; the keys are relative to its element."""
+def is_answered(keys: tuple[str, ...]) -> bool:
+    """Tell whether conditions on what is worked out at these keys are answered when resources are looked for."""
+    return keys == MANAGER_NAME or is_shown(keys)
 
-    def __init__(self, attribute: Attribute, top: tuple[str, ...] = ()) -> None:
-        self._attribute = attribute
+
+class ElementScope:
+    """Names stand for sub-attributes of one attribute, which is at `top`; the keys are relative to its element.
+
+    `answered` tells of what is worked out on reading whether it may be asked for.
+    """
+
+    def __init__(
+        self, attribute: Attribute, top: tuple[str, ...], answered: Callable[[tuple[str, ...]], bool] = is_answered
+    ) -> None:
+        self._attribute = element_of(attribute)
         self._top = top
+        self._answered = answered
 
     def find(self, path: str) -> tuple[Attribute, tuple[str, ...]]:
         """Return the sub-attribute (at most two levels down, inside an extension) and its keys."""
@@ -78,15 +89,10 @@ class ElementScope:
             if inner is None:
                 raise InvalidFilter(f"{path}: {found.name} has no such sub-attribute")
             found, keys = inner, (*keys, inner.name)
-        # Where PATCH looks at elements, they are as stored.
         is_stored = self._attribute.derived and found.type is not Type.REFERENCE
-        if found.derived and not is_stored and not (self._top and _is_answered(self._top + keys)):
+        if found.derived and not is_stored and not self._answered(self._top + keys):
             raise InvalidFilter(f"{path}: {_UNUSABLE}")
         return found, keys
-
-
-def _is_answered(keys: tuple[str, ...]) -> bool:
-    return keys == MANAGER_NAME or is_shown(keys)
 
 
 def bind(shape: Shape, scope: Scope) -> Template:
@@ -114,8 +120,8 @@ def _find(scope: Scope, path: str) -> tuple[Attribute, tuple[str, ...]]:
 
 def _bind_selection(selection: Selection, scope: Scope) -> Template:
     attribute, keys = _find(scope, selection.path)
-    if attribute.type is not Type.COMPLEX:
-        raise InvalidFilter(f"{selection.path}: only a complex attribute can be followed by [")
+    if attribute.type is not Type.COMPLEX and not attribute.multi_valued:
+        raise InvalidFilter(f"{selection.path}: only a complex or multi-valued attribute can be followed by [")
     inside = ElementScope(attribute, keys)
     field = Field(keys, attribute.kind, attribute.case_exact)
     inner = bind(selection.inner, inside)

@@ -64,6 +64,10 @@ class ShownFilters:
         # Hardly any filter has such a name in it.
         return self._rewritten(filter, ()) if _WORDS.search(text) else filter
 
+    def stored_in(self, keys: Keys, text: str, filter: Filter) -> Filter:
+        """Return the same of a filter over the elements at these keys."""
+        return self._rewritten(filter, keys) if _WORDS.search(text) else filter
+
     def _rewritten(self, filter: Filter, above: Keys) -> Filter:
         """Return a filter whose fields begin below the keys `above`."""
         match filter:

@@ -43,7 +43,7 @@ async def _fill(users: int, token: str, ids: Path) -> None:
     begin = time.perf_counter()
     async with open_services(read(None, os.environ, {}).config) as services:
         actor = await services.auth.clients.authenticate(token, HOST)
-        dialect = Dialects(USER).of(actor)
+        dialect = Dialects(USER, "").of(actor)
         with ids.open("w") as file:
             order = _order(users)
             for start in range(0, users, _TOGETHER):

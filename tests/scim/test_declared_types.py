@@ -82,6 +82,9 @@ FILTERS = [
     "certificate pr",
     'manual ew "manual"',
     'tags eq "loan"',
+    'tags[value eq "LOAN"]',
+    'tags[value sw "l" and value ew "n"]',
+    'not (tags[not (value pr)]) and tags[value eq "blue" or value eq "green"]',
     'owner eq "u1"',
     'owner.display co "d"',
     'addresses[type eq "wifi" and value sw "10."]',
@@ -118,14 +121,16 @@ async def test_it_is_patched_replaced_and_deleted_under_its_entity_tag(api: Api)
     path = f"/Devices/{made.body['id']}"
     operations = [
         {"op": "replace", "path": 'addresses[type eq "wifi"].value', "value": "10.9.9.9"},
-        {"op": "add", "path": "tags", "value": ["new"]},
+        {"op": "add", "path": "tags", "value": ["new", "old"]},
+        {"op": "replace", "path": 'tags[value eq "LOAN"]', "value": "lent"},
+        {"op": "remove", "path": 'tags[value sw "o"]'},
         {"op": "remove", "path": "owner"},
         {"op": "replace", "path": f"{WARRANTY}:provider", "value": "Other"},
     ]
     patched = await api.ask("PATCH", path, {"schemas": [PATCH], "Operations": operations})
     assert patched.status == 200
     assert patched.body["addresses"][0]["value"] == "10.9.9.9"
-    assert patched.body["tags"] == ["blue", "Loan", "new"]
+    assert patched.body["tags"] == ["blue", "lent", "new"]
     assert patched.body[WARRANTY]["provider"] == "Other"
     assert "owner" not in patched.body
     immutable = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "serialNumber", "value": "X"}]}

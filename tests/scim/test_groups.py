@@ -7,6 +7,7 @@ import pytest
 
 from idp.store import Store
 from tests.scim.conftest import OpenApi
+from tests.support.faulty_store import FaultyStore
 from tests.support.scim import Api
 
 BASE = "http://127.0.0.1:8080/scim/v2"
@@ -89,6 +90,27 @@ async def test_members_are_taken_away_by_what_they_are(api: Api) -> None:
     assert members(await api.patched(path, {"op": "remove", "path": 'members[type eq "Group"]'})) == ids(anna, bert)
     assert members(await api.patched(path, {"op": "remove", "path": 'members[display sw "an"]'})) == ids(bert)
     assert members(await api.patched(path, {"op": "remove", "path": 'members[display sw "an"]'})) == ids(bert)
+
+
+@pytest.mark.parametrize("store", ["sqlite", "pymongo"], indirect=True)
+async def test_members_are_taken_away_by_reference(open_api: OpenApi, store: Store) -> None:
+    counting = FaultyStore(store, verbs=frozenset({"find"}))
+    api = await open_api(counting)
+    anna, bert, inner = await api.user(), await api.user(), await api.group()
+    group = await api.group(anna, bert, inner)
+    path, where = f"/Groups/{group['id']}", [one["meta"]["location"] for one in (anna, bert, inner)]
+    before = counting.calls
+    for target, status in {where[0]: 204, f"{where[1]}x": 204, where[2].replace("Groups", "Users"): 204}.items():
+        answer = await api.patch(path, {"op": "remove", "path": f'members[$ref eq "{target}"]'})
+        assert answer.status == status
+    # Only those who are named are looked at, however many there are.
+    assert counting.calls == before
+    shown = (await api.get(path)).body
+    assert (members(shown), shown["meta"]["version"]) == (ids(bert, inner), 'W/"2"')
+    replaced = {"op": "replace", "path": f'members[$ref eq "{where[1]}"]', "value": {"value": anna["id"]}}
+    assert members(await api.patched(path, replaced)) == ids(anna, inner)
+    everyone = {"op": "remove", "path": 'members[$ref co "/Users/"]'}
+    assert members(await api.patched(path, everyone)) == ids(inner)
 
 
 async def test_patch_answers_without_a_body_unless_attributes_are_asked_for(api: Api) -> None:

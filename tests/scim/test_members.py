@@ -6,20 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.directory import Member, MemberChange
+from idp.directory import Member, MemberChange, MemberWork
 from idp.errors import InvalidValue, MutabilityViolated, TooLarge
 from idp.schema import GROUP
-from scim.members import member_change, needs_members
+from scim.members import member_change, member_work
 from scim.messages import patch_op
-from scim.path import PathReader
+from tests.support.scim import BASE, paths_of
 
-paths = PathReader(GROUP)
+paths = paths_of(GROUP)
 A, B, C = Member("a"), Member("b"), Member("c")
 
 
 def change(*operations: dict[str, Any], present: tuple[dict[str, str], ...] = ()) -> MemberChange | None:
     read = patch_op.read({"Operations": list(operations)}, paths) if operations else ()
     return member_change(read, present)
+
+
+def work(*operations: dict[str, Any]) -> MemberWork:
+    found = member_work(patch_op.read({"Operations": list(operations)}, paths))
+    assert isinstance(found, MemberWork)
+    return found
 
 
 def op(op: str, path: str = "members", **value: Any) -> dict[str, Any]:
@@ -58,8 +64,7 @@ def ids(*names: str) -> list[dict[str, str]]:
     ],
 )
 def test_operations_fold_into_one_change(operations: list[dict[str, Any]], wanted: MemberChange) -> None:
-    assert not needs_members(patch_op.read({"Operations": operations}, paths))
-    assert change(*operations) == wanted
+    assert change(*operations) == member_work(patch_op.read({"Operations": operations}, paths)) == wanted
 
 
 def test_no_operation_is_no_change() -> None:
@@ -80,6 +85,11 @@ PRESENT = (
         ([op("remove", 'members[display sw "B"]')], ("b",)),
         ([op("remove", 'members[not (value eq "b")]')], ("a", "c")),
         ([op("remove", 'members[type eq "Group" and value eq "a"]')], ()),
+        ([op("remove", f'members[$ref eq "{BASE}/Groups/b"]')], ("b",)),
+        ([op("remove", f'members[$ref eq "{BASE}/Users/b"]')], ()),
+        ([op("remove", f'members[$ref eq "{BASE}/Users/a" or $ref ew "c"]')], ("a", "c")),
+        ([op("remove", f'members[not ($ref co "{BASE}/Groups/")]')], ("a",)),
+        ([op("remove", 'members[$ref pr and type eq "User"]')], ("a",)),
         ([op("remove", value=ids("b")), op("remove", 'members[type eq "Group"]')], ("b", "c")),
         (
             [op("add", value=[{"value": "d", "type": "Group"}]), op("remove", 'members[type eq "Group"]')],
@@ -90,8 +100,27 @@ PRESENT = (
 def test_other_filters_look_at_the_members_as_they_then_are(
     operations: list[dict[str, Any]], removed: tuple[str, ...]
 ) -> None:
-    assert needs_members(patch_op.read({"Operations": operations}, paths))
+    assert work(*operations).change(PRESENT) == MemberChange(remove=removed)
     assert change(*operations, present=PRESENT) == MemberChange(remove=removed)
+
+
+@pytest.mark.parametrize(
+    ("filters", "among"),
+    [
+        ([f'$ref eq "{BASE}/Users/a"'], ("a",)),
+        ([f'$ref eq "{BASE}/Users/a"', 'type eq "User" and value eq "b"'], ("a", "b")),
+        (['(value eq "a" or value eq "b") and type eq "User"'], ("a", "b")),
+        ([f'$ref eq "{BASE}/Users/a"', 'type eq "User"'], None),
+        (['not (value eq "a")'], None),
+        (['$ref ew "a"'], None),
+    ],
+)
+def test_a_filter_that_names_some_is_shown_no_others(filters: list[str], among: tuple[str, ...] | None) -> None:
+    assert work(*(op("remove", f"members[{one}]") for one in filters)).among == among
+
+
+def test_a_reference_to_nowhere_selects_nobody() -> None:
+    assert change(op("remove", 'members[$ref eq "https://elsewhere/Users/a"]')) == MemberChange()
 
 
 def test_after_a_replacement_a_filter_sees_the_new_members() -> None:

@@ -12,10 +12,10 @@ from idp.schema.common import COMMON, plural
 from idp.schema.urns import ENTERPRISE_USER, GATEHOUSE_USER
 from scim.messages import patch_op
 from scim.patch import apply
-from scim.path import PathReader
+from tests.support.scim import paths_of
 
 Document = dict[str, Any]
-paths = PathReader(USER)
+paths = paths_of(USER)
 
 WORK = {"type": "work", "value": "work@example.com", "primary": True}
 HOME = {"type": "home", "value": "home@example.com"}
@@ -366,7 +366,7 @@ GIVEN_ONCE = ResourceType("Thing", "things", "/Things", "", Schema("urn:x", "Thi
     ],
 )
 def test_what_is_given_once_is_not_changed_in_part_either(operation: Document) -> None:
-    once = PathReader(GIVEN_ONCE)
+    once = paths_of(GIVEN_ONCE)
     given = {"parts": [{"value": "a"}], "place": {"room": "1"}}
     with pytest.raises(MutabilityViolated, match="immutable"):
         apply(given, patch_op.read({"Operations": [operation]}, once))

@@ -15,10 +15,10 @@ from idp.schema import USER, validate
 from idp.schema.urns import ENTERPRISE_USER
 from scim.messages import patch_op
 from scim.patch import apply
-from scim.path import PathReader
+from tests.support.scim import paths_of
 
 Document = dict[str, Any]
-paths = PathReader(USER)
+paths = paths_of(USER)
 
 text = st.sampled_from(["a", "b", "c", 'q"]', "é"])
 kind = st.sampled_from(["work", "home", "other"])

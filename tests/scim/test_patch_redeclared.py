@@ -11,8 +11,8 @@ from idp.errors import CallerError
 from idp.schema import ResourceType
 from scim.messages import patch_op
 from scim.patch import apply
-from scim.path import PathReader
 from tests.support.declared import DEVICE, registry
+from tests.support.scim import paths_of
 
 Document = dict[str, Any]
 
@@ -49,7 +49,7 @@ def patched(kind: ResourceType, stored: Any, *operations: Document) -> Any:
     """Return the label of a device after these operations, as the service would store it."""
     before = {"schemas": [DEVICE], "id": "1", "serialNumber": "s", "label": stored}
     message = {"schemas": [patch_op.SCHEMA], "Operations": list(operations)}
-    return apply(before, patch_op.read(message, PathReader(kind))).get("label")
+    return apply(before, patch_op.read(message, paths_of(kind))).get("label")
 
 
 @pytest.mark.parametrize(

@@ -28,16 +28,23 @@ from idp.http.metrics import HttpMetrics
 from idp.http.middleware import Outermost
 from idp.http.traffic import Traffic
 from idp.http.unparsed import BARE_FORMS
-from idp.schema import Registry, default_registry
+from idp.schema import Registry, ResourceType, default_registry
 from idp.store import Store
 from idp.store.collections import collections
 from idp.store.rehearsal import RehearsalStore
 from scim.endpoints import Limits
+from scim.filter.shown import ShownFilters
+from scim.path import PathReader
 from scim.profiles import PROFILES
 from tests.support.clock import FakeClock
 
 BASE = "/scim/v2"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+
+def paths_of(resource_type: ResourceType) -> PathReader:
+    """Return a reader of the paths of PATCH, with references as they are shown."""
+    return PathReader(resource_type, ShownFilters(BASE, resource_type))
 
 
 @dataclass

@@ -17,6 +17,7 @@ from idp.query import (
     Field,
     Filter,
     In,
+    Kind,
     Not,
     Op,
     Or,
@@ -141,7 +142,7 @@ def over(head: str, leaf: Any) -> Filter:
 def filters(head: str) -> st.SearchStrategy[Filter]:
     plain = st.one_of(
         LEAVES.map(lambda leaf: over(head, leaf)),
-        ELEMENTS.map(lambda element: ValuePath(Field((head,)), element)),
+        ELEMENTS.map(lambda element: ValuePath(Field((head,), Kind.COMPLEX), element)),
         st.just(Compare(Field((head,)), Op.EQ, None)),
         st.just(Compare(Field(("displayName",), case_exact=False), Op.SW, "u")),
     )
@@ -214,7 +215,9 @@ async def test_a_page_of_a_group_reads_no_more_memberships_than_it_shows(directo
 @pytest.mark.parametrize("stores", ["sqlite", "pymongo"], indirect=True)
 async def test_slices_agree_on_either_store(scene: Scene) -> None:
     inner, middle, outer = (scene.groups[name].id for name in ("inner", "middle", "outer"))
-    indirect = ValuePath(Field(("groups",)), And((Compare(VALUE, Op.EQ, outer), Compare(TYPE, Op.EQ, "indirect"))))
+    indirect = ValuePath(
+        Field(("groups",), Kind.COMPLEX), And((Compare(VALUE, Op.EQ, outer), Compare(TYPE, Op.EQ, "indirect")))
+    )
     name = Compare(Field(("userName",), case_exact=False), Op.SW, "user")
     for filter_ in (
         Compare(at("groups", VALUE), Op.EQ, outer),
@@ -243,7 +246,9 @@ async def test_a_group_of_more_people_than_a_store_is_asked_about_at_once_has_pa
         await directory.store.commit(writes)
     for element in (
         Compare(at("groups", VALUE), Op.EQ, group.id),
-        ValuePath(Field(("groups",)), And((Compare(VALUE, Op.EQ, outer.id), Compare(TYPE, Op.EQ, "indirect")))),
+        ValuePath(
+            Field(("groups",), Kind.COMPLEX), And((Compare(VALUE, Op.EQ, outer.id), Compare(TYPE, Op.EQ, "indirect")))
+        ),
     ):
         page = await directory.users.find(SYSTEM, Query(element, offset=10_000, limit=2))
         assert ([record.id for record in page.records], page.total) == (["p10000", "p10001"], many)

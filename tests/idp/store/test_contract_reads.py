@@ -188,6 +188,19 @@ async def test_one_element_has_to_satisfy_a_whole_value_path(store: Store) -> No
     assert await ids(store, Query(home)) == ["2"]
 
 
+async def test_an_element_that_is_no_object_is_its_value(store: Store) -> None:
+    labels, value = Field(("labels",), case_exact=False), Field(("value",), case_exact=False)
+    await fill(store, {"id": "1", "labels": ["red", "Blue"]}, {"id": "2", "labels": ["red"]}, {"id": "3"})
+    await fill(store, {"id": "4", "labels": [{"value": "blue"}]})
+    asked = {"BLUE": ["1"], "red": ["1", "2"], "b": []}
+    for text, found in asked.items():
+        assert await ids(store, Query(ValuePath(labels, Compare(value, Op.EQ, text)))) == found
+    both = And((Compare(value, Op.SW, "b"), Compare(value, Op.EW, "d")))
+    assert await ids(store, Query(ValuePath(labels, both))) == []
+    assert await ids(store, Query(ValuePath(labels, Not(Compare(value, Op.EQ, "red"))))) == ["1"]
+    assert await ids(store, Query(Not(ValuePath(labels, Present(value))))) == ["3", "4"]
+
+
 async def test_a_batch_is_found_by_its_values_in_one_query(store: Store) -> None:
     await fill(store, *({"id": f"{n:04}", "code": f"c{n}"} for n in range(400)))
     page = await store.find("people", Query(In(CODE, tuple(f"c{n}" for n in range(0, 2000, 4))), limit=1000))

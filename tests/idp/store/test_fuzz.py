@@ -157,6 +157,8 @@ class Dice:
                 return Or(tuple(self.filter(depth - 1, fields) for _ in range(self._random.randrange(4))))
             case 4:
                 return Not(self.filter(depth - 1, fields))
+            case _ if fields is FIELDS and self.sometimes(0.3):
+                return ValuePath(NICKS, self.filter(depth - 1, (Field(("value",)),)))
             case _ if fields is FIELDS:
                 inner = tuple(replace(field, path=field.path[1:]) for field in (MAIL, MAIL_TYPE, PRIMARY))
                 return ValuePath(Field(("mails",), Kind.COMPLEX, case_exact=False), self.filter(depth - 1, inner))

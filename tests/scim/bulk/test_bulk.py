@@ -101,9 +101,12 @@ async def test_references_stand_in_paths_filters_and_uris_too(api: Api) -> None:
         patch("/Users/bulkId:a", {"op": "add", "path": "title", "value": "first"}),
         post("a"),
         post("b"),
+        post("c"),
+        patch(f"/Groups/{made['id']}", {"op": "add", "path": "members", "value": [{"value": "bulkId:c"}]}),
         patch(f"/Groups/{made['id']}", {"op": "remove", "path": 'members[value eq "bulkId:b"]'}),
+        patch(f"/Groups/{made['id']}", {"op": "remove", "path": 'members[$ref ew "/Users/bulkId:c"]'}),
     )
-    assert statuses(found) == ["200", "200", "201", "201", "200"]
+    assert statuses(found) == ["200", "200", "201", "201", "201", "200", "200", "200"]
     assert await members(api, found[0]["location"]) == {id_of(found[2])}
     assert (await api.get(path_of(found[2]["location"]))).body["title"] == "first"
 

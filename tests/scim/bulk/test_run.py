@@ -13,11 +13,12 @@ from scim.bulk.items import Kind
 from scim.bulk.run import AT_ONCE, BulkRunner
 from scim.bulk.steps import Done, LinkedSteps, UserSteps
 from scim.bulk.wiring import groups_together
+from scim.dialect import Dialects
 from scim.messages.bulk_request import read
 from scim.provider import GroupProvider, UserProvider
 from tests.support.clock import FakeClock
 from tests.support.faulty_store import FaultyStore
-from tests.support.scim import provisioning_over
+from tests.support.scim import BASE, provisioning_over
 
 ME = SYSTEM_ACTOR("test")
 
@@ -26,8 +27,8 @@ def runner(store: Store, clock: FakeClock, *, seconds: float = 60.0) -> BulkRunn
     behind = provisioning_over(store, clock)
     ids = iter(range(10_000))
     times = iter(range(10_000))
-    users = UserSteps(USER, UserProvider(behind.users), behind.users)
-    groups = LinkedSteps(GROUP, GroupProvider(behind.groups), groups_together(behind.groups))
+    users = UserSteps(Dialects(USER, BASE), UserProvider(behind.users), behind.users)
+    groups = LinkedSteps(Dialects(GROUP, BASE), GroupProvider(behind.groups), groups_together(behind.groups))
     kinds = {"/users": Kind(USER, users, "/Users"), "/groups": Kind(GROUP, groups, "/Groups")}
     return BulkRunner(kinds, lambda: f"id-{next(ids)}", lambda: float(next(times)), seconds)
 

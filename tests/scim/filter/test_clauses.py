@@ -168,6 +168,9 @@ USERS: Final[dict[str, str]] = {
     f'{ENTERPRISE_USER}:manager[value eq "{{ada}}"]': "cyd",
     f'{ENTERPRISE_USER}:manager.value eq "{{bob}}"': "",
     'schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"': "ada cyd",
+    'schemas[value eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"]': "ada cyd",
+    'schemas[value ew ":User" and value co "enterprise"] and title eq "countess"': "ada cyd",
+    'schemas[value eq "none"]': "",
     # The attributes of every resource.
     'meta.created lt "2000-01-01T00:00:00Z"': "",
     'meta.created ge "2000-01-01T00:00:00+14:00" and meta.resourceType eq "User"': "ada bob cyd dee",

@@ -13,6 +13,7 @@ from scim.filter import resource_filters
 USER_NAME = Field(("userName",), case_exact=False)
 TITLE = Field(("title",), case_exact=False)
 ACTIVE = Field(("active",), Kind.BOOLEAN, case_exact=False)
+SCHEMAS = Field(("schemas",))
 EMAILS = Field(("emails",), Kind.COMPLEX, case_exact=False)
 TYPE = Field(("type",), case_exact=False)
 VALUE = Field(("value",), case_exact=False)
@@ -61,6 +62,10 @@ READ: dict[str, Filter] = {
     'emails eq "x"': Compare(Field(("emails", "value"), case_exact=False), Op.EQ, "x"),
     'emails.type eq "work"': Compare(Field(("emails", "type"), case_exact=False), Op.EQ, "work"),
     'emails[type eq "work"]': ValuePath(EMAILS, Compare(TYPE, Op.EQ, "work")),
+    'schemas[value sw "urn"]': ValuePath(SCHEMAS, Compare(Field(("value",)), Op.SW, "urn")),
+    'schemas[value sw "urn"] eq "x"': ValuePath(
+        SCHEMAS, And((Compare(Field(("value",)), Op.SW, "urn"), Compare(Field(("value",)), Op.EQ, "x")))
+    ),
     'emails[type eq "work"] pr': ValuePath(EMAILS, Compare(TYPE, Op.EQ, "work")),
     'emails[type eq "work" and value co "@x"]': ValuePath(
         EMAILS, And((Compare(TYPE, Op.EQ, "work"), Compare(VALUE, Op.CO, "@x")))
@@ -127,7 +132,9 @@ REFUSED = {
     'userName.value eq "x"': "no such sub-attribute",
     'emails[nosuch eq "x"]': "no such sub-attribute",
     'urn:nobody:2.0:User:title eq "x"': "no such attribute",
-    'title[value eq "x"]': "only a complex attribute",
+    'title[value eq "x"]': "only a complex or multi-valued attribute",
+    'schemas[type eq "x"]': "no such sub-attribute",
+    "schemas[value eq 1]": "not a reference value",
     "emails[type pr][value pr]": "selects twice",
     'emails[type pr].value[primary pr] eq "x"': "selects twice",
     'name eq "x"': "cannot be compared",

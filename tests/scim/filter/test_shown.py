@@ -48,7 +48,7 @@ ENTITY_TAGS = st.sampled_from([*map(tag, (1, 2, 12)), '"2"', 'W/"x"', "2", "*", 
 EQUALITY = [Op.EQ, Op.NE]
 ONES = st.one_of(
     leaves(LOCATIONS),
-    within(Field(("meta",)), Field(("location",))),
+    within(Field(("meta",), Kind.COMPLEX), Field(("location",))),
     referring(GROUPS),
     referring(MEMBERS),
     referring(MANAGER),
