@@ -1,8 +1,9 @@
 """Searches: by MongoDB where its indexes have the whole answer, else over documents read in batches, in threads."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import Executor
+from operator import itemgetter
 from typing import Any, Final
 
 import bson
@@ -10,7 +11,7 @@ from pymongo.read_concern import ReadConcern
 
 from idp.clock import Clock
 from idp.errors import TooLarge
-from idp.query import EVERYTHING, VERSION, Filter, Not, Query, matches, microseconds
+from idp.query import EVERYTHING, VERSION, Field, Filter, Not, Query, matches, microseconds
 from idp.store.bodies import decode_body
 from idp.store.contract import Page, Record
 from idp.store.mongo.compile import Match, beyond, compiled
@@ -41,6 +42,20 @@ class Finder:
             records = records.with_options(read_concern=ReadConcern("snapshot"))
         found = await records.find(alive, SHOWN).to_list(None)
         return {one["_id"]: record_of(one) for one in found}
+
+    async def having(self, layout: Layout, field: Field, values: Set[str], most: int) -> dict[str, list[Record]] | None:
+        """Return by value the records that have it in a field, in the order of ids; None if more than `most` are."""
+        path = layout.key_path(field)
+        match = self._alive({path: {"$in": sorted(values)}}, layout)
+        found = await self._database[layout.name].find(match, {**SHOWN, path: 1}).limit(most + 1).to_list(None)
+        if len(found) > most:
+            return None
+        records: dict[str, list[Record]] = {value: [] for value in values}
+        for one in sorted(found, key=itemgetter("_id")):
+            keys = one["keys"][layout.names[field]]
+            for key in records.keys() & (keys if isinstance(keys, list) else [keys]):
+                records[key].append(record_of(one))
+        return records
 
     async def find(self, layout: Layout, query: Query) -> Page:
         """Return the page the query asks for."""

@@ -14,7 +14,7 @@ from bson import ObjectId
 from idp.clock import Clock
 from idp.errors import Contradicted, DeadlineExceeded, RemoteError, Unavailable
 from idp.memory import Moment, Stamp
-from idp.query import Filter, Query, microseconds, normalise
+from idp.query import Field, Filter, Query, microseconds, normalise
 from idp.store.contract import Collection, DeleteWhere, Insert, Page, Record, Replace, Settings, Write
 from idp.store.mongo.client import WHAT, connect, settled, translated
 from idp.store.mongo.commits import Commits
@@ -23,6 +23,7 @@ from idp.store.mongo.gather import Alike
 from idp.store.mongo.joint import Commit, commit_of
 from idp.store.mongo.layout import Layout, lay_out
 from idp.store.mongo.ledger import LEDGER
+from idp.store.mongo.lookups import Having, Lookups
 from idp.store.mongo.plan import Prepared
 from idp.store.mongo.points import Points
 from idp.store.mongo.reindex import Reindexing
@@ -56,6 +57,7 @@ class MongoStore:
         self._transactor = Transactor(self._client, self._database, self._layouts, clock, process)
         self._commits = Commits(self._together, self._blamed, self._alone, settings.max_waiting, settings.timeout)
         self._alike = Alike(self._find, _own_page, settings.timeout)
+        self._lookups = Lookups(self._layouts, self._having, settings.timeout)
         self._points = Points(self._layouts, self._get_many, settings.timeout)
         self._stamps = Stamps(lambda: self._run(partial(read_changes, self._database)), settings.timeout)
         self._setting_up = asyncio.Lock()
@@ -76,6 +78,9 @@ class MongoStore:
 
     async def find(self, collection: str, query: Query) -> Page:
         """Return the matching records in the query's order."""
+        page = await self._lookups.find(collection, query)
+        if page is not None:
+            return page
         return await (self._alike.ask if query.limit <= _SHORT else self._find)((collection, query))
 
     async def count(self, collection: str, filter: Filter) -> int:
@@ -116,6 +121,9 @@ class MongoStore:
 
     async def _get_many(self, layout: Layout, ids: Sequence[str]) -> Mapping[str, Record]:
         return await self._run(lambda: self._finder.get_many(layout, ids))
+
+    async def _having(self, layout: Layout, field: Field, values: Set[str], most: int) -> Having | None:
+        return await self._run(lambda: self._finder.having(layout, field, values, most))
 
     async def _together(self, commits: Sequence[Commit]) -> bool:
         return await self._run(lambda: self._transactor.commit_together(commits))

@@ -3,10 +3,12 @@
 import asyncio
 from typing import Any
 
+from idp.clock import to_text
 from idp.errors import InvalidValue, NotUnique, TooLarge, VersionMismatch
-from idp.query import EVERYTHING, Query
+from idp.query import EVERYTHING, Compare, Op, Query
 from idp.store import Check, Delete, DeleteWhere, Insert, Record, Replace, Store, Write
-from tests.support.stores import OWNER, Stores
+from tests.support.clock import FakeClock
+from tests.support.stores import CODE, MAIL, OWNER, Stores
 
 MANY = 30
 
@@ -121,3 +123,30 @@ async def test_a_read_sees_what_was_acknowledged_before_it_was_asked_for(stores:
         assert late is not None
         assert late.version == version + 1
         await asyncio.gather(*early)
+
+
+async def test_values_searched_for_at_the_same_moment_are_found_as_each_would_be(
+    store: Store, clock: FakeClock
+) -> None:
+    mails = [{"value": f"M{n}@x"} for n in range(4)]
+    some = [{"id": f"{n}", "code": f"c{n % 3}", "emails": mails[max(0, n - 1) : n + 1]} for n in range(4)]
+    await store.commit(
+        [
+            *(Insert("people", one) for one in some),
+            *(Insert("people", {"id": f"many{n:02}", "code": "many"}) for n in range(90)),
+            Insert("passes", {"id": "p", "owner": "ada", "expires": to_text(clock.now())}),
+        ]
+    )
+    sought = [(MAIL, f"m{n}@X") for n in range(5)] + [(CODE, code) for code in ("c0", "c1", "none")]
+    found = await asyncio.gather(
+        *(store.find("people", Query(Compare(field, Op.EQ, value))) for field, value in sought)
+    )
+    assert [[one.id for one in page.records] for page in found] == [
+        *(["0", "1"], ["1", "2"], ["2", "3"], ["3"], []),
+        *(["0", "3"], ["1"], []),
+    ]
+    assert [page.total for page in found] == [len(page.records) for page in found]
+    for code in ("many", "c0"):
+        page = await store.find("people", Query(Compare(CODE, Op.EQ, code), limit=2))
+        assert (len(page.records), page.total) == (2, 90 if code == "many" else 2)
+    assert (await store.find("passes", Query(Compare(OWNER, Op.EQ, "ada")))).total == 0
