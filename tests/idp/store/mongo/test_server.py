@@ -30,7 +30,8 @@ async def test_the_store_opens_without_its_server_and_works_when_it_comes(
     new_mongod: Callable[[], Mongod], clock: FakeClock, driver: str
 ) -> None:
     server = new_mongod()
-    store = await open_store(f"{with_database(server.uri, 'late')}&driver={driver}", SAMPLES, clock)
+    url = f"{with_database(server.uri, 'late')}&driver={driver}&serverSelectionTimeoutMS=1000"
+    store = await open_store(url, SAMPLES, clock)
     with pytest.raises(Unavailable):
         await store.commit([Insert("plain", {"id": "1"})])
     started = time.monotonic()
@@ -39,7 +40,7 @@ async def test_the_store_opens_without_its_server_and_works_when_it_comes(
             await store.get("plain", "1")
         with pytest.raises(Unavailable):
             await store.check()
-    # Nobody waits for a server that is known to be away: to look for it takes two seconds each time.
+    # Nobody waits for a server that is known to be away: to look for it takes a second each time.
     assert time.monotonic() - started < 10
     await asyncio.to_thread(server.start)
     await ready(store)
