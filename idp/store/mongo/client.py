@@ -27,8 +27,8 @@ DRIVERS: Final = ("pymongo", "motor")
 
 # Without both, a crash right after the answer loses what was acknowledged; no URL may weaken them.
 _DURABLE: Final = {"w": "majority", "journal": True, "readConcernLevel": "majority", "retryWrites": True}
-# A primary that is away is noticed in seconds, and whoever waits for it hears so while still there; one that is only busy,
-# such as beside an import on a small machine, is not taken for lost.
+# A primary that is away is noticed in seconds, and whoever waits for it hears so while still there; one that is only
+# busy, such as beside an import on a small machine, is not taken for lost.
 _BRISK: Final = {"serverSelectionTimeoutMS": 5_000, "connectTimeoutMS": 5_000, "heartbeatFrequencyMS": 1_000}
 
 _TOO_LARGE: Final = 10334
