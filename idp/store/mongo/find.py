@@ -16,7 +16,7 @@ from idp.store.bodies import decode_body
 from idp.store.contract import Page, Record
 from idp.store.mongo.compile import Match, beyond, compiled
 from idp.store.mongo.layout import SHOWN, Layout, body_of
-from idp.store.mongo.ledger import LEDGER, counts_of
+from idp.store.mongo.tallies import Tallies
 from idp.store.narrow import ID, NOTHING, is_indexed, narrow
 from idp.store.places import BY_ID, Places, order_of, start_of
 
@@ -27,8 +27,9 @@ _BATCH: Final = 500
 class Finder:
     """Answers queries over one database."""
 
-    def __init__(self, database: Any, clock: Clock, threads: Executor, max_scan: int) -> None:
+    def __init__(self, database: Any, tallies: Tallies, clock: Clock, threads: Executor, max_scan: int) -> None:
         self._database = database
+        self._tallies = tallies
         self._clock = clock
         self._threads = threads
         self._max_scan = max_scan
@@ -98,8 +99,7 @@ class Finder:
         if not layout.is_counted:
             return await self._counted(layout, narrowed)
         if narrowed == EVERYTHING:
-            entries = await self._database[LEDGER].find(counts_of(layout.name)).to_list(None)
-            return sum(entry["amount"] for entry in entries)
+            return await self._tallies.records(layout.name)
         if isinstance(narrowed, Not):
             return await self._count(layout, EVERYTHING) - await self._count(layout, narrowed.term)
         return await self._counted(layout, narrowed)

@@ -59,9 +59,10 @@ def changes_of(collection: str | None = None) -> dict[str, Any]:
     return _below("changes" if collection is None else f"changes|{collection}")
 
 
-def changed_collection(entry_id: str) -> str:
-    """Return the collection whose changes an entry counts."""
-    return entry_id.removeprefix("changes|").rpartition("|")[0]
+def counted(entry_id: str) -> tuple[str, bool]:
+    """Return the collection of which an entry counts something, and whether that is changes: else it is records."""
+    kind, _, rest = entry_id.partition("|")
+    return rest.rpartition("|")[0], kind == "changes"
 
 
 def _below(prefix: str) -> dict[str, Any]:

@@ -5,8 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
-from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import pymongo
 from bson import ObjectId
@@ -28,7 +27,7 @@ from idp.store.mongo.plan import Prepared
 from idp.store.mongo.points import Points
 from idp.store.mongo.reindex import Reindexing
 from idp.store.mongo.setup import is_current, set_up
-from idp.store.mongo.stamps import Stamps, read_changes
+from idp.store.mongo.tallies import Tallies, Tally, read_tally
 from idp.store.mongo.transact import Transactor
 from idp.store.narrow import is_storable
 
@@ -52,14 +51,14 @@ class MongoStore:
         self._clock = clock
         self._settings = settings
         self._threads = ThreadPoolExecutor(_JUDGES, "mongo-judge")
-        self._finder = Finder(self._database, clock, self._threads, settings.max_scan)
+        self._tallies = Tallies(self._layouts, self._tally, settings.timeout)
+        self._finder = Finder(self._database, self._tallies, clock, self._threads, settings.max_scan)
         process = str(ObjectId())
         self._transactor = Transactor(self._client, self._database, self._layouts, clock, process)
         self._commits = Commits(self._together, self._blamed, self._alone, settings.max_waiting, settings.timeout)
         self._alike = Alike(self._find, _own_page, settings.timeout)
         self._lookups = Lookups(self._layouts, self._having, settings.timeout)
         self._points = Points(self._layouts, self._get_many, settings.timeout)
-        self._stamps = Stamps(lambda: self._run(partial(read_changes, self._database)), settings.timeout)
         self._setting_up = asyncio.Lock()
         self._is_set_up = False
         self._reindexing = Reindexing(self._database, clock, process)
@@ -95,7 +94,7 @@ class MongoStore:
 
     async def stamp(self, collections: Sequence[str], moment: Moment | None = None) -> Stamp:
         """Return the stamp of these collections."""
-        return await self._stamps.of(collections, moment)
+        return await self._tallies.stamp(collections, moment)
 
     async def check(self) -> None:
         """Go the way that writes go, to the disks; returns when it works."""
@@ -124,6 +123,9 @@ class MongoStore:
 
     async def _having(self, layout: Layout, field: Field, values: Set[str], most: int) -> Having | None:
         return await self._run(lambda: self._finder.having(layout, field, values, most))
+
+    async def _tally(self, wanted: Mapping[str, Any]) -> Tally:
+        return await self._run(lambda: read_tally(self._database, wanted))
 
     async def _together(self, commits: Sequence[Commit]) -> bool:
         return await self._run(lambda: self._transactor.commit_together(commits))

@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import weakref
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,9 @@ from idp.memory import Moment
 from idp.store import Record
 from idp.store.mongo.gather import Alike, Gathered
 from idp.store.mongo.layout import Layout, lay_out
+from idp.store.mongo.ledger import counts_of
 from idp.store.mongo.points import Points, Records
-from idp.store.mongo.stamps import Stamps
+from idp.store.mongo.tallies import Tallies, Tally
 from tests.support.stores import SAMPLES
 
 
@@ -42,8 +45,9 @@ class Server:
     async def each(self, asking: Sequence[None]) -> Sequence[int]:
         return [await self.read()] * len(asking)
 
-    async def changes(self) -> dict[str, int]:
-        return {"plain": await self.read()}
+    async def tally(self, wanted: Mapping[str, Any]) -> Tally:
+        number = await self.read(wanted)
+        return Tally(Counter(people=number), Counter(people=10 * number, plain=number))
 
     async def records(self, layout: Layout, ids: Sequence[str]) -> Records:
         await self.read([layout.name, *ids])
@@ -110,10 +114,19 @@ async def test_only_those_with_the_same_question_share_and_no_question_is_kept(s
 
 async def test_a_moment_looks_once_and_whoever_has_none_looks_anew(server: Server) -> None:
     server.open.set()
-    stamps, moment = Stamps(server.changes, timeout=60), Moment()
-    seen = [await stamps.of(names, moment) for names in (["plain"], ["plain", "people"])]
+    tallies, moment = Tallies(lay_out(SAMPLES), server.tally, timeout=60), Moment()
+    seen = [await tallies.stamp(names, moment) for names in (["people"], ["people", "passes"])]
     assert (seen, len(server.reads)) == ([(1,), (1, 0)], 1)
-    assert await stamps.of(["plain"], None) == (2,)
+    assert await tallies.stamp(["people"], None) == (2,)
+
+
+async def test_how_many_there_are_is_told_along_with_stamps_where_these_are_asked_for(server: Server) -> None:
+    server.open.set()
+    tallies = Tallies(lay_out(SAMPLES), server.tally, timeout=60)
+    asked = (tallies.records("people"), tallies.stamp(["people"], None), tallies.records("people"))
+    assert tuple(await asyncio.gather(*asked)) == (10, (1,), 10)
+    assert await tallies.records("plain") == 2
+    assert server.reads[1:] == [counts_of("plain")]
 
 
 async def test_a_few_records_are_read_with_those_of_others_and_many_by_themselves(server: Server) -> None:
