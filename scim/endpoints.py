@@ -13,6 +13,7 @@ from idp.http.actor import actor_of, moment_of
 from idp.memory import Memory
 from idp.query import EVERYTHING, VERSION, Query, Sort
 from idp.schema import ResourceType, Returned, Type
+from idp.schema.urns import ENTERPRISE_USER
 from scim.cursor import Cursors
 from scim.dialect import Dialects
 from scim.errors import InvalidCount, TooMany
@@ -39,6 +40,11 @@ from scim.provider import Provider, Row
 from scim.render import Derived, Renderer
 from scim.request_log import note_changes
 
+# What ends in an id, and is the same before it, has the order of the ids.
+_SORTED_AS: Final[Mapping[tuple[str, ...], str]] = {
+    LOCATION: "id",
+    (ENTERPRISE_USER, "manager", "$ref"): f"{ENTERPRISE_USER}:manager.value",
+}
 _REMEMBERED: Final = 8_000_000
 """Bytes of answers that are given again while nothing changes: many clients ask for the same over and over."""
 
@@ -240,21 +246,25 @@ class ResourceEndpoints:
             raise InvalidValue("sortBy", str(error)) from None
         if target.keys == ENTITY_TAG:
             return Sort(VERSION, descending)
-        if target.keys == LOCATION:
-            target = resolve(self._type, "id")
+        if target.keys in _SORTED_AS:
+            target = resolve(self._type, _SORTED_AS[target.keys])
         if target.chain[0].derived or target.attribute.derived or target.attribute.returned is Returned.NEVER:
             raise InvalidValue("sortBy", f"resources cannot be sorted by {path}")
         return Sort(target.field, descending)
 
     async def _expected_version(self, request: web.Request) -> int | None:
-        """Return the version that If-Match demands; several tags are settled by looking at the resource."""
-        wanted = condition(request, "If-Match")
-        if wanted is None or wanted.any:
-            return None
-        if wanted.version is not None:
-            return wanted.version
+        """Return the version that If-Match demands; other conditions are settled by looking at the resource.
+
+        Raises VersionMismatch or VersionExcluded, and then what the service raises.
+        """
+        wanted, unwanted = condition(request, "If-Match"), condition(request, "If-None-Match")
+        if unwanted is None:
+            if wanted is None or wanted.any:
+                return None
+            if wanted.version is not None:
+                return wanted.version
         resource = await self._provider.get(actor_of(request), _id(request))
-        return demand_match(wanted, self._type.name, resource.id, resource.version)
+        return demand_match(wanted, unwanted, self._type.name, resource)
 
     async def _derive(self, projection: Projection, rows: Sequence[Row], *, new: bool = False) -> Mapping[str, Derived]:
         """Return what is derived of each resource, as far as anybody would see it.

@@ -65,6 +65,17 @@ class NotMade(CallerError):
         super().__init__(f"{reference} was not made")
 
 
+class VersionExcluded(CallerError):
+    """If-None-Match names the version that the resource has (RFC 9110 section 13.1.2)."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"{id!r} is there, at a version that If-None-Match excludes")
+
+
+class CircleRefused(CallerError):
+    """Operations of a bulk request refer to each other in a way that is not tried (RFC 7644 section 3.7.1)."""
+
+
 # The first kind that fits; status and scimType (RFC 7644 tables 8 and 9).
 _TABLE: Final[Mapping[type[Exception], tuple[int, str | None]]] = {
     InvalidSyntax: (400, "invalidSyntax"),
@@ -83,8 +94,10 @@ _TABLE: Final[Mapping[type[Exception], tuple[int, str | None]]] = {
     NotFound: (404, None),
     NotUnique: (409, "uniqueness"),
     NotMade: (409, None),
+    CircleRefused: (409, None),
     BodyTooSlow: (408, None),
     VersionMismatch: (412, None),
+    VersionExcluded: (412, None),
     TooLarge: (413, None),
     TargetTooLong: (414, None),
     UnsupportedEncoding: (415, None),

@@ -7,9 +7,10 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from idp.directory import Resource
 from idp.errors import InvalidSyntax, VersionMismatch
 from scim.body import read_object
-from scim.errors import UnsupportedMediaType
+from scim.errors import UnsupportedMediaType, VersionExcluded
 from scim.etag import Condition
 from scim.messages.search_request import names, parameters
 from scim.projection import Projection, Projections
@@ -91,8 +92,13 @@ def entity_headers(entity_tag: str, location: str) -> dict[str, str]:
     return {"ETag": entity_tag, "Location": location}
 
 
-def demand_match(wanted: Condition, kind: str, id: str, version: int) -> int:
-    """Return the version, if the request's If-Match names it. Raises VersionMismatch."""
-    if not wanted.matches(version):
-        raise VersionMismatch(kind, id)
-    return version
+def demand_match(wanted: Condition | None, unwanted: Condition | None, kind: str, resource: Resource) -> int:
+    """Return the version, if the request's If-Match names it and its If-None-Match does not (RFC 9110 section 13.2.2).
+
+    Raises VersionMismatch or VersionExcluded.
+    """
+    if wanted is not None and not wanted.matches(resource.version):
+        raise VersionMismatch(kind, resource.id)
+    if unwanted is not None and unwanted.matches(resource.version):
+        raise VersionExcluded(resource.id)
+    return resource.version

@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Final
 
 from idp.access import Actor
-from idp.errors import CallerError, DeadlineExceeded, InvalidValue, RemoteError
+from idp.errors import CallerError, DeadlineExceeded, RemoteError
 from scim.bulk.items import Item, Kind, Read, needs_of, read_items
 from scim.bulk.order import Needs, ordered
 from scim.bulk.references import named_in_path, resolved
 from scim.bulk.steps import Done, Outcome, Step
-from scim.errors import NotMade
+from scim.errors import CircleRefused, NotMade
 from scim.messages.bulk_request import BulkRequest
 
 # Operations that may go into one commit: enough that its cost is shared, and a request's time is looked at in between.
@@ -106,7 +106,7 @@ class _Job:
         kind = _kind(items[0])
         found: Sequence[Outcome]
         if kind is None or any(_kind(item) is not kind for item in items):
-            found = [InvalidValue("data", "resources of several types cannot refer to each other") for _ in items]
+            found = [CircleRefused("resources of several types cannot refer to each other") for _ in items]
         elif len(ready) == len(steps):
             found = await self._tried(kind, ready, whole=True)
         else:

@@ -21,11 +21,14 @@ FILTERS: Final = (
     'members[type eq "Group" and not (display sw "z")]',
     'displayName ne "x" and (externalId pr or id eq "x")',
     'schemas eq "urn:x"',
+    'schemas[value sw "urn" and not (value ew "x")]',
     'x509Certificates.value eq "AAAA"',
 )
 PATHS: Final = (
     *("title", "active", "displayName", "userName", "name.givenName", "name", "emails", "emails.value", "members"),
     *('emails[type eq "work"].value', 'emails[type eq "work"]', 'members[value eq "x"]', 'members[display co "a"]'),
+    *('members[$ref ew "x"]', 'schemas[value co "a"]', "name[givenName pr].familyName"),
+    *(f"{ENTERPRISE_USER}:manager[$ref pr]", f'{ENTERPRISE_USER}:manager[value eq "x"].value', "groups[$ref pr]"),
     *("members.value", "groups", "id", "schemas", "meta", "meta.created", "password", "externalId", "roles", ""),
     *("addresses", 'addresses[type eq "home"].locality', "x509Certificates", "phoneNumbers[primary eq true]"),
     *(ENTERPRISE_USER, f"{ENTERPRISE_USER}:manager", f"{ENTERPRISE_USER}:manager.value", f"{ENTERPRISE_USER}.manager"),

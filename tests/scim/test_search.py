@@ -236,6 +236,8 @@ async def test_a_resource_is_found_by_what_is_worked_out_for_it(api: Api) -> Non
     people = {ada["id"]: "ada", boss["id"]: "boss"}
     for text, wanted in asked.items():
         assert sorted(people[one["id"]] for one in await api.found("/Users", text)) == wanted, text
+    led_first = (await api.get("/Users", sortBy=f"{ENTERPRISE_USER}:manager.$ref")).body
+    assert ids(led_first) == [ada["id"], boss["id"]]
     groups = {crew["id"]: "crew", above["id"]: "above"}
     asked = {
         f'members.$ref eq "{where["ada"]}"': ["crew"],

@@ -214,3 +214,17 @@ class TestEntityTags:
         body = {"PUT": FULL, "PATCH": self.CHANGE, "DELETE": None}[method]
         answer = await api.ask(method, f"/Users/{made.body['id']}", body, headers={"If-Match": tag})
         assert answer.status == status
+
+    @pytest.mark.parametrize(("method", "status"), [("PUT", 200), ("PATCH", 200), ("DELETE", 204)])
+    async def test_a_writer_may_say_which_versions_must_not_be_there(self, api: Api, method: str, status: int) -> None:
+        made = await api.post("/Users", FULL)
+        path, body = f"/Users/{made.body['id']}", {"PUT": FULL, "PATCH": self.CHANGE, "DELETE": None}[method]
+        for headers in ({"If-None-Match": "*"}, {"If-None-Match": 'W/"7", W/"1"'}, {"If-None-Match": made.etag}):
+            refused = await api.ask(method, path, body, headers=headers)
+            assert (refused.status, "If-None-Match" in refused.body["detail"]) == (412, True)
+        both = await api.ask(method, path, body, headers={"If-None-Match": 'W/"7"', "If-Match": 'W/"8"'})
+        assert both.status == 412
+        assert (await api.get(path)).body == made.body
+        heard = await api.ask(method, path, body, headers={"If-None-Match": 'W/"7"', "If-Match": 'W/"1"'})
+        assert heard.status == status
+        assert (await api.ask(method, "/Users/nobody", body, headers={"If-None-Match": "*"})).status == 404

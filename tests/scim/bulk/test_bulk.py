@@ -328,5 +328,5 @@ async def test_operations_are_read_by_the_profile_of_the_client(api: Api) -> Non
 
 async def test_a_circle_through_several_types_is_refused_with_the_reason(api: Api) -> None:
     found = await told(api, reporting("a", "bulkId:g"), group("g", "bulkId:a"))
-    assert statuses(found) == ["400", "400"]
+    assert statuses(found) == ["409", "409"]
     assert "of several types" in found[0]["response"]["detail"]
