@@ -51,9 +51,11 @@ class Memory(Generic[Known]):
             self._begin(stamp)
         return stamp, self._known.get(key)
 
-    async def look_for(self, keys: Iterable[Key]) -> tuple[Stamp | None, dict[Key, Known]]:
-        """Return the stamp as of now, and what is known under those of the keys that are known."""
-        stamp = await self._current(None)
+    async def look_for(
+        self, keys: Iterable[Key], moment: Moment | None = None
+    ) -> tuple[Stamp | None, dict[Key, Known]]:
+        """Return the stamp as of the moment or later, or as of now, and what is known under those of the keys."""
+        stamp = await self._current(moment)
         if stamp != self._stamp:
             self._begin(stamp)
         return stamp, {key: self._known[key] for key in keys if key in self._known}

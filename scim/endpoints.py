@@ -10,7 +10,7 @@ from idp.access import Actor
 from idp.directory import Resource
 from idp.errors import InvalidPath, InvalidValue, TooLarge
 from idp.http.actor import actor_of, moment_of
-from idp.memory import Memory
+from idp.memory import Memory, Moment
 from idp.query import EVERYTHING, VERSION, Query, Sort
 from idp.schema import ResourceType, Returned, Type
 from idp.schema.urns import ENTERPRISE_USER
@@ -147,7 +147,8 @@ class ResourceEndpoints:
         stamp, shown = await self._shown.look((actor, request.raw_path), moment_of(request))
         if shown is None:
             projection = projection_of(request, self._projections)
-            shown = await self._show(await self._provider.get(actor, _id(request)), projection)
+            resource = await self._provider.get(actor, _id(request))
+            shown = await self._show(resource, projection, moment=moment_of(request))
             self._shown.keep((actor, request.raw_path), shown, stamp, len(shown.body))
         known = condition(request, "If-None-Match")
         if known is not None and known.names(shown.tag):
@@ -160,7 +161,7 @@ class ResourceEndpoints:
         stamp, body = await self._listed.look(key, moment_of(request))
         if body is None:
             wanted = search_request.from_query(request.query)
-            found = await self.find(actor_of(request), wanted)
+            found = await self.find(actor_of(request), wanted, moment_of(request))
             body = encode(found.message())
             if len(found.resources) == found.total:
                 self._listed.keep(key, body, stamp, len(body))
@@ -169,7 +170,8 @@ class ResourceEndpoints:
     async def search(self, request: web.Request) -> web.Response:
         """POST of a search (section 3.4.3): what does not fit into a URI or must not be logged with it."""
         wanted = search_request.from_body(await read_body(request))
-        return respond(request, (await self.find(actor_of(request), wanted)).message())
+        found = await self.find(actor_of(request), wanted, moment_of(request))
+        return respond(request, found.message())
 
     async def replace(self, request: web.Request) -> web.Response:
         """PUT (section 3.5.1)."""
@@ -199,12 +201,15 @@ class ResourceEndpoints:
         await self._provider.delete(actor_of(request), _id(request), version)
         return web.Response(status=204)
 
-    async def find(self, actor: Actor, wanted: SearchRequest) -> Found:
-        """Return a page of resources as they are shown, and how many match. Raises what the service raises, TooMany."""
+    async def find(self, actor: Actor, wanted: SearchRequest, moment: Moment) -> Found:
+        """Return a page of resources as they are shown, and how many match, as of the moment or later.
+
+        Raises what the service raises, TooMany.
+        """
         query = self.query(actor, wanted)
         pages = paging(self._cursors, self._type.name, actor, wanted, query.limit, place_in(query.sort))
         page = await self.look(actor, pages.query(query))
-        records, resources = await self.shown(pages.page(page.records), wanted)
+        records, resources = await self.shown(pages.page(page.records), wanted, moment)
         return Found(resources, page.total or 0, pages.links(records))
 
     async def look(self, actor: Actor, query: Query) -> Rows:
@@ -215,13 +220,13 @@ class ResourceEndpoints:
             raise TooMany(str(error)) from None
 
     async def shown(
-        self, records: Sequence[Any], wanted: SearchRequest
+        self, records: Sequence[Any], wanted: SearchRequest, moment: Moment
     ) -> tuple[Sequence[Any], Sequence[dict[str, Any]]]:
-        """Return the records that fit into one answer, the first ones, and how they are shown."""
+        """Return the first ones of the records, as many as fit into one answer, and how they are shown."""
         projection = self._projections.of(wanted.attributes, wanted.excluded_attributes)
         opened = self._renderer.opened | projection.opened
         rows = [Outline(record.id, record.outline(opened)) for record in records]
-        derived = await self._derive(projection, rows)
+        derived = await self._derive(projection, rows, moment=moment)
         shown = [(record, row.document) for record, row in zip(records, rows, strict=True) if row.id in derived]
         show, reduce = self._renderer.show, projection.apply
         resources = [reduce(show(r.id, r.version, document, derived[r.id])) for r, document in shown]
@@ -266,7 +271,9 @@ class ResourceEndpoints:
         resource = await self._provider.get(actor_of(request), _id(request))
         return demand_match(wanted, unwanted, self._type.name, resource)
 
-    async def _derive(self, projection: Projection, rows: Sequence[Row], *, new: bool = False) -> Mapping[str, Derived]:
+    async def _derive(
+        self, projection: Projection, rows: Sequence[Row], *, new: bool = False, moment: Moment | None = None
+    ) -> Mapping[str, Derived]:
         """Return what is derived of each resource, as far as anybody would see it.
 
         Once there are more members than one answer should hold, the rest is left for the next page: a server may
@@ -274,13 +281,14 @@ class ResourceEndpoints:
         """
         provider = self._provider
         if len(rows) <= provider.at_once:
-            return await provider.derive(rows, projection.wants, new=new)
+            return await provider.derive(rows, projection.wants, new=new, moment=moment)
         found: dict[str, Derived] = {}
         elements = 0
         for start in range(0, len(rows), provider.at_once):
             if elements > self._limits.max_members:
                 break
-            some = await provider.derive(rows[start : start + provider.at_once], projection.wants, new=new)
+            page = rows[start : start + provider.at_once]
+            some = await provider.derive(page, projection.wants, new=new, moment=moment)
             found |= some
             elements += sum(len(derived.elements) for derived in some.values())
         return found
@@ -289,9 +297,11 @@ class ResourceEndpoints:
         shown = await self._show(resource, projection)
         return respond_encoded(request, shown.body, headers=shown.headers)
 
-    async def _show(self, resource: Resource, projection: Projection, *, new: bool = False) -> Shown:
+    async def _show(
+        self, resource: Resource, projection: Projection, *, new: bool = False, moment: Moment | None = None
+    ) -> Shown:
         """Return the representation as it is answered."""
-        derived = (await self._derive(projection, [resource], new=new))[resource.id]
+        derived = (await self._derive(projection, [resource], new=new, moment=moment))[resource.id]
         shown = self._renderer.show(resource.id, resource.version, resource.document, derived)
         entity = tag(resource.version, derived.mark)
         return Shown(encode(projection.apply(shown)), entity, self._headers(resource, entity))

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 from idp.access import Actor
 from idp.directory import Groups, Resource, Resources, Users, manager_of
-from idp.memory import Stamps
+from idp.memory import Moment, Stamps
 from idp.query import Query
 from idp.schema.urns import ENTERPRISE_USER
 from scim import patch
@@ -85,10 +85,12 @@ class Provider(Protocol):
         """Remove a resource, at this version if one is given."""
         ...
 
-    async def derive(self, rows: Sequence[Row], wants: Wants, *, new: bool = False) -> Mapping[str, Derived]:
+    async def derive(
+        self, rows: Sequence[Row], wants: Wants, *, new: bool = False, moment: Moment | None = None
+    ) -> Mapping[str, Derived]:
         """Return by id what is derived of each of these, as far as anybody wants to see it; `new` ones were just made.
 
-        In as many reads for a page as for one resource.
+        In as many reads for a page as for one resource; as of the moment or later, of now where there is none.
         """
         ...
 
@@ -121,10 +123,12 @@ class UserProvider:
         """Remove the user."""
         await self._users.delete(actor, id, expected_version=version)
 
-    async def derive(self, rows: Sequence[Row], wants: Wants, *, new: bool = False) -> Mapping[str, Derived]:
+    async def derive(
+        self, rows: Sequence[Row], wants: Wants, *, new: bool = False, moment: Moment | None = None
+    ) -> Mapping[str, Derived]:
         """Return the groups of each user, and what the manager is called: neither moves the user's own version."""
         wanted = not new and wants(self.derived)
-        groups = await self._users.groups_of([row.id for row in rows]) if wanted else {}
+        groups = await self._users.groups_of([row.id for row in rows], moment) if wanted else {}
         named, referred = (wants(*_MANAGER, name) for name in ("displayName", "$ref"))
         is_asked = named or referred
         managers = {row.id: manager for row in rows if (manager := manager_of(row.document))} if is_asked else {}
@@ -175,7 +179,9 @@ class ResourceProvider:
         """Remove the resource."""
         await self._resources.delete(actor, id, expected_version=version)
 
-    async def derive(self, rows: Sequence[Row], wants: Wants, *, new: bool = False) -> Mapping[str, Derived]:
+    async def derive(
+        self, rows: Sequence[Row], wants: Wants, *, new: bool = False, moment: Moment | None = None
+    ) -> Mapping[str, Derived]:
         """Return nothing for each of them."""
         return {row.id: NOTHING_DERIVED for row in rows}
 
@@ -214,7 +220,9 @@ class GroupProvider:
         """Remove the group."""
         await self._groups.delete(actor, id, expected_version=version)
 
-    async def derive(self, rows: Sequence[Row], wants: Wants, *, new: bool = False) -> Mapping[str, Derived]:
+    async def derive(
+        self, rows: Sequence[Row], wants: Wants, *, new: bool = False, moment: Moment | None = None
+    ) -> Mapping[str, Derived]:
         """Return the members of each group, whose own version moves with them; not so with what they are called."""
         if not wants(self.derived):
             return {row.id: NOTHING_DERIVED for row in rows}

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from idp.access import Actor
 from idp.errors import CallerError, InvalidFilter, InvalidValue, PermissionDenied
-from idp.http.actor import actor_of
+from idp.http.actor import actor_of, moment_of
+from idp.memory import Moment
 from idp.query import Place, Query, Sort, order_key
 from scim.cursor import Cursors
 from scim.endpoints import Found, Limits, ResourceEndpoints
@@ -45,14 +46,16 @@ class RootSearch:
     async def read(self, request: web.Request) -> web.Response:
         """GET."""
         wanted = search_request.from_query(request.query)
-        return respond(request, (await self.find(actor_of(request), wanted)).message())
+        found = await self.find(actor_of(request), wanted, moment_of(request))
+        return respond(request, found.message())
 
     async def search(self, request: web.Request) -> web.Response:
         """POST of a search."""
         wanted = search_request.from_body(await read_body(request))
-        return respond(request, (await self.find(actor_of(request), wanted)).message())
+        found = await self.find(actor_of(request), wanted, moment_of(request))
+        return respond(request, found.message())
 
-    async def find(self, actor: Actor, wanted: SearchRequest) -> Found:
+    async def find(self, actor: Actor, wanted: SearchRequest, moment: Moment) -> Found:
         """Return the page. A type that lacks an attribute of the filter has no match, one the client may not read none.
 
         One that lacks the attribute to sort by comes where what has no value comes. Raises what was wrong when that
@@ -72,7 +75,7 @@ class RootSearch:
             rows = await _following(actor, parts, pages)
         else:
             rows = await _counted(actor, parts, wanted.start_index - 1, limit)
-        records, resources = await _shown(parts, pages.page(rows), wanted)
+        records, resources = await _shown(parts, pages.page(rows), wanted, moment)
         return Found(resources, sum(part.total for part in parts), pages.links(records))
 
     async def _parts(self, actor: Actor, wanted: SearchRequest) -> list[Part]:
@@ -145,13 +148,13 @@ async def _merged(actor: Actor, parts: Sequence[Part]) -> Sequence[Row]:
 
 
 async def _shown(
-    parts: Sequence[Part], rows: Sequence[Row], wanted: SearchRequest
+    parts: Sequence[Part], rows: Sequence[Row], wanted: SearchRequest, moment: Moment
 ) -> tuple[Sequence[Row], Sequence[dict[str, Any]]]:
     """Return the rows that fit into one answer, the first ones, and how they are shown."""
     found: dict[str, dict[str, Any]] = {}
     for part in parts:
         own = [row for row in rows if _type(row) == part.endpoints.name]
-        fitting, resources = await part.endpoints.shown(own, wanted)
+        fitting, resources = await part.endpoints.shown(own, wanted, moment)
         found |= {row.id: resource for row, resource in zip(fitting, resources, strict=True)}
     missing = next((place for place, row in enumerate(rows) if row.id not in found), len(rows))
     return rows[:missing], [found[row.id] for row in rows[:missing]]

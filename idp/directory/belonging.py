@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 from idp.directory.edges import BATCH, EDGES, Edge, Edges, closure
-from idp.memory import Memory
+from idp.memory import Memory, Moment
 from idp.store.contract import Store
 
 Value = dict[str, Any]
@@ -25,9 +25,9 @@ class Belonging:
         # Changes of people themselves, by far the most frequent, leave it as it is.
         self._known = Memory[list[Value]](partial(store.stamp, (_COLLECTIONS["Group"], EDGES)), _REMEMBERED)
 
-    async def groups_of(self, ids: Sequence[str]) -> dict[str, list[Value]]:
-        """Return the groups of each of these, direct ones first."""
-        stamp, known = await self._known.look_for(ids)
+    async def groups_of(self, ids: Sequence[str], moment: Moment | None = None) -> dict[str, list[Value]]:
+        """Return the groups of each of these, direct ones first, as of the moment or later."""
+        stamp, known = await self._known.look_for(ids, moment)
         missing = [user for user in ids if user not in known]
         found = await self._groups_of(missing) if missing else {}
         for user, groups in found.items():

@@ -18,6 +18,7 @@ from idp.directory.names import MAX_NAME, check_name
 from idp.directory.ownership import Ownership
 from idp.directory.user_plans import Plan, UserPlans, mfa_policy, role_name, role_of
 from idp.directory.user_writes import UserWrites, stored
+from idp.memory import Moment
 from idp.query import Compare, Op, Query
 from idp.schema import ResourceType
 from idp.store.contract import Page, Record, Store, Write
@@ -183,13 +184,14 @@ class Users:
         demand(actor, Verb.UPDATE, Area.USERS, Target(id, fields=frozenset({"active"})))
         return await self._update(actor, UserUpdate(id, lambda document: {**document, "active": active}, reason))
 
-    async def groups_of(self, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    async def groups_of(self, ids: Sequence[str], moment: Moment | None = None) -> dict[str, list[dict[str, Any]]]:
         """Return the groups of each of these users, direct ones first, as `value`, `display` and `type`.
 
+        As of the moment or later, of now where there is none.
         The number of reads is one for users in no group, and depends on how deep groups are nested otherwise;
         never on how many users are asked for.
         """
-        return await self._belonging.groups_of(ids)
+        return await self._belonging.groups_of(ids, moment)
 
     async def write_many(
         self, actor: Actor, changes: Sequence[UserChange], *, tolerated: int | None = None, together: bool = False

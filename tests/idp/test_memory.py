@@ -6,8 +6,10 @@ from idp.memory import Memory, Moment, Stamp
 class Store:
     def __init__(self) -> None:
         self.stamp: Stamp | None = (1,)
+        self.moments: list[Moment | None] = []
 
     async def now(self, moment: Moment | None = None) -> Stamp | None:
+        self.moments.append(moment)
         return self.stamp
 
 
@@ -62,3 +64,12 @@ async def test_of_several_keys_those_that_are_known_are_told() -> None:
     assert known == {}
     memory.keep("b", "value", stamp)
     assert await memory.look_for(["a", "b"]) == ((1,), {"b": "value"})
+
+
+async def test_the_stamp_is_asked_for_as_of_the_moment_that_was_given() -> None:
+    store, moment = Store(), Moment()
+    memory = Memory[str](store.now, 1_000)
+    await memory.look("k", moment)
+    await memory.look_for(["k"], moment)
+    await memory.look_for(["k"])
+    assert store.moments == [moment, moment, None]
