@@ -23,10 +23,17 @@ logger = logging.getLogger("idp.http")
 class Readiness:
     """Asks the store the way that writes go, at most once at a time and once a second; no while draining."""
 
-    def __init__(self, check: Callable[[], Awaitable[None]], timeout: float, traffic: Traffic) -> None:
+    def __init__(
+        self,
+        check: Callable[[], Awaitable[None]],
+        timeout: float,
+        traffic: Traffic,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._traffic = traffic
         self._check = check
         self._timeout = timeout
+        self._seconds = seconds
         self._asked = float("-inf")
         self._reason: str | None = "not asked yet"
         self._lock = asyncio.Lock()
@@ -36,9 +43,9 @@ class Readiness:
         if self._traffic.is_draining:
             return "the server is shutting down"
         async with self._lock:
-            if time.monotonic() - self._asked >= REMEMBERED:
+            if self._seconds() - self._asked >= REMEMBERED:
                 self._reason = await self._ask()
-                self._asked = time.monotonic()
+                self._asked = self._seconds()
         return self._reason
 
     async def _ask(self) -> str | None:

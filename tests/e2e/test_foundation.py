@@ -155,7 +155,6 @@ def leave_the_company(idp: Idp, directory: Slapd, person: Person) -> None:
     assert shown[GATEHOUSE_USER]["status"]["by"].startswith("ldap:corp")
 
 
-@pytest.mark.timeout(240)
 async def test_a_person_of_the_directory_from_first_login_to_leaving(
     idp: Idp, directory: Slapd, company: Company, page: Page, tmp_path: Path
 ) -> None:

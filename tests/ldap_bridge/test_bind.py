@@ -112,7 +112,7 @@ async def test_a_directory_that_hangs_is_given_up(
     person = make_person(1)
     user = await resource(synced, person)
     with CuttingProxy(slapd.port, 0, hold=True).running() as port:
-        slow = bridge_to(f"ldap://{HOST}:{port}", connect_timeout=0.2)
+        slow = bridge_to(f"ldap://{HOST}:{port}", connect_timeout=0.5)
         with closing(open_verifier(slow.source, slow.store)) as verifier, pytest.raises(Unavailable, match="no answer"):
             await verifier.verify(user, person.password)
 

@@ -48,7 +48,7 @@ def first(slapd: Slapd) -> Iterator[First]:
 def bridge_by(slapd: Slapd, bridge_to: Callable[..., Bridge]) -> Callable[..., Bridge]:
     """Make a bridge to the company by some servers of its data."""
     account = {"bind_dn": slapd.admin_dn, "bind_password": slapd.admin_password}
-    return lambda *urls: bridge_to([*urls], **account, connect_timeout=0.3, timeout=2, page_size=10)
+    return lambda *urls: bridge_to([*urls], **account, connect_timeout=1, page_size=10)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tests.ldap_bridge.conftest import Bridge
 from tests.support.clock import FakeClock
 from tests.support.directory import SYSTEM
 from tests.support.people import make_person
+from tests.support.process import PATIENCE
 from tests.support.slapd import Slapd
 
 
@@ -105,7 +106,7 @@ async def test_a_turn_that_another_worker_has_taken_meanwhile_is_none(hourly: Br
 
 
 async def test_without_an_interval_nothing_runs(bridge: Bridge, clock: FakeClock) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await run_forever(bridge.service, clock, partial(take_turn, bridge.service, clock=clock))
     assert await bridge.service.history.runs(SYSTEM, "corp") == []
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
-from tests.support.process import ServerError
+from tests.support.process import PATIENCE, ServerError
 
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -14,8 +14,8 @@ FLAGS = (
 )
 
 
-# A page is right or it is not; how soon it comes says more about the machine.
-expect.set_options(timeout=30_000)
+_MILLISECONDS = PATIENCE * 1000
+expect.set_options(timeout=_MILLISECONDS)
 
 
 class Chromium:
@@ -31,6 +31,7 @@ class Chromium:
         context = await self._browser.new_context(
             java_script_enabled=javascript, color_scheme="dark" if dark else "light", locale="en-GB"
         )
+        context.set_default_timeout(_MILLISECONDS)
         context.on("console", self._heard)
         context.on("weberror", lambda event: self.complaints.append(str(event.error)))
         return context
@@ -52,7 +53,9 @@ async def open_chromium() -> AsyncIterator[Chromium]:
     if executable is None:
         raise ServerError("no chromium: apt-get install chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, headless=True, args=list(FLAGS))
+        browser = await playwright.chromium.launch(
+            executable_path=executable, headless=True, args=list(FLAGS), timeout=_MILLISECONDS
+        )
         try:
             yield Chromium(browser)
         finally:

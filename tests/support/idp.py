@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from idp.cli.main import main
 from tests.support.ports import HOST, free_port
-from tests.support.process import ServerError, ServerProcess
+from tests.support.process import PATIENCE, ServerError, ServerProcess
 
 PROGRAM = Path(sys.executable).parent / "idp"
 SETUP_LINK = re.compile(r"https?://\S+/setup\?token=\S+")
@@ -62,7 +62,7 @@ class Idp:
 
     def stop(self) -> int | None:
         """Tell the server to end and return its exit status."""
-        return self.process.stop(within=30)
+        return self.process.stop()
 
     def answers(self, path: str) -> bool:
         """Tell whether the server answers 200 there."""
@@ -71,7 +71,7 @@ class Idp:
     def status(self, path: str) -> int:
         """Return the status of a GET, 0 when nobody answers."""
         try:
-            with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:  # noqa: S310 -- our own address
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=PATIENCE) as answer:  # noqa: S310 -- our own address
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
@@ -89,7 +89,7 @@ class Idp:
             text=True,
             env=self.env | dict(env or {}),
             cwd=self.cwd,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
 
@@ -125,7 +125,7 @@ class Idp:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.scim}{path}", data, headers, method=method)  # noqa: S310 -- our own
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 -- our own address
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 -- our own address
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -152,7 +152,7 @@ class LoadedIdp(Idp):
             # In a thread, because a test may run in an event loop, and a command makes one of its own.
             ThreadPoolExecutor(1) as thread,
         ):
-            status = thread.submit(_exit_status).result(timeout=120)
+            status = thread.submit(_exit_status).result(timeout=PATIENCE)
         return subprocess.CompletedProcess(["idp", *arguments], status, output.getvalue(), errors.getvalue())
 
 

@@ -1,5 +1,6 @@
 """A server process that a test starts, waits for, hurts and ends."""
 
+import select
 import shutil
 import signal
 import subprocess
@@ -8,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 POLL_SECONDS = 0.02
+# Far more than anything takes: how soon it happens says more about the machine.
+PATIENCE = 120.0
 
 
 class ServerError(Exception):
@@ -35,7 +38,7 @@ class ServerProcess:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self, is_ready: Callable[[], bool], within: float = 60.0) -> None:
+    def start(self, is_ready: Callable[[], bool], within: float = PATIENCE) -> None:
         """Start the process and return when `is_ready` says so; ServerError when it ends before or takes too long."""
         if self.is_running():
             raise ServerError(f"{self.command[0]} runs already")
@@ -56,7 +59,7 @@ class ServerProcess:
             self.kill()
             raise
 
-    def wait_until(self, condition: Callable[[], bool], within: float = 60.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], within: float = PATIENCE) -> None:
         """Return when the condition holds; ServerError when the process ends before or the time is over."""
         until = time.monotonic() + within
         while not condition():
@@ -69,7 +72,7 @@ class ServerProcess:
                 raise ServerError(self._report(f"was not ready within {within:g} s")) from None
             raise ServerError(self._report(f"ended with status {status}"))
 
-    def stop(self, within: float = 10.0) -> int | None:
+    def stop(self, within: float = PATIENCE) -> int | None:
         """Ask the process to end, insist when the time is over, and return its status; None if it was never started."""
         if self._process is None:
             return None
@@ -108,6 +111,11 @@ class ServerProcess:
     def _report(self, what: str) -> str:
         tail = "\n".join(self.log_text().splitlines()[-20:])
         return f"{' '.join(self.command)} {what}\n{tail}"
+
+
+def has_ended(pidfd: int) -> bool:
+    """Tell whether a process ends soon, whoever its parent is by now."""
+    return bool(select.select([pidfd], [], [], PATIENCE)[0])
 
 
 def children_of(pid: int) -> set[int]:

@@ -9,6 +9,7 @@ from typing import Self
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.support.ports import HOST
+from tests.support.process import PATIENCE
 
 ACCEPTED = "250 Message accepted for delivery"
 
@@ -55,13 +56,13 @@ class SmtpServer:
             self._arrived.notify_all()
         return self.answer
 
-    async def wait_for(self, to: str, within: float = 10.0) -> EmailMessage:
+    async def wait_for(self, to: str, within: float = PATIENCE) -> EmailMessage:
         """Return the latest message to this address, waiting for the first one; TimeoutError when none comes."""
         async with asyncio.timeout(within), self._arrived:
             await self._arrived.wait_for(lambda: bool(self.sent_to(to)))
         return self.sent_to(to)[-1]
 
-    async def wait_for_count(self, count: int, within: float = 10.0) -> list[EmailMessage]:
+    async def wait_for_count(self, count: int, within: float = PATIENCE) -> list[EmailMessage]:
         """Return all messages once there are so many; TimeoutError when they do not come."""
         async with asyncio.timeout(within), self._arrived:
             await self._arrived.wait_for(lambda: len(self.messages) >= count)

@@ -10,6 +10,7 @@ from idp.clock import Clock
 from idp.errors import RemoteError
 from idp.query import Field, Kind
 from idp.store import Collection, Settings, Store, open_store
+from tests.support.process import PATIENCE
 
 if TYPE_CHECKING:  # processes that tests start and kill by the dozen come up faster without it
     import pytest
@@ -68,7 +69,7 @@ async def opened(url: str, clock: Clock) -> AsyncIterator[Stores]:
 
 async def ready(store: Store) -> None:
     """Return when the store takes writes."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 return await store.check()

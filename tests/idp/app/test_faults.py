@@ -11,6 +11,7 @@ import pytest
 from tests.idp.app.conftest import NewIdp
 from tests.support.idp import Idp, LoadedIdp
 from tests.support.ports import HOST
+from tests.support.process import PATIENCE
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
@@ -20,7 +21,7 @@ async def send(port: int, request: bytes) -> tuple[int, dict[str, str], bytes]:
     reader, writer = await asyncio.open_connection(HOST, port)
     try:
         writer.write(request)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             return await read_answer(reader)
     finally:
         writer.close()
@@ -123,7 +124,6 @@ async def patiently(port: int, request: bytes) -> tuple[int, bytes]:
     return status, content
 
 
-@pytest.mark.timeout(180)
 async def test_a_storm_is_refused_early_and_the_server_recovers(new_idp: NewIdp) -> None:
     idp = new_idp(server__max_lag="0.02", server__access_log="off")
     idp.start()
@@ -132,7 +132,7 @@ async def test_a_storm_is_refused_early_and_the_server_recovers(new_idp: NewIdp)
     people.write_text("userName\n" + "".join(f"person{number}\n" for number in range(200)))
     idp.command("import", str(people))
     storming = asyncio.create_task(storm(idp.port, token, connections=80, requests=8))
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE):
         while not storming.done():
             status, _, _ = await send(idp.port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             assert status == 200, "the server says that it is up, whatever its load"

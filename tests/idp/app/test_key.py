@@ -94,7 +94,6 @@ async def test_a_rotation_is_followed(machine: Machine) -> None:
     assert FITS in await machine.says(), "the newest key is the store's now"
 
 
-@pytest.mark.timeout(180)
 def test_a_second_machine_does_not_serve_with_a_key_of_its_own(new_idp: NewIdp, mongo_database_uri: str) -> None:
     first, second = (new_idp(name, store=mongo_database_uri) for name in ("first", "second"))
     first.start()

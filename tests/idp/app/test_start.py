@@ -10,6 +10,7 @@ from tests.idp.app.conftest import NewIdp
 from tests.support.idp import Idp
 from tests.support.mongod import Mongod
 from tests.support.ports import HOST
+from tests.support.process import PATIENCE
 
 
 def test_the_first_words_name_every_address_and_the_set_up_link(idp: Idp) -> None:
@@ -18,7 +19,7 @@ def test_the_first_words_name_every_address_and_the_set_up_link(idp: Idp) -> Non
     for address in (f"{idp.url}/login", f"{idp.url}/admin", f"{idp.url}/scim/v2"):
         assert address in words
     assert "\x1b" not in words, "no colours in a file"
-    with urllib.request.urlopen(idp.setup_link(), timeout=10) as page:  # noqa: S310 -- our own server
+    with urllib.request.urlopen(idp.setup_link(), timeout=PATIENCE) as page:  # noqa: S310 -- our own server
         assert page.status == 200
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.idp.app.conftest import NewIdp
 from tests.support.idp import Idp
 from tests.support.ports import HOST
-from tests.support.process import children_of
+from tests.support.process import PATIENCE, children_of, has_ended
 
 ADA = """dn: uid=ada,dc=example,dc=org
 objectClass: inetOrgPerson
@@ -29,7 +29,7 @@ entryUUID: 5a3c1f9e-0000-4000-8000-000000000001
 def silent() -> Iterator[socket.socket]:
     """A directory that takes connections and never says a word."""
     with socket.create_server((HOST, 0)) as listening:
-        listening.settimeout(60)
+        listening.settimeout(PATIENCE)
         yield listening
 
 
@@ -49,11 +49,6 @@ def runs(idp: Idp) -> list[dict[str, Any]]:
     """Return the runs of the directory, the newest first."""
     found: list[dict[str, Any]] = idp.json("ldap", "runs", "corp")
     return found
-
-
-def has_ended(pidfd: int) -> bool:
-    """Tell whether a process ends soon, whoever its parent is by now."""
-    return bool(select.select([pidfd], [], [], 60)[0])
 
 
 def test_a_run_by_the_schedule_brings_people_in(new_idp: NewIdp, tmp_path: Path) -> None:

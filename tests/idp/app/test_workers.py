@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 import urllib.request
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from tests.idp.app.conftest import NewIdp
 from tests.support.idp import Idp
 from tests.support.ports import is_listening
-from tests.support.process import ServerError, children_of
+from tests.support.process import PATIENCE, children_of, has_ended
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def test_all_workers_serve_and_only_one_speaks(workers: Idp) -> None:
 
 def counted(idp: Idp) -> float:
     """Return how many lists of users all workers together say they have answered."""
-    with urllib.request.urlopen(f"{idp.url}/metrics", timeout=10) as answer:  # noqa: S310 -- our own server
+    with urllib.request.urlopen(f"{idp.url}/metrics", timeout=PATIENCE) as answer:  # noqa: S310 -- our own server
         lines = answer.read().decode().splitlines()
     ours = [line for line in lines if line.startswith("idp_http_requests_total") and 'route="/scim/v2/Users"' in line]
     return sum(float(line.rpartition(" ")[2]) for line in ours)
@@ -54,12 +53,9 @@ def test_all_workers_end_with_the_supervisor_in_order_or_not(workers: Idp) -> No
     assert workers.stop() == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     workers.start()
-    pids = children_of(workers.process.pid)
+    pidfds = [os.pidfd_open(pid) for pid in children_of(workers.process.pid)]
     workers.process.kill()
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        if time.monotonic() > deadline:
-            raise ServerError("workers outlive their supervisor")
+    assert all(map(has_ended, pidfds)), "workers do not outlive their supervisor"
     assert not is_listening(workers.port)
 
 

@@ -17,9 +17,9 @@ from idp.http.middleware import Outermost
 from idp.http.runner import make_runner
 from idp.http.traffic import Traffic
 from tests.support.clock import FakeClock
+from tests.support.process import PATIENCE
 
 MAX_BODY = 2000
-DEADLINE = 0.5
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Site:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(request)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 return await reader.read()
         finally:
             writer.close()
@@ -117,11 +117,12 @@ async def open_site(clock: FakeClock) -> AsyncIterator[Opener]:
         *,
         https: bool = False,
         max_lag: float = 60.0,
+        deadline: float = PATIENCE,
     ) -> Site:
         log, lag, metrics = KeptLog(), LoopLag(max_lag), HttpMetrics()
         lag.start()
         outermost = Outermost(
-            deadline=DEADLINE,
+            deadline=deadline,
             max_body=MAX_BODY,
             clock=clock,
             new_id=lambda: f"request-{next(numbers)}",

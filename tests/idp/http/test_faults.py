@@ -10,6 +10,7 @@ from aiohttp import ClientSession, web
 
 from idp.http.faults import FAULT_FORMS, QuietParser, status_of
 from tests.idp.http.conftest import MAX_BODY, Opener, Site
+from tests.support.process import PATIENCE
 
 HOST = b"Host: localhost\r\nConnection: close\r\n"
 
@@ -100,7 +101,7 @@ async def test_a_client_that_leaves_in_mid_body_leaves_no_traceback(
     await writer.drain()
     writer.close()
     await writer.wait_closed()
-    async with asyncio.timeout(30), ClientSession() as client:
+    async with asyncio.timeout(PATIENCE), ClientSession() as client:
         while not site.log.lines or site.log.lines[0].path != "/echo/read":
             # The server answers in order of arrival, so a request after the lost one ends after it.
             async with client.get(site.url("/scim/v2/Users/1")) as answer:
@@ -109,15 +110,17 @@ async def test_a_client_that_leaves_in_mid_body_leaves_no_traceback(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-async def test_a_body_that_trickles_ends_with_the_deadline(site: Site) -> None:
+async def test_a_body_that_trickles_ends_with_the_deadline(open_site: Opener) -> None:
+    site = await open_site(deadline=0.2)
     answer = await site.raw(b"POST /echo/read HTTP/1.1\r\n" + HOST + b"Content-Length: 100\r\n\r\nhalf")
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"Connection: close" in answer
 
 
 async def test_a_handler_that_takes_too_long_is_given_up_with_503_and_named_in_the_log(
-    site: Site, caplog: pytest.LogCaptureFixture
+    open_site: Opener, caplog: pytest.LogCaptureFixture
 ) -> None:
+    site = await open_site(deadline=0.2)
     async with ClientSession() as client, client.get(site.url("/wait")) as answer:
         assert answer.status == 503
         assert answer.headers["Retry-After"] == "1"

@@ -8,7 +8,7 @@ from aiohttp import ClientSession, web
 
 from idp.errors import Unavailable
 from idp.http.actor import parse_networks
-from idp.http.health import Readiness, add_routes
+from idp.http.health import REMEMBERED, Readiness, add_routes
 from idp.http.lag import LoopLag
 from idp.http.metrics import HttpMetrics
 from idp.http.traffic import Traffic
@@ -22,6 +22,11 @@ class Disk:
     asked: int = 0
     broken: bool = False
     hangs: bool = False
+    now: float = 0.0
+
+    def seconds(self) -> float:
+        """Return the time, which stands still unless a test moves it."""
+        return self.now
 
     async def check(self) -> None:
         self.asked += 1
@@ -40,7 +45,7 @@ async def open_with_health(
     open_site: Opener, disk: Disk, metrics_from: str = "127.0.0.0/8", traffic: Traffic | None = None
 ) -> Site:
     def prepare(app: web.Application) -> None:
-        readiness = Readiness(disk.check, 0.2, traffic or Traffic())
+        readiness = Readiness(disk.check, 0.2, traffic or Traffic(), disk.seconds)
         networks = parse_networks("server.metrics_from", [metrics_from])
         add_routes(app, readiness, HttpMetrics(), LoopLag(1), networks)
 
@@ -64,6 +69,9 @@ async def test_readyz_asks_the_store_once_for_many_callers(open_site: Opener, di
     answers = await asyncio.gather(*(ask(site, "/readyz") for _ in range(50)))
     assert set(answers) == {(200, "ready\n")}
     assert disk.asked == 1
+    disk.now += REMEMBERED
+    disk.broken = True
+    assert (await ask(site, "/readyz"))[0] == 503, "what is known is soon looked at anew"
 
 
 async def test_readyz_says_what_is_wrong_and_that_it_hangs(open_site: Opener, disk: Disk) -> None:

@@ -13,6 +13,7 @@ from idp.http.access_log import AccessLog, Line, open_access_log
 from idp.http.lag import TICK, LoopLag
 from tests.idp.http.conftest import Opener, Site
 from tests.support.clock import START
+from tests.support.process import PATIENCE
 
 
 @pytest.fixture
@@ -109,14 +110,14 @@ async def test_a_held_line_goes_out_by_itself_and_a_full_buffer_at_once() -> Non
     stream = Announcing()
     log = opened("json", stream)
     log.write(LINE)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await stream.flushed.wait()
     assert json.loads(stream.getvalue())["path"] == "/scim/v2/Users"
     stream.flushed_meanwhile.clear()
     for _ in range(500):
         log.write(LINE)
     # The loop stands still, so that no timer can have done it.
-    assert stream.flushed_meanwhile.wait(30)
+    assert stream.flushed_meanwhile.wait(PATIENCE)
     assert stream.getvalue().count("\n") == 501
 
 
@@ -151,15 +152,14 @@ async def test_a_loop_that_runs_late_twice_is_overloaded_and_recovers() -> None:
     lag.start()
     await block(lag, 0.15)
     assert lag.seconds > 0.1
-    assert not lag.is_overloaded, "one hiccup is no overload"
-    await block(lag, 0.15)
     overloaded = [lag.is_overloaded]
-    recovered = asyncio.Event()
-    # Two ticks on time are enough.
-    asyncio.get_running_loop().call_later(3 * TICK, recovered.set)
-    await recovered.wait()
+    await block(lag, 0.15)
     overloaded.append(lag.is_overloaded)
-    assert overloaded == [True, False]
+    assert overloaded == [False, True], "one hiccup is no overload"
+    # A tick on time is enough, which on a busy machine may take a while to come.
+    async with asyncio.timeout(PATIENCE):
+        while lag.is_overloaded:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(TICK)
     lag.stop()
 
 

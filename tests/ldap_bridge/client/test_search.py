@@ -134,7 +134,7 @@ def test_an_end_without_a_done_is_no_end() -> None:
 
 
 def test_silence_after_the_entries_is_no_end() -> None:
-    entries, outcome = read(lambda request: [person(1, request)], timeout=0.5)
+    entries, outcome = read(lambda request: [person(1, request)], timeout=2)
     assert len(entries) == 1
     assert "no answer" in outcome.reason
 

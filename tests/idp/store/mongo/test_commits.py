@@ -95,7 +95,7 @@ async def test_when_nobody_knows_how_it_ended_all_are_told_so_and_none_is_tried_
 async def test_what_waits_for_the_same_record_is_made_after_it_and_dropped_when_its_time_is_over() -> None:
     server, first, second = Server(), commit("1"), commit("1", "2")
     server.open.clear()
-    commits = commits_to(server, timeout=0.05)
+    commits = commits_to(server, timeout=0.3)
     outcomes = await told(commits, [first, second])
     assert [type(outcome) for outcome in outcomes] == [DeadlineExceeded] * 2
     server.open.set()

@@ -13,6 +13,7 @@ from idp.errors import RemoteError
 from idp.store import Settings, Store, open_store
 from tests.support.mongod import Mongod, with_database
 from tests.support.ports import HOST
+from tests.support.process import PATIENCE
 from tests.support.store_writer import commit_of, damage
 from tests.support.stores import SAMPLES
 
@@ -94,7 +95,7 @@ async def written_while(store: Store, disturb: Callable[[], object], times: int)
     for turn in range(1, times + 1):
         await told.reach(turn * len(LANES) * EACH // (times + 1))
         await asyncio.to_thread(disturb)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*lanes)
     return told
 

@@ -14,6 +14,7 @@ from idp.store import Collection, Insert, Settings, Store
 from idp.store.mongo.layout import LAYOUTS, lay_out
 from idp.store.mongo.ledger import LEDGER
 from tests.support.clock import FakeClock
+from tests.support.process import PATIENCE
 from tests.support.stores import Stores, opened, ready
 
 TITLE: Final = Field(("title",))
@@ -52,7 +53,7 @@ async def fill(stores: Stores, titles: list[str]) -> None:
 
 async def trouble_of(store: Store, words: str) -> None:
     """Return when the store says these words."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with pytest.raises(Unavailable) as caught:
                 await store.check()

@@ -87,15 +87,17 @@ async def test_one_bad_commit_among_many_that_share_a_transaction_fails_alone(st
 
 
 async def test_another_processs_lock_is_waited_for_and_no_longer_than_allowed(stores: Stores, path: Path) -> None:
-    store = await stores.open(settings=Settings(timeout=0.2))
+    store, patient = await stores.open(settings=Settings(timeout=0.2)), await stores.open()
     with locked(path):
         with pytest.raises(RemoteError):
             await store.commit([Insert("plain", {"id": "1"})])
         with pytest.raises(RemoteError):
             await store.check()
         assert await store.get("plain", "1") is None
-    await store.commit([Insert("plain", {"id": "1"})])
-    assert await count(store) == 1
+        waiting = asyncio.create_task(patient.commit([Insert("plain", {"id": "1"})]))
+        await asyncio.sleep(0)
+    await waiting
+    assert await count(patient) == 1
 
 
 async def test_a_file_that_another_process_writes_can_be_opened_and_read(stores: Stores, path: Path) -> None:
