@@ -4,16 +4,18 @@ import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.async_api import Page
 from pymongo import MongoClient
+from pymongo.database import Database
 
 from tests.support.chromium import Chromium, open_chromium
 from tests.support.clock import FakeClock
-from tests.support.mongod import Mongod, with_database
+from tests.support.mongod import Mongod, kept_database, with_database
 from tests.support.people import Company, make_company
 from tests.support.slapd import Slapd
 from tests.support.smtp import SmtpServer
@@ -81,6 +83,13 @@ def mongo_database_uri(mongo_uri: str) -> Iterator[str]:
     client: MongoClient[dict[str, object]] = MongoClient(mongo_uri)
     with client:
         client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def kept_mongo_database(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
+    """A database with the product's collections, for all tests of a run that empty it first."""
+    with kept_database(mongo_uri) as kept:
+        yield kept
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.support.clock import FakeClock
 from tests.support.directory import SYSTEM, Directory, directory_over, everything
 from tests.support.people import BASE
 from tests.support.slapd import Slapd
-from tests.support.stores import url_of
+from tests.support.stores import PATIENT, new_url_of, url_of
 
 ROOT = Actor(ActorKind.USER, "root", "root", role="root")
 _serial = count(1)
@@ -84,8 +84,10 @@ async def store(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, registry: Registry
 ) -> AsyncIterator[Store]:
     """An empty store: on the disk, or of the kind that a test names as the parameter."""
-    url = url_of(getattr(request, "param", "sqlite"), request, tmp_path)
-    opened = await open_store(url, collections(registry), clock)
+    wanted = collections(registry)
+    find_url = url_of if wanted == collections() else new_url_of
+    url = find_url(getattr(request, "param", "sqlite"), request, tmp_path)
+    opened = await open_store(url, wanted, clock, PATIENT)
     yield opened
     await opened.close()
 
@@ -137,7 +139,7 @@ def bridge(slapd: Slapd, bridge_to: Callable[..., Bridge]) -> Bridge:
 @pytest.fixture(params=["sqlite", "pymongo"])
 async def any_store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
     """An empty store of each kind."""
-    opened = await open_store(url_of(request.param, request, tmp_path), collections(), clock)
+    opened = await open_store(url_of(request.param, request, tmp_path), collections(), clock, PATIENT)
     yield opened
     await opened.close()
 

@@ -1,15 +1,13 @@
 """Whatever happens in a real directory, the accounts are as ldapsearch shows them, by whichever feed it is followed."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from idp.errors import IdpError
-from idp.store import Store, open_store
-from idp.store.collections import collections
+from idp.store import Store
 from idp.store.contract import Replace
 from ldap_bridge.errors import DirectoryError
 from ldap_bridge.following import COLLECTION, ask_again
@@ -27,15 +25,6 @@ from tests.support.slapd import Slapd
 from tests.support.truth import differences
 
 
-@asynccontextmanager
-async def opened(url: str, clock: FakeClock) -> AsyncIterator[Store]:
-    store = await open_store(url, collections(), clock)
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
 @pytest.mark.parametrize("feed", ["full", "rfc4533", "timestamp"])
 async def test_accounts_are_as_the_directory_has_them_after_every_change(
     store: Store, clock: FakeClock, slapd: Slapd, feed: str
@@ -44,9 +33,9 @@ async def test_accounts_are_as_the_directory_has_them_after_every_change(
 
 
 @pytest.mark.parametrize("feed", ["rfc4533", "timestamp"])
-async def test_on_mongodb_just_the_same(mongo_database_uri: str, clock: FakeClock, slapd: Slapd, feed: str) -> None:
-    async with opened(mongo_database_uri, clock) as store:
-        await go_through(store, clock, slapd, feed)
+@pytest.mark.parametrize("store", ["pymongo"], indirect=True)
+async def test_on_mongodb_just_the_same(store: Store, clock: FakeClock, slapd: Slapd, feed: str) -> None:
+    await go_through(store, clock, slapd, feed)
 
 
 # --- when the feed is not enough ---

@@ -6,8 +6,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from idp.store import open_store
-from idp.store.collections import collections
+from idp.store import Store
 from ldap_bridge.entries import Entry
 from ldap_bridge.errors import DirectoryUnavailable
 from ldap_bridge.runs import State
@@ -199,20 +198,17 @@ async def test_a_domain_controller_that_hangs_up_changes_nothing(bridge_to: Call
 # --- the other store ---
 
 
+@pytest.mark.parametrize("store", ["pymongo"], indirect=True)
 async def test_on_mongodb_a_directory_is_followed_just_the_same(
-    slapd: Slapd, company: Company, mongo_database_uri: str, clock: FakeClock
+    slapd: Slapd, company: Company, store: Store, clock: FakeClock
 ) -> None:
-    store = await open_store(mongo_database_uri, collections(), clock)
-    try:
-        bridge = bridge_over(store, clock, slapd.url)
-        assert (await bridge.sync()).counts["create"] == 60
-        assert not any((await bridge.sync()).counts.values())
-        slapd.rename(make_person(1).dn, "uid=primus")
-        slapd.delete(make_person(2).dn)
-        run = await bridge.sync()
-        assert (run.counts["rename"], run.counts["disable"], run.errors) == (1, 1, 0)
-        assert await bridge.inactive() == {"person000002"}
-        assert "primus" in await bridge.members("Chicken")
-        assert [logged.kind for logged in await bridge.lines(run)].count("members") > 0
-    finally:
-        await store.close()
+    bridge = bridge_over(store, clock, slapd.url)
+    assert (await bridge.sync()).counts["create"] == 60
+    assert not any((await bridge.sync()).counts.values())
+    slapd.rename(make_person(1).dn, "uid=primus")
+    slapd.delete(make_person(2).dn)
+    run = await bridge.sync()
+    assert (run.counts["rename"], run.counts["disable"], run.errors) == (1, 1, 0)
+    assert await bridge.inactive() == {"person000002"}
+    assert "primus" in await bridge.members("Chicken")
+    assert [logged.kind for logged in await bridge.lines(run)].count("members") > 0

@@ -18,8 +18,9 @@ from idp.store.collections import collections
 from scim.endpoints import Limits
 from tests.support.clock import FakeClock
 from tests.support.declared import REGISTRY
-from tests.support.mongod import emptied, kept_database
+from tests.support.mongod import kept_database
 from tests.support.scim import Api, application, provisioning_over
+from tests.support.stores import PATIENT, url_of
 
 OpenApi = Callable[..., Awaitable[Api]]
 
@@ -52,25 +53,11 @@ async def open_api(clock: FakeClock) -> AsyncIterator[OpenApi]:
     await opened.aclose()
 
 
-@pytest.fixture(scope="session")
-def database(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
-    """A database for all tests of a run, emptied for each."""
-    with kept_database(mongo_uri) as kept:
-        yield kept
-
-
-def url_in(place: Path, request: pytest.FixtureRequest, database: str, backend: str) -> str:
-    """Return the URL of an empty store: a new file, or the database that a fixture keeps."""
-    if backend == "sqlite":
-        return f"sqlite:{place / 'store.sqlite'}"
-    return emptied(request.getfixturevalue(database), request.getfixturevalue("mongo_uri"), backend)
-
-
 @pytest.fixture
 async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
     """An empty store: SQLite, unless the test asks for another."""
-    url = url_in(tmp_path, request, "database", getattr(request, "param", "sqlite"))
-    opened = await open_store(url, collections(), clock)
+    url = url_of(getattr(request, "param", "sqlite"), request, tmp_path)
+    opened = await open_store(url, collections(), clock, PATIENT)
     yield opened
     await opened.close()
 
@@ -83,7 +70,7 @@ async def api(open_api: OpenApi, store: Store) -> Api:
 
 @pytest.fixture(scope="session")
 def database_with_devices(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
-    """The same with devices."""
+    """A database with devices, for all tests of a run, emptied for each."""
     with kept_database(mongo_uri) as kept:
         yield kept
 
@@ -93,7 +80,7 @@ async def api_with_devices(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, open_api: OpenApi
 ) -> AsyncIterator[Api]:
     """SCIM over an empty store of either kind, with a resource type that has an attribute of every type."""
-    url = url_in(tmp_path, request, "database_with_devices", request.param)
-    store = await open_store(url, collections(REGISTRY), clock)
+    url = url_of(request.param, request, tmp_path, "database_with_devices")
+    store = await open_store(url, collections(REGISTRY), clock, PATIENT)
     yield await open_api(store, registry=REGISTRY)
     await store.close()

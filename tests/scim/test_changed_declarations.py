@@ -14,7 +14,7 @@ from tests.scim.conftest import OpenApi
 from tests.support.clock import FakeClock
 from tests.support.declared import BADGE, WARRANTY, device, registry
 from tests.support.scim import Api
-from tests.support.stores import url_of
+from tests.support.stores import PATIENT, new_url_of
 
 Start = Callable[[Registry], Awaitable[Api]]
 
@@ -24,11 +24,11 @@ async def start(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, open_api: OpenApi
 ) -> AsyncIterator[Start]:
     """Serve the same store under another declaration, each time."""
-    url = url_of(request.param, request, tmp_path)
+    url = new_url_of(request.param, request, tmp_path)
     opened = AsyncExitStack()
 
     async def started(declared: Registry) -> Api:
-        store = await open_store(url, collections(declared), clock)
+        store = await open_store(url, collections(declared), clock, PATIENT)
         opened.push_async_callback(store.close)
         return await open_api(store, registry=declared)
 

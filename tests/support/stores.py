@@ -10,6 +10,7 @@ from idp.clock import Clock
 from idp.errors import RemoteError
 from idp.query import Field, Kind
 from idp.store import Collection, Settings, Store, open_store
+from tests.support.mongod import emptied
 from tests.support.process import PATIENCE
 
 if TYPE_CHECKING:  # processes that tests start and kill by the dozen come up faster without it
@@ -38,8 +39,24 @@ SAMPLES: Final[Mapping[str, Collection]] = {
 }
 
 
-def url_of(backend: str, request: "pytest.FixtureRequest", directory: Path) -> str:
-    """Return the URL of an empty store of this backend; MongoDB is started when it is the first to need it."""
+# Nobody is to be too late: what a busy machine takes long for is not what a test is about.
+PATIENT: Final = Settings(timeout=PATIENCE)
+
+
+def url_of(
+    backend: str, request: "pytest.FixtureRequest", directory: Path, database: str = "kept_mongo_database"
+) -> str:
+    """Return the URL of an empty store of this backend; MongoDB is started when it is the first to need it.
+
+    `database` is the fixture that keeps a database for stores of one declaration; by default for the product's own.
+    """
+    if backend == "sqlite":
+        return f"sqlite:{directory / 'store.sqlite'}"
+    return emptied(request.getfixturevalue(database), request.getfixturevalue("mongo_uri"), backend)
+
+
+def new_url_of(backend: str, request: "pytest.FixtureRequest", directory: Path) -> str:
+    """Return the same for a test that declares collections anew; making them takes a while."""
     if backend == "sqlite":
         return f"sqlite:{directory / 'store.sqlite'}"
     uri: str = request.getfixturevalue("mongo_database_uri")
@@ -56,7 +73,7 @@ class Stores:
 
     async def open(self, collections: Mapping[str, Collection] = SAMPLES, settings: Settings | None = None) -> Store:
         """Open one more store."""
-        store = await open_store(self.url, collections, self._clock, settings or Settings())
+        store = await open_store(self.url, collections, self._clock, settings or PATIENT)
         self._at_end.push_async_callback(store.close)
         return store
 

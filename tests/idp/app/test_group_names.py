@@ -11,7 +11,7 @@ from idp.app.key_check import check_key
 from idp.app.services import Services, open_services
 from idp.config import load
 from idp.errors import ConfigError, NotUnique
-from tests.support.stores import url_of
+from tests.support.stores import new_url_of
 
 SYSTEM = SYSTEM_ACTOR("test")
 
@@ -20,7 +20,12 @@ class Server:
     """A server's settings, under which it is begun and ended."""
 
     def __init__(self, data: Path, store: str) -> None:
-        self._settings = {"server.data": str(data), "password.hash_memory": "8", "store.url": store}
+        self._settings = {
+            "server.data": str(data),
+            "password.hash_memory": "8",
+            "store.url": store,
+            "store.timeout": "600",
+        }
 
     @asynccontextmanager
     async def started(self, *, unique: bool) -> AsyncIterator[Services]:
@@ -33,7 +38,7 @@ class Server:
 
 @pytest.fixture(params=["sqlite", "pymongo"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Server:
-    return Server(tmp_path / "data", url_of(request.param, request, tmp_path))
+    return Server(tmp_path / "data", new_url_of(request.param, request, tmp_path))
 
 
 async def test_a_start_names_the_groups_that_share_a_name(server: Server) -> None:

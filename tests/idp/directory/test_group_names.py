@@ -1,6 +1,8 @@
 """Where it is set, no two groups have the same name."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +13,15 @@ from idp.schema import default_registry
 from idp.store.collections import collections
 from tests.support.clock import FakeClock
 from tests.support.directory import SYSTEM, Directory, directory_over
-from tests.support.stores import Stores
+from tests.support.stores import Stores, new_url_of, opened
 
 on_each_store = pytest.mark.parametrize("stores", ["sqlite", "pymongo"], indirect=True)
+
+
+@pytest.fixture
+async def stores(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Stores]:
+    async for one in opened(new_url_of(getattr(request, "param", "sqlite"), request, tmp_path), clock):
+        yield one
 
 
 @pytest.fixture

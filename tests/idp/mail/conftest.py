@@ -12,14 +12,14 @@ from idp.mail import Mailer
 from idp.store import Store, open_store
 from idp.store.collections import collections
 from tests.support.clock import FakeClock
-from tests.support.stores import url_of
+from tests.support.stores import PATIENT, url_of
 
 
 @pytest.fixture
 async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
     """An empty store; SQLite, unless the test asks for each backend."""
     url = url_of(getattr(request, "param", "sqlite"), request, tmp_path)
-    opened = await open_store(url, collections(), clock)
+    opened = await open_store(url, collections(), clock, PATIENT)
     yield opened
     await opened.close()
 

@@ -9,8 +9,8 @@ from pymongo.database import Database
 
 from idp.store import Store
 from tests.support.clock import FakeClock
-from tests.support.mongod import emptied, kept_database
-from tests.support.stores import BACKENDS, Stores, opened
+from tests.support.mongod import kept_database
+from tests.support.stores import BACKENDS, Stores, opened, url_of
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +23,7 @@ def database(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
 @pytest.fixture(params=BACKENDS)
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a store without records."""
-    if request.param == "sqlite":
-        return f"sqlite:{tmp_path / 'store.sqlite'}"
-    return emptied(request.getfixturevalue("database"), request.getfixturevalue("mongo_uri"), request.param)
+    return url_of(request.param, request, tmp_path, "database")
 
 
 @pytest.fixture
