@@ -37,6 +37,12 @@ from ldap_bridge.settings import Source
 from ldap_bridge.unfinished import ENDED, NEWEST
 
 T = TypeVar("T")
+First = Callable[[], Awaitable[None]]
+"""Looks whether a run is to begin, once it is its turn, and raises what keeps it from that."""
+
+
+async def nothing_first() -> None:
+    """Let a run begin."""
 
 
 class RunActor(Actor):
@@ -122,9 +128,13 @@ class Running:
         return Run(self._ids(), source, to_text(self._clock.now()), by=by.name)
 
     @asynccontextmanager
-    async def alone(self, run: Run) -> AsyncIterator[None]:
-        """Hold the lease of the run's source. Raises Overloaded while another run of it is under way."""
+    async def alone(self, run: Run, first: First = nothing_first) -> AsyncIterator[None]:
+        """Hold the lease of the run's source. Raises Overloaded while another run of it is under way.
+
+        What `first` raises lets go of it again, with everything as it was found.
+        """
         async with exclusive(self._leases, run.source, run.id) as run.fence:
+            await first()
             await self._close_abandoned(run)
             yield
 

@@ -22,6 +22,10 @@ Turn = Callable[[str], Awaitable[bool]]
 """Runs a source once and tells whether it has run; says itself what kept it from that."""
 
 
+class _NotDue(Exception):
+    """Somebody else has run meanwhile."""
+
+
 async def run_forever(
     service: LdapService,
     clock: Clock,
@@ -63,12 +67,15 @@ async def _next(service: LdapService, name: str, interval: float, clock: Clock, 
 
 async def take_turn(service: LdapService, name: str, clock: Clock) -> bool:
     """Run a source once, as the schedule; tells whether it has run. What kept it from that is logged."""
-    try:
+
+    async def still_due() -> None:
         # From when it was due to here a process had to start, in which time another worker may have run.
         if await seconds_to_wait(service, name, service.sources[name].interval, clock) > 0:
-            return False
-        run = await service.sync(_SCHEDULE, name)
-    except Overloaded:
+            raise _NotDue
+
+    try:
+        run = await service.sync(_SCHEDULE, name, first=still_due)
+    except (Overloaded, _NotDue):
         return False
     except IdpError as error:
         _log.warning("directory %s: %s", name, error)

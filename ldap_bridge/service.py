@@ -28,7 +28,7 @@ from ldap_bridge.plan import USER
 from ldap_bridge.progress import Watcher, unwatched
 from ldap_bridge.report import PlanReport
 from ldap_bridge.resolving import Resolving
-from ldap_bridge.running import Running
+from ldap_bridge.running import First, Running, nothing_first
 from ldap_bridge.runs import Run, Runs
 from ldap_bridge.settings import Source
 from ldap_bridge.trial import Trial, try_out
@@ -110,12 +110,14 @@ class LdapService:
         force: bool = False,
         whole: bool = False,
         progress: Watcher = unwatched,
+        first: First = nothing_first,
     ) -> Run:
         """Make a plan and carry it out, unless it is held; `force` carries out what would be held.
 
         It looks at what has changed, where the directory can tell; with `whole` always at everything.
         The run is recorded however it ends; one that would be held with the very plan that is held already is that
-        earlier run. Raises Overloaded while another run of this source is under way.
+        earlier run. Raises Overloaded while another run of this source is under way, and what `first` raises when it
+        is the run's turn, which is none then.
         """
         demand(by, Verb.UPDATE, Area.DIRECTORIES)
         self._running.source(source)
@@ -130,7 +132,7 @@ class LdapService:
             await self._runs.described(run)
             return await self._running.carry_out(run, made, by, progress)
 
-        async with self._running.alone(run):
+        async with self._running.alone(run, first):
             await self._runs.start(run)
             return await self._running.recorded(run, by, work)
 

@@ -1,20 +1,23 @@
 """Sources with an interval are kept in step, each by one worker at a time."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from idp.store import Replace, Write
+from idp.store import Record, Replace, Write
+from idp.store.leases import COLLECTION as LEASES
 from idp.store.leases import Leases
 from ldap_bridge.health import Standing
 from ldap_bridge.runs import Run, State
 from ldap_bridge.schedule import run_forever, seconds_to_wait, take_turn
-from tests.ldap_bridge.conftest import Bridge
+from tests.ldap_bridge.conftest import Bridge, bridge_over
 from tests.support.clock import FakeClock
 from tests.support.directory import SYSTEM
+from tests.support.faulty_store import FaultyStore
 from tests.support.people import make_person
 from tests.support.process import PATIENCE
 from tests.support.slapd import Slapd
@@ -103,6 +106,30 @@ async def test_a_turn_that_another_worker_has_taken_meanwhile_is_none(hourly: Br
     assert len(await hourly.service.history.runs(SYSTEM, "corp")) == 1
     clock.advance(3600)
     assert await take_turn(hourly.service, "corp", clock)
+
+
+@dataclass
+class Overtaken(FaultyStore):
+    """A store through which somebody looks for the lease only after another worker has run."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def get(self, collection: str, id: str) -> Record | None:
+        """Let the other one run before the first look for a lease."""
+        other = self.meanwhile
+        if other is not None and collection == LEASES:
+            self.meanwhile = None
+            await other()
+        return await super().get(collection, id)
+
+
+async def test_a_run_between_the_look_at_the_clock_and_the_lease_counts(
+    hourly: Bridge, clock: FakeClock, slapd: Slapd
+) -> None:
+    store = Overtaken(hourly.store, meanwhile=partial(take_turn, hourly.service, "corp", clock))
+    late = bridge_over(store, clock, slapd.url, interval=60)
+    assert not await take_turn(late.service, "corp", clock)
+    assert len(await hourly.service.history.runs(SYSTEM, "corp")) == 1
 
 
 async def test_without_an_interval_nothing_runs(bridge: Bridge, clock: FakeClock) -> None:
