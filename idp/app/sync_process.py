@@ -83,7 +83,10 @@ async def _end(process: Process) -> None:
 def main() -> NoReturn:
     """Be the process."""
     os.nice(_NICENESS)
-    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+    told = sys.stdin.buffer.readline()
+    if not told:  # the parent was killed before it could say a word
+        sys.exit(NOT_DONE)
+    job = msgspec.json.decode(told, type=Job)
     logs.set_up(job.config.server.log_level, as_json=job.config.server.access_log == "json")
     done = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_while_wanted(job))
     logging.shutdown()
@@ -122,7 +125,11 @@ async def _turn(job: Job) -> bool:
             return await take_turn(services.ldap, job.source, services.base.clock)
     except IdpError as error:
         logger.error("directory %s: %s", job.source, error)
-        return False
+    except Exception as error:
+        what, where = type(error).__name__, sys.flags.dev_mode
+        what = f"{what}, {error.strerror}" if isinstance(error, OSError) else what
+        logger.error("directory %s: an error of ours ended the run's process (%s)", job.source, what, exc_info=where)
+    return False
 
 
 if __name__ == "__main__":
