@@ -3,6 +3,7 @@
 import binascii
 import os
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -69,7 +70,9 @@ class KeyFile:
         # Another process may confirm or discard the draft at any moment.
         for _ in range(_TRIES):
             with suppress(FileNotFoundError):
-                return _parse(self.path.read_text("ascii"), str(self.path))
+                keys = _parse(self.path.read_text("ascii"), str(self.path))
+                self._tidy(keys)
+                return keys
             with suppress(FileNotFoundError):
                 keys = _parse(self.draft.read_text("ascii"), str(self.draft))
                 self._made = keys[0]
@@ -84,7 +87,7 @@ class KeyFile:
 
     def _make(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        made = self.path.with_name(f"{self.path.name}.{self._random(8).hex()}")
+        made = self.draft.with_name(f"{self.draft.name}.{self._random(8).hex()}")
         descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(f"{_HEADER}{b64encode(self._random(_KEY_BYTES)).decode()}\n")
@@ -93,7 +96,18 @@ class KeyFile:
         try:
             _link(made, self.draft)
         finally:
-            made.unlink()
+            made.unlink(missing_ok=True)
+
+    def _tidy(self, keys: Sequence[bytes]) -> None:
+        """Remove what a process has left behind that was killed while it made or confirmed a key.
+
+        A draft that is another key than the file's is kept: nobody can say that nothing was encrypted under it.
+        """
+        with suppress(OSError, UnicodeError, ConfigError):
+            for unfinished in self.draft.parent.glob(f"{self.draft.name}.*"):
+                unfinished.unlink(missing_ok=True)
+            if self.draft.exists() and {*_parse(self.draft.read_text("ascii"), str(self.draft))} <= {*keys}:
+                self.discard()
 
 
 def _link(source: Path, target: Path) -> None:

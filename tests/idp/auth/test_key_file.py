@@ -63,6 +63,29 @@ def test_a_file_that_was_put_there_meanwhile_stays_and_does_not_make_the_own_key
     assert key_file(tmp_path).load() == [OLD]
 
 
+@pytest.mark.parametrize("later", [False, True])
+def test_what_a_process_left_behind_that_was_killed_at_it_goes_with_the_next_start(tmp_path: Path, later: bool) -> None:
+    keys = key_file(tmp_path)
+    made = keys.load()
+    (tmp_path / "secret.key.new.0123456789abcdef").write_text("half of a")
+    if later:
+        keys.path.hardlink_to(keys.draft)
+    else:
+        assert key_file(tmp_path).load() == made, "another process is at it"
+        keys.confirm()
+    (tmp_path / "secret.key.old").write_text("a copy of somebody's")
+    assert key_file(tmp_path).load() == made
+    assert names(tmp_path) == {"secret.key", "secret.key.old"}
+
+
+def test_a_draft_that_may_have_been_used_is_kept(tmp_path: Path) -> None:
+    keys = key_file(tmp_path)
+    keys.load()
+    keys.path.write_text(b64encode(OLD).decode())
+    assert key_file(tmp_path).load() == [OLD]
+    assert keys.draft.exists()
+
+
 def test_a_rotated_key_is_as_old_as_it_was(tmp_path: Path) -> None:
     keys = key_file(tmp_path)
     keys.load()
