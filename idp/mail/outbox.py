@@ -88,7 +88,13 @@ class Outbox:
         if leased is None:
             return False
         try:
-            await self._sender.send(opened(leased.document, self._seal))
+            letter = opened(leased.document, self._seal)
+        except ValueError as error:
+            # A key that was lost may come back, and has until the letter expires.
+            await self._put_off(leased, f"it cannot be opened: {error}")
+            return False
+        try:
+            await self._sender.send(letter)
         except RemoteError as error:
             await self._put_off(leased, str(error))
             return False

@@ -1,6 +1,7 @@
 """The outbox: every letter goes out once, when it can, and no longer than it is of use."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,16 @@ async def test_while_the_server_is_away_letters_wait_ever_longer_and_then_go(
     assert await outbox.deliver_due() == 1
 
 
+async def test_a_letter_whose_key_is_missing_says_so_and_goes_when_the_key_is_back(
+    outbox: Outbox, box: Box, store: Store, mailer: Mailer, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    await queue(store, mailer)
+    assert await Outbox(store, clock, box, Sealer([bytes(range(32))], os.urandom)).deliver_due() == 0
+    assert "waits for 0:00:10: it cannot be opened: the key" in caplog.text
+    clock.advance(10)
+    assert await outbox.deliver_due() == 1
+
+
 async def test_a_letter_that_came_to_nothing_is_dropped_when_it_is_of_no_use(
     outbox: Outbox, box: Box, store: Store, mailer: Mailer, clock: FakeClock
 ) -> None:
@@ -147,7 +158,7 @@ async def test_one_bad_letter_does_not_hold_up_the_others(
     await queue(store, mailer)
     assert await outbox.deliver_due() == 1
     [letter] = await waiting(store)
-    assert (letter["to"], letter["state"]) == ("eve@example.test", "failed")
+    assert (letter["to"], letter["state"]) == ("eve@example.test", "waiting")
 
 
 async def test_a_worker_that_died_in_the_middle_is_replaced_after_its_lease(
