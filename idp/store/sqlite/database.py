@@ -16,6 +16,7 @@ from idp.errors import ConfigError, IdpError, Unavailable
 OLDEST_SQLITE: Final = 3_051_003
 FORMAT: Final = 2
 WHAT: Final = "the store"
+NO_ROOM: Final = "there is no room left on its disk"
 
 Value = str | int | float | bytes | None
 
@@ -164,4 +165,6 @@ def translated(error: apsw.Error) -> IdpError:
     """Return the domain's error for the driver's."""
     if isinstance(error, apsw.BusyError | apsw.LockedError):
         return Unavailable(WHAT, "another process is writing to it")
+    if isinstance(error, apsw.FullError):
+        return Unavailable(WHAT, NO_ROOM)
     return Unavailable(WHAT, f"SQLite says {type(error).__name__}")

@@ -19,6 +19,7 @@ from idp.store.sqlite.apply import Commit, Writes, prepare
 from idp.store.sqlite.bulk import bulk, joined
 from idp.store.sqlite.catalogue import load
 from idp.store.sqlite.database import connect, create, translated, wait
+from idp.store.sqlite.disk import check_room
 from idp.store.sqlite.find import Finder
 from idp.store.sqlite.quick import MANY, find_among, find_quickly
 from idp.store.sqlite.readers import THREADS, Readers
@@ -60,6 +61,7 @@ class SqliteStore:
         connections: _Connections,
         tables: Mapping[str, Table],
         generation: int,
+        directory: Path,
         clock: Clock,
         settings: Settings,
     ) -> None:
@@ -72,6 +74,7 @@ class SqliteStore:
         self._stamps = Stamps(self._here, tables)
         self._readers = Readers(connections.reads, settings.max_waiting, settings.timeout)
         log = WriteAheadLog(connections.log)
+        self._directory = directory
         self._writer = Writer(connections.writes, log, generation, settings.max_waiting, settings.timeout, joined)
 
     async def get(self, collection: str, id: str) -> Record | None:
@@ -120,8 +123,8 @@ class SqliteStore:
         return self._stamps.of(collections)
 
     async def check(self) -> None:
-        """Go the way that writes go, to the disk; returns when it works."""
-        await self._writer.do(_probe)
+        """Go the way that writes go, to the disk; returns when it works and the disk has room."""
+        await self._writer.do(partial(_probe, self._directory))
 
     async def sweep(self) -> int:
         """Remove expired records for good; returns how many."""
@@ -167,7 +170,7 @@ async def open_sqlite(
     Raises ConfigError when it cannot be ours, Unavailable when another process does not let go of it.
     """
     tables, generation, connections = await asyncio.to_thread(_set_up, path, collections, settings)
-    return SqliteStore(connections, tables, generation, clock, settings)
+    return SqliteStore(connections, tables, generation, path.parent, clock, settings)
 
 
 def _set_up(
@@ -190,8 +193,10 @@ def _set_up(
     return tables, generation, _Connections(here, reads, writes, log)
 
 
-def _probe(connection: apsw.Connection) -> int:
+def _probe(directory: Path, connection: apsw.Connection) -> int:
     connection.execute(_PROBE)
+    # The little that was just written fits into what the log has of the disk already.
+    check_room(directory)
     return 1
 
 

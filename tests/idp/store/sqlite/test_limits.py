@@ -1,6 +1,7 @@
 """What the SQLite backend does with too much work, with other processes' locks, and with files that are not its own."""
 
 import asyncio
+import resource
 import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -9,9 +10,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from idp.errors import ConfigError, DeadlineExceeded, NotUnique, Overloaded, RemoteError
+from idp.errors import ConfigError, DeadlineExceeded, NotUnique, Overloaded, RemoteError, Unavailable
 from idp.query import EVERYTHING, Compare, Field, Op, Query
 from idp.store import Insert, Settings, Store, open_store
+from idp.store.sqlite.disk import ROOM
 from idp.store.sqlite.readers import THREADS, Readers
 from tests.support.clock import FakeClock
 from tests.support.stores import SAMPLES, Stores, opened
@@ -159,6 +161,29 @@ async def test_the_file_is_its_owners_alone(stores: Stores, path: Path) -> None:
     await store.check()
     for file in path.parent.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@contextmanager
+def full() -> Iterator[None]:
+    """Let no file become much larger than the store's are now, as on a disk that is nearly full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM // 2, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_full_disk_is_told_also_while_there_is_room_for_a_little_yet(stores: Stores) -> None:
+    store = await stores.open()
+    with full():
+        await store.commit([Insert("plain", {"id": "little"})])
+        with pytest.raises(Unavailable, match="there is no room left on its disk"):
+            await store.check()
+        with pytest.raises(Unavailable):
+            await store.commit([Insert("plain", {"id": "much", "text": "x" * ROOM})])
+    await store.check()
+    assert await count(store) == 1
 
 
 @pytest.mark.parametrize("content", [b"not a database, but long enough to be looked at " * 100, b"\x00" * 5000])
