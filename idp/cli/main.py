@@ -10,14 +10,13 @@ import typer
 
 from idp.cli import check_config, client, import_file, ldap, mail, serve, token, user
 from idp.cli.output import print_error
-from idp.cli.run import Settings
+from idp.cli.run import INTERRUPTED, Settings
 from idp.errors import ConfigError, IdpError
 
 FAILED = 1
 """What was asked for could not be done."""
 WRONG_USE = 2
 """A wrong option, argument or setting (the status of typer's own usage errors, too)."""
-INTERRUPTED = 130
 
 
 class OurBug(Exception):

@@ -2,12 +2,17 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import typer
+
+from idp.cli.output import print_note
 
 if TYPE_CHECKING:
     from idp.access import Actor
@@ -15,6 +20,8 @@ if TYPE_CHECKING:
     from idp.config import Config, Loaded
 
 T = TypeVar("T")
+
+INTERRUPTED: Final = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,43 @@ class Settings:
 def with_services(context: typer.Context, command: "Callable[[Services], Awaitable[T]]") -> T:
     """Run a command over the services of the configured store."""
     config = context.find_object(Settings) or Settings()
-    return asyncio.run(_run(config.load(), command))
+    work = _run(config.load(), command)
+    with asyncio.Runner() as runner:
+        try:
+            return runner.run(_interruptible(work))
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            end_at_once(INTERRUPTED)
+
+
+def end_at_once(status: int) -> NoReturn:
+    """End the process when all is written: ending in order would wait for a thread that waits for a directory."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(status)
+
+
+async def _interruptible(work: "Coroutine[Any, Any, T]") -> T:
+    """Do the work. Ctrl-C ends it in order, as a run writes down that it was interrupted; the third ends it at once."""
+    doing, counting = asyncio.ensure_future(work), count(1)
+    loop = asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        match next(counting):
+            case 1:
+                doing.cancel()
+            case 2:
+                print_note("Ending in order; Ctrl-C once more ends at once.")
+            case _:
+                raise KeyboardInterrupt
+
+    # A test may run commands in a thread, which hears no signals.
+    with suppress(RuntimeError, ValueError):
+        loop.add_signal_handler(signal.SIGINT, interrupted)
+    try:
+        return await doing
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 async def _run(config: "Config", command: "Callable[[Services], Awaitable[T]]") -> T:
