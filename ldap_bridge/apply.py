@@ -1,10 +1,11 @@
 """Carries a plan out through the directory's services: people first, then groups, then who is in which."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from idp.access import Actor
 from idp.clock import Clock, to_text
@@ -33,7 +34,7 @@ from ldap_bridge.lines import Logged
 from ldap_bridge.links import Link, Links
 from ldap_bridge.logins import in_commits
 from ldap_bridge.mapping import Mapper
-from ldap_bridge.parts import parts
+from ldap_bridge.parts import batched, parts, weighed
 from ldap_bridge.plan import GROUP, USER, Change, Kind, MembershipChange, Plan, apply_to
 from ldap_bridge.progress import Meter, Watcher
 from ldap_bridge.report import logged_change, logged_membership
@@ -41,8 +42,10 @@ from ldap_bridge.rules import MANAGER, Document, put_at
 
 USERS: Final = USER_TYPE.collection
 GROUPS: Final = GROUP_TYPE.collection
+Item = TypeVar("Item")
 _TOGETHER: Final = 250
-# Members that come or go in one commit.
+_NO_ROLES: Final = tuple(kind for kind in Kind if kind is not Kind.ROLE)
+# Members that come or go in one commit, and in all commits that are made side by side: each is looked up before it.
 _MEMBERS: Final = 1000
 Log = Callable[[Sequence[Logged]], Awaitable[None]]
 
@@ -68,17 +71,18 @@ class Applier:
 
     async def apply(self, plan: Plan, log: Log, watcher: Watcher) -> None:
         """Make every change and log it by name. Raises what the store raises."""
-        people = [change for change in plan.changes if change.subject == USER and change.kind is not Kind.ROLE]
-        roles = [change for change in plan.changes if change.kind is Kind.ROLE]
-        groups = [change for change in plan.changes if change.subject == GROUP]
-        meter = Meter(watcher, "writing people", len(people))
-        await _written(in_commits(people, _TOGETHER), self._write_people, log, meter)
-        meter = Meter(watcher, "writing groups", len(groups))
-        await _written(in_commits(groups, _TOGETHER), self._write_groups, log, meter)
+        changes, roles = plan.changes, plan.changes.number_of(Kind.ROLE)
+        meter = Meter(watcher, "writing people", changes.number_of(subject=USER) - roles)
+        people, groups = partial(changes.of, *_NO_ROLES, subject=USER), partial(changes.of, subject=GROUP)
+        givers = changes.givers()
+        await _written(in_commits(people, givers, _TOGETHER), self._write_people, log, meter)
+        meter = Meter(watcher, "writing groups", changes.number_of(subject=GROUP))
+        await _written(in_commits(groups, givers, _TOGETHER), self._write_groups, log, meter)
         meter = Meter(watcher, "writing memberships", len(plan.memberships))
-        await _written(parts(plan.memberships, _TOGETHER), self._write_memberships, log, meter)
+        await _written(weighed(plan.memberships, _weight, _MEMBERS), self._write_memberships, log, meter)
         if roles:
-            await _written(parts(roles, _TOGETHER), self._write_roles, log, Meter(watcher, "writing roles", len(roles)))
+            meter = Meter(watcher, "writing roles", roles)
+            await _written(batched(changes.of(Kind.ROLE), _TOGETHER), self._write_roles, log, meter)
         if plan.stale:
             await self._store.commit([self._links.removal(link) for link in plan.stale])
 
@@ -89,11 +93,7 @@ class Applier:
         outcomes = await self._users.write_many(self._actor, [self._user_change(change) for change in doable])
         purged = [change for change in changes if change.kind is Kind.PURGE]
         gone = [await self._purge(change) for change in purged]
-        logged = [*self._logged(doable, outcomes), *self._logged(purged, gone), *_conflicts(changes)]
-        for change in doable:
-            if change.resource not in self.failed:
-                change.found = None  # a large plan makes room while it is carried out
-        return logged
+        return [*self._logged(doable, outcomes), *self._logged(purged, gone), *_conflicts(changes)]
 
     def _user_change(self, change: Change) -> UserChange:
         extra = [self._links.write(self._new_link(change))]
@@ -264,22 +264,30 @@ class Applier:
         return logged
 
 
+def _weight(change: MembershipChange) -> int:
+    """Return how many members one round of commits takes of a change."""
+    return min(1 + len(change.added) + len(change.removed), _MEMBERS)
+
+
 def _conflicts(changes: Sequence[Change]) -> list[Logged]:
     return [logged_change(change) for change in changes if change.kind is Kind.CONFLICT]
 
 
 async def _written(
-    cut: Sequence[Sequence[Any]],
-    write: Callable[[Sequence[Any]], Coroutine[Any, Any, list[Logged]]],
+    cut: Iterable[Sequence[Item]],
+    write: Callable[[Sequence[Item]], Awaitable[list[Logged]]],
     log: Log,
     meter: Meter,
 ) -> None:
     """Write changes some hundred at a time, the next ones while the disk still has the ones before."""
-    done = iter(cut)
-    async with aclosing(ahead(map(write, cut), AT_ONCE)) as written:
-        async for logged in written:
+
+    async def one(some: Sequence[Item]) -> tuple[int, list[Logged]]:
+        return len(some), await write(some)
+
+    async with aclosing(ahead(map(one, cut), AT_ONCE)) as written:
+        async for count, logged in written:
             await log(logged)
-            meter.add(len(next(done)))
+            meter.add(count)
 
 
 def _document(change: Change) -> Document:

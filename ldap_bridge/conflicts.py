@@ -121,7 +121,8 @@ class Conflicts:
 
     async def note(self, plan: Plan, commit: Commit, *, carried_out: bool) -> None:
         """Bring the list in step with a plan; once a whole one was carried out, what has no cause any more goes."""
-        found = {(one.kind, one.stable): one for change in plan.changes if (one := self._of(plan.source, change))}
+        now = [self._of(plan.source, change) for change in plan.changes.of(Kind.CONFLICT)]
+        found = {(one.kind, one.stable): one for one in now}
         known = {(one.kind, one.stable): one async for one in self.all(plan.source)}
         writes = [self.write(one) for entry, new in found.items() if (one := _noted(known.get(entry), new))]
         if carried_out and plan.complete:
@@ -130,9 +131,7 @@ class Conflicts:
         for some in parts(writes, _TOGETHER):
             await commit(some)
 
-    def _of(self, source: str, change: Change) -> Conflict | None:
-        if change.kind is not Kind.CONFLICT:
-            return None
+    def _of(self, source: str, change: Change) -> Conflict:
         return Conflict(
             id=id_of(source, change.stable, change.subject),
             source=source,

@@ -1,6 +1,6 @@
 """Settles, once everybody is read, who gets the logins that others have: the part of planning that looks them up."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from idp.schema import USER as USER_TYPE
 from idp.store.contract import Store
@@ -54,26 +54,32 @@ class Contests:
         await self._retire(plan, [gone[claim.holder] for claim in met if claim.change and claim.holder in gone])
         accepted = {id(claim) for claim in met}
         refused = [claim for claim in self._claims if id(claim) not in accepted]
-        plan.changes += [_refuse(claim, people) for claim in refused]
-        plan.changes += filter(None, map(_disabled, refused))
+        plan.changes.extend([_refuse(claim, people) for claim in refused])
+        plan.changes.extend(filter(None, map(_disabled, refused)))
 
     def refuse_takers(self, plan: Plan, people: Intake, holder: str) -> None:
         """Leave somebody with the login after all."""
-        for claim in self._claims:
-            if claim.holder == holder and claim.change in plan.changes:
-                plan.changes[plan.changes.index(claim.change)] = _refuse(claim, people)
+        self._refuse_all(plan, people, [claim for claim in self._claims if claim.holder == holder])
 
     def take_back(self, plan: Plan, people: Intake) -> None:
         """After groups that were not read whole, leave with their logins those whom no earlier run has found gone."""
-        unproven = {id(change) for change in self._retired.values() if change.kind is Kind.DISABLE}
+        unproven = {holder for holder, change in self._retired.items() if change.kind is Kind.DISABLE}
         if not unproven:
             return
-        plan.changes = [change for change in plan.changes if id(change) not in unproven]
-        before = [holder for holder, change in self._retired.items() if id(change) not in unproven]
-        still = {id(claim) for claim in granted(self._claims, self._leaving, before)}
-        for claim in self._claims:
-            if claim.change is not None and id(claim) not in still:
-                plan.changes[plan.changes.index(claim.change)] = _refuse(claim, people)
+        plan.changes.revise_of(lambda one: None if one.resource in unproven else one, Kind.DISABLE, subject=USER)
+        still = {id(claim) for claim in granted(self._claims, self._leaving, self._retired.keys() - unproven)}
+        self._refuse_all(plan, people, [claim for claim in self._claims if id(claim) not in still])
+
+    def _refuse_all(self, plan: Plan, people: Intake, claims: Iterable[Claim]) -> None:
+        """Put conflicts in the place of what was planned for claims that were granted."""
+        granted_ones = {claim.change.resource: claim for claim in claims if claim.change is not None}
+
+        def refused(change: Change) -> Change:
+            claim = granted_ones.get(change.resource) if change.takes_from else None
+            return _refuse(claim, people) if claim else change
+
+        if granted_ones:
+            plan.changes.revise_of(refused, subject=USER)
 
     async def _gone(self, plan: Plan, people: Intake) -> dict[str, Link]:
         links = await Links(self._store, self._source).of_resources({claim.holder for claim in self._claims})

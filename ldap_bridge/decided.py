@@ -1,10 +1,10 @@
 """What was decided about entries that want what others have, brought to bear on a read; and who shares an address."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from idp.query import And, Compare, In, Not, Op, fold
 from idp.schema import USER as USER_TYPE
@@ -51,13 +51,14 @@ class Decided:
         """Take the conflicts out of a plan that shall be left as they are."""
         if not self._decisions:
             return
-        kept = []
-        for change in plan.changes:
-            if change.kind is Kind.CONFLICT and self._choice(change.subject, change.stable) == Choice.SKIP:
-                plan.skipped.append((change.subject, change.stable))
-            else:
-                kept.append(change)
-        plan.changes = kept
+
+        def kept(change: Change) -> Change | None:
+            if self._choice(change.subject, change.stable) != Choice.SKIP:
+                return change
+            plan.skipped.append((change.subject, change.stable))
+            return None
+
+        plan.changes.revise_of(kept, Kind.CONFLICT)
 
     def renamed(self, subject: str, found: Found) -> Found:
         """Return an entry under the name that was chosen here, if one was."""

@@ -1,7 +1,7 @@
 """What a run looks at when a feed has named the changes: these, and the groups that hang on them."""
 
 import asyncio
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -70,9 +70,10 @@ class Changed:
         if self._mapper.has_managers:
             people += await self._reports(people)
         meter.add(len(people) + len(groups))
-        await unsettle_deleted(self._store, USER_TYPE, people)
-        await unsettle_deleted(self._store, GROUP_TYPE, groups)
-        return Intake(people, whole=False), Intake(groups, whole=False)
+        known = Intake(people, whole=False), Intake(groups, whole=False)
+        for kind, intake in zip((USER_TYPE, GROUP_TYPE), known, strict=True):
+            await unsettle_deleted(self._store, kind, intake.links)
+        return known
 
     def people(self) -> Reading:
         """Return the people who changed."""
@@ -106,23 +107,25 @@ class Changed:
             waiting = {ref for group in inside for ref in group.members if not ref.startswith(":")} - seen
         return found
 
-    async def make_known(self, people: Intake, groups: Intake, everything: Sequence[Found]) -> None:
+    async def make_known(self, people: Intake, groups: Intake, everything: Iterable[Found]) -> None:
         """Look up the members that the run has not come by."""
-        missing = {ref for found in everything for ref in found.members} - people.refs.keys() - groups.refs.keys()
+        named = {ref for found in everything for ref in found.members}
+        missing = {ref for ref in named if ref not in people.refs and ref not in groups.refs}
         links = await self._links.of_refs([ref for ref in missing if not ref.startswith(":")])
         by_login = await self._by_login([ref for ref in missing if ref.startswith(":")])
         for link in await self._links.of_resources(by_login):
             if _may_be_meant(link, people, groups):
-                people.refs[by_login[link.resource]] = link.resource
+                people.refs.put(by_login[link.resource], link.resource)
         for link in links:
             if _may_be_meant(link, people, groups):
-                (people if link.kind == USER else groups).refs[link.dn_key] = link.resource
+                (people if link.kind == USER else groups).refs.put(link.dn_key, link.resource)
 
     async def make_managers_known(self, people: Intake) -> None:
         """Look up the managers that the run has not come by."""
-        for link in await self._links.of_refs({*people.bosses.values()} - people.refs.keys()):
+        missing = {boss for boss in people.bosses.values() if boss not in people.refs}
+        for link in await self._links.of_refs(missing):
             if link.kind == USER and _may_be_meant(link, people, people):
-                people.refs[link.dn_key] = link.resource
+                people.refs.put(link.dn_key, link.resource)
 
     async def ours(self, people: Intake, groups: Intake, members: Collection[str]) -> dict[str, str]:
         """Look the links of these members up."""

@@ -1,6 +1,6 @@
 """Whether a plan that was kept still fits: compared line by line with one that was made just now. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Final
@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from ldap_bridge.lines import Logged
-from ldap_bridge.plan import Kind, Plan, dotted
+from ldap_bridge.plan import Changes, Kind, Memberships, Plan, dotted
 from ldap_bridge.report import logged_change, logged_membership
 from ldap_bridge.rules import MANAGER
 
@@ -21,6 +21,8 @@ _WITH_NEW_IDS: Final = frozenset({Kind.CREATE, *_BESIDES})
 _MANAGER: Final = dotted(MANAGER)
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 _Key = tuple[str, str, str]
+LineSource = Callable[[], Iterable[Logged]]
+"""LineSource that can be gone through more than once, and need not be in memory together."""
 
 
 @dataclass(slots=True)
@@ -32,22 +34,24 @@ class Fit:
     differences: list[str] = field(default_factory=list)
 
 
-def mark_of(lines: Sequence[Logged]) -> str:
+def mark_of(lines: LineSource) -> str:
     """Return what stands for everything that a plan would do, in whatever order."""
-    found = sorted(_essence(line) for line in _comparable(lines) if line.kind not in _IDLE)
-    return blake2b(b"\n".join(found), digest_size=16).hexdigest()
+    found = sorted(_digest(_essence(line)) for line in _comparable(lines) if line.kind not in _IDLE)
+    return _digest(b"".join(found)).hex()
 
 
 def fitted(plan: Plan, kept: Sequence[Logged]) -> Fit:
     """Return the part of a new plan that a kept one asks for, line by line the same."""
-    wanted = _whole(_comparable(kept))
-    fit = Fit(replace(plan, changes=[], memberships=[]))
-    for change, line in zip(plan.changes, _comparable([*map(logged_change, plan.changes)]), strict=True):
+    wanted = _whole(_comparable(lambda: kept))
+    fit = Fit(replace(plan, changes=Changes(), memberships=Memberships()))
+    for change, line in zip(plan.changes, _comparable(lambda: map(logged_change, plan.changes)), strict=True):
         if change.kind in _IDLE or _take(fit, wanted, line):
             fit.plan.changes.append(change)
+            fit.plan.changes.put_away()
     for membership in plan.memberships:
         if membership.is_idle or _take(fit, wanted, logged_membership(membership)):
             fit.plan.memberships.append(membership)
+            fit.plan.memberships.put_away()
     fit.differences += [f"{_named(line)} is not to be done any more" for line in wanted.values()]
     return fit
 
@@ -83,17 +87,23 @@ def _key(line: Logged) -> _Key:
     return (line.kind if line.kind in _BESIDES else "", line.subject, line.stable or line.dn)
 
 
-def _comparable(lines: Sequence[Logged]) -> Iterator[Logged]:
+def _comparable(lines: LineSource) -> Iterator[Logged]:
     """Yield the lines with new people named as managers by what they are in the directory."""
-    new = {line.resource: line.stable or line.dn for line in lines if line.kind == Kind.CREATE}
-    for line in lines:
+    managers = {_manager_of(one) for line in lines() for one in line.fields if one["path"] == _MANAGER}
+    created = (line for line in lines() if line.kind == Kind.CREATE) if managers else ()
+    new = {line.resource: line.stable or line.dn for line in created if line.resource in managers}
+    for line in lines():
         fields = [_manager_named(one, new) if one["path"] == _MANAGER else one for one in line.fields]
         yield replace(line, fields=fields) if fields != [*line.fields] else line
 
 
 def _manager_named(field: dict[str, Any], new: Mapping[str, str]) -> dict[str, Any]:
-    manager = (field["new"] or {}).get("value", "")
+    manager = _manager_of(field)
     return {**field, "new": new.get(manager, manager)}
+
+
+def _manager_of(field: dict[str, Any]) -> str:
+    return str((field["new"] or {}).get("value", ""))
 
 
 def _essence(line: Logged) -> bytes:
@@ -102,6 +112,10 @@ def _essence(line: Logged) -> bytes:
     return _encode(
         (*_key(line), line.kind, line.name, line.dn, line.fields, line.added, line.removed, line.mark, resource)
     )
+
+
+def _digest(essence: bytes) -> bytes:
+    return blake2b(essence, digest_size=16).digest()
 
 
 def _named(line: Logged) -> str:

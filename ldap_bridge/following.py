@@ -226,11 +226,12 @@ async def ask_again(store: Store, source: str, kind: str, stables: Sequence[str]
 def retried(plan: Plan, failed: Collection[str]) -> list[tuple[str, str]]:
     """Return the entries that a run has not brought in step, as kind and stable id."""
     again = {(problem.subject, problem.stable) for problem in plan.problems if problem.stable}
-    for change in plan.changes:
+    for change in plan.changes.of(*([] if failed else [Kind.CONFLICT])):
         if change.stable and (change.kind is Kind.CONFLICT or change.resource in failed):
             again.add((change.subject, change.stable))
     again |= {*plan.skipped}
-    again |= {(GROUP, change.link.stable) for change in plan.memberships if change.link and change.group in failed}
+    touched = plan.memberships if failed else ()
+    again |= {(GROUP, change.link.stable) for change in touched if change.link and change.group in failed}
     return sorted(again)
 
 

@@ -20,17 +20,23 @@ async def settle_names(plan: Plan, groups: Intake, kind: ResourceType, store: St
     """Let groups take names that are free or become so with this run; turn other such changes into conflicts."""
     if kind.resolve(_NAME).attribute.uniqueness is Uniqueness.NONE:
         return
-    wanting = [change for change in plan.changes if _takes_a_name(change)]
+    wanting = [change for change in plan.changes.of(subject=GROUP) if _takes_a_name(change)]
     if not wanting:
         return
     holders = await _holders(wanting, kind, store)
     gone = {link.resource for link in groups.unseen()} if plan.complete else set[str]()
     refused = dict(_refused(wanting, holders, gone))
-    for place, change in enumerate(plan.changes):
-        if (instead := refused.get(change.resource)) and change.subject == GROUP and change.found:
-            if change.kind is Kind.CREATE:
-                groups.forget(change.found, change.resource)
-            plan.changes[place] = instead
+
+    def settled(change: Change) -> Change:
+        instead = refused.get(change.resource)
+        if instead is None or change.found is None:
+            return change
+        if change.kind is Kind.CREATE:
+            groups.forget(change.found, change.resource)
+        return instead
+
+    if refused:
+        plan.changes.revise_of(settled, subject=GROUP)
 
 
 def _takes_a_name(change: Change) -> bool:

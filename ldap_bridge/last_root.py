@@ -24,15 +24,11 @@ _OWN_ROOTS: Final = Query(And((_IS_ROOT, _ACTIVE, Not(_OF_DIRECTORY))), limit=2,
 
 async def last_root(plan: Plan, store: Store) -> Change | None:
     """Return the change that has to be left out so that an active root is left; of several the one planned last."""
-    disabling = {
-        change.resource: change for change in plan.changes if change.active is False and change.subject == USER
-    }
-    if not disabling:
+    if not plan.changes.number_of(Kind.DISABLE, subject=USER):
         return None
-    roots = [record.id for record in (await store.find(USER_TYPE.collection, _ROOTS)).records]
-    if not roots or any(root not in disabling for root in roots):
-        return None
-    return [change for change in disabling.values() if change.resource in roots][-1]
+    roots = {record.id for record in (await store.find(USER_TYPE.collection, _ROOTS)).records}
+    disabling = [change for change in plan.changes.of(Kind.DISABLE, subject=USER) if change.resource in roots]
+    return disabling[-1] if roots and roots == {change.resource for change in disabling} else None
 
 
 def spared_conflict(change: Change) -> Change:

@@ -1,19 +1,17 @@
 """Whether a plan may be carried out unseen: how much of each kind it may change. Pure."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from idp.access import ADMINISTRATIVE
 from idp.words import counted
-from ldap_bridge.plan import GROUP, FieldChange, Kind, Plan, members_digest
+from ldap_bridge.plan import GROUP, FieldChange, Kind, Plan
 from ldap_bridge.sections import LimitSettings, Most
 
 _REMOVING: Final = (Kind.DISABLE, Kind.REMOVE, Kind.PURGE)
 # Administrators who are named; the plan has all of them.
 _NAMED: Final = 5
-_NOBODY: Final = members_digest(())
 # The kinds with a limit of their own, and what becomes of whom they happen to; a change counts as one kind only.
 _DONE: Final = {
     Kind.CREATE: "created",
@@ -39,8 +37,7 @@ class Present:
 def why_held(plan: Plan, limits: LimitSettings, present: Present) -> str:
     """Return why a plan should not be carried out unseen, or "": it changes unusually many."""
     linked, groups = present.linked, present.groups
-    found = Counter(change.kind for change in plan.changes)
-    removing = sum(found[kind] for kind in _REMOVING)
+    removing = plan.changes.number_of(*_REMOVING)
     all_told = Most(limits.count, limits.percent)
     # Groups by themselves, too: among many people all of them would be few.
     reasons = [
@@ -48,7 +45,7 @@ def why_held(plan: Plan, limits: LimitSettings, present: Present) -> str:
         _over("groups would be removed or emptied", _lost_groups(plan), groups, all_told, "limits"),
     ]
     reasons += [
-        _over(f"would be {_DONE[kind]}", found[kind], linked, most, f"limits.{kind}")
+        _over(f"would be {_DONE[kind]}", plan.changes.number_of(kind), linked, most, f"limits.{kind}")
         for kind in _DONE
         if (most := getattr(limits, kind.value)) is not None
     ]
@@ -65,15 +62,16 @@ def why_held(plan: Plan, limits: LimitSettings, present: Present) -> str:
 
 def _groups(plan: Plan) -> int:
     """Count the groups that anything happens to."""
-    changed = (change.resource for change in plan.changes if change.subject == GROUP and change.kind is not Kind.SAME)
+    changed = (change.resource for change in plan.changes.of(subject=GROUP) if change.kind is not Kind.SAME)
     return len({*changed, *(change.group for change in plan.memberships if not change.is_idle)})
 
 
 def _roles(plan: Plan) -> tuple[int, list[str]]:
     """Count whose role becomes another one, but for new people; with who comes to manage others or does so no more."""
-    new = {change.resource for change in plan.changes if change.kind is Kind.CREATE}
-    roles = [change for change in plan.changes if change.kind is Kind.ROLE]
+    roles = [*plan.changes.of(Kind.ROLE)]
     moved = [change.name for change in roles if any(map(_comes_or_goes, change.fields))]
+    given = {change.resource for change in roles}
+    new = {change.resource for change in plan.changes.of(Kind.CREATE) if change.resource in given} if given else set()
     return sum(change.resource not in new for change in roles), moved
 
 
@@ -82,8 +80,8 @@ def _comes_or_goes(role: FieldChange) -> bool:
 
 
 def _lost_groups(plan: Plan) -> int:
-    removed = sum(change.subject == GROUP and change.kind is Kind.REMOVE for change in plan.changes)
-    return removed + sum(bool(change.removed) and change.digest == _NOBODY for change in plan.memberships)
+    emptied = sum(removed > 0 and is_empty for _, removed, is_empty in plan.memberships.extents())
+    return plan.changes.number_of(Kind.REMOVE, subject=GROUP) + emptied
 
 
 def _over(what: str, count: int, among: int, most: Most, key: str) -> str:

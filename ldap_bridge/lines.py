@@ -1,7 +1,7 @@
 """The lines of a plan and of what a run did: one for each person or group, kept packed, some hundred to a record."""
 
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -136,7 +136,7 @@ class LineLog:
         self.count = 0
         """Lines taken so far."""
 
-    async def add(self, lines: Sequence[Logged]) -> None:
+    async def add(self, lines: Iterable[Logged]) -> None:
         """Take more lines."""
         for line in lines:
             for part in _shorter(line):

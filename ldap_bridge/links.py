@@ -1,8 +1,9 @@
 """Links: which account or group belongs to which directory entry, and what the entry was when last seen."""
 
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from idp.query import And, Compare, Field, In, Kind, Op, Query
 from idp.store.contract import Delete, Insert, Record, Replace, Store, Write
@@ -21,8 +22,7 @@ _PAGE: Final = 1000
 _TOGETHER: Final = 500
 
 
-@dataclass(slots=True)
-class Link:
+class Link(msgspec.Struct, array_like=True, gc=False):
     """One link as stored. `active` is what the directory said last, `gone` since when the entry is not there.
 
     `restore` tells whether the account was active when its entry went. `members` stands for a group's members,

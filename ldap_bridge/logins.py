@@ -1,7 +1,7 @@
 """Who gets a login that somebody else has: those who give one up in the same run, or are gone, make room."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, Protocol, TypeVar
@@ -10,7 +10,7 @@ from idp.query import fold
 from idp.store.contract import Record
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found
-from ldap_bridge.parts import parts
+from ldap_bridge.parts import batched, parts
 from ldap_bridge.plan import USER, Change, FieldChange, Kind, conflict, gone
 from ldap_bridge.rules import Document, Path
 
@@ -109,22 +109,35 @@ def of_another_entry(found: Found, first: str) -> Change:
     return conflict(USER, found, "", "login", f"the login {found.name!r} is also that of {first!r}")
 
 
-def in_commits(changes: Sequence[Change], most: int) -> list[Sequence[Change]]:
-    """Cut changes into lists of at most so many that may be written side by side.
+def in_commits(
+    changes: Callable[[], Iterable[Change]], givers: Collection[str], most: int
+) -> Iterator[Sequence[Change]]:
+    """Cut changes, which can be gone through more than once, into lists of at most so many to be written side by side.
 
-    Changes that hand logins to each other come together, those who give before those who take: a commit is judged by
+    Those that hand on the logins of `givers` come first and together, who gives before who takes: a commit is judged by
     what it leaves. Only a chain longer than a list is cut, in that order.
     """
+    if not givers:
+        yield from batched(changes(), most)
+        return
+    yield from _linked([change for change in changes() if _hands_on(change, givers)], most)
+    yield from batched((change for change in changes() if not _hands_on(change, givers)), most)
+
+
+def _hands_on(change: Change, givers: Container[str]) -> bool:
+    return bool(change.takes_from) or (change.kind is not Kind.CONFLICT and change.resource in givers)
+
+
+def _linked(changes: Sequence[Change], most: int) -> Iterator[Sequence[Change]]:
     takers = {change.takes_from: change for change in changes if change.takes_from}
-    if not takers:
-        return parts(changes, most)
-    by_resource = {change.resource: change for change in changes if change.kind is not Kind.CONFLICT}
+    by_resource = {change.resource: change for change in changes}
     commits: list[list[Change]] = [[]]
     for chain in _chains(changes, takers, by_resource):
         if len(commits[-1]) + len(chain) > most and commits[-1]:
             commits.append([])
         commits[-1] += chain
-    return [part for commit in commits for part in parts(commit, most)]
+    for commit in commits:
+        yield from parts(commit, most)
 
 
 def _chains(

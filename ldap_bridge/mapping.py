@@ -1,12 +1,12 @@
 """From entries to people and groups as we would keep them: pure, and one bad entry spoils nothing else."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -16,7 +16,6 @@ from idp.query import fold
 from ldap_bridge.dn import DnError, key, outermost
 from ldap_bridge.entries import Entry, Selection
 from ldap_bridge.links import Link
-from ldap_bridge.packs import Pack
 from ldap_bridge.refusals import CheckName, Refusals
 from ldap_bridge.rules import MANAGER, BadValue, Document, Path, Table, compile_table, put_at, value_at
 from ldap_bridge.sections import EntrySettings, as_list
@@ -31,8 +30,6 @@ ACTIVE: Final = ("active",)
 _UNIQUE_ID: Final = re.compile(r"#'[01]*'B$")
 _SID: Final = "objectSid"
 MEMBER_UID: Final = "memberuid"
-# With fewer documents in a batch packing is not worth its while.
-_MANY: Final = 50
 _FOREIGN_NAME: Final = partial(check_name, strict=False)
 _encode = msgspec.json.Encoder().encode
 _encode_entry = msgspec.msgpack.Encoder(order="sorted").encode
@@ -50,8 +47,7 @@ class Problem:
     subject: str = ""
 
 
-@dataclass(slots=True)
-class Found:
+class Found(msgspec.Struct, array_like=True, gc=False):
     """A person or a group as the directory has it.
 
     `encoded` is the mapped document as JSON without `active`; `digest` stands for all that the mapping says.
@@ -59,8 +55,8 @@ class Found:
     change it, "" for never. `boss` is the DN key of the manager.
     `members` refers to who belongs to it, `groups` to what it says to belong to; only one of them is read. `raw` stands
     for a person's entry and the settings by which it is mapped; where the link knows it already, nothing was mapped,
-    and `encoded` is empty. It is empty, too, once the document is the one at this `place` of a `pack`. `alias` is the
-    login that it has there, where another one was chosen here. `own_ref` is by what people name a primary group.
+    and `encoded` is empty. `alias` is the login that it has there, where another one was chosen here. `own_ref` is by
+    what people name a primary group. `link` is there from the mapping to the intake, which goes by it.
     """
 
     stable: str
@@ -76,15 +72,12 @@ class Found:
     reason: str = ""
     due: str = ""
     alias: str = ""
-    pack: Pack | None = None
-    place: int = 0
     boss: str = ""
     own_ref: str = ""
+    link: Link | None = None
 
     def document(self) -> Document:
         """Return the mapped document, a fresh copy."""
-        if self.pack and not self.encoded:
-            return self.pack.document(self.place)
         decoded: Document = msgspec.json.decode(self.encoded)
         return decoded
 
@@ -100,13 +93,11 @@ class Mapped:
     problems: list[Problem] = field(default_factory=list)
     closed: list[Found] = field(default_factory=list)
 
-    def pack(self) -> None:
-        """Pack the documents if there are many: of a whole directory they wait in memory until all is planned."""
-        waiting = [found for found in self.found if found.encoded]
-        if len(waiting) >= _MANY:
-            pack = Pack([found.encoded for found in waiting])
-            for place, found in enumerate(waiting):
-                found.pack, found.place, found.encoded = pack, place, b""
+
+class Known(Protocol):
+    """Tells the link of an entry by its stable id, where there is one."""
+
+    def get(self, stable: str, /) -> Link | None: ...
 
 
 class Mapper:
@@ -174,7 +165,7 @@ class Mapper:
         """Map entries to people as they are at this moment."""
         return self.people_beside({}, now, entries)
 
-    def people_beside(self, known: Mapping[str, Link], now: datetime, entries: Sequence[Entry]) -> Mapped:
+    def people_beside(self, known: Known, now: datetime, entries: Sequence[Entry]) -> Mapped:
         """Map entries to people; of those that are as their links know them, by stable id, only the names are read."""
         moment = to_text(now)
 
@@ -187,7 +178,7 @@ class Mapper:
                 found.boss = link.boss
             else:
                 found = self._person(entry, stable, dn_key, now)
-            found.raw = raw
+            found.raw, found.link = raw, link
             return found
 
         return self._map(entries, person, partial(self._closed, now))

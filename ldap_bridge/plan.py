@@ -1,16 +1,19 @@
 """What a run would change, worked out from values alone: the directory's people and groups against our links."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, Final
 
+import msgspec
+
 from idp.schema.urns import GATEHOUSE_USER
 from ldap_bridge.dn import parent
 from ldap_bridge.links import Link
 from ldap_bridge.mapping import Found, Problem, merged
+from ldap_bridge.pile import Pile
 from ldap_bridge.rules import MANAGER, Document, Path, Table, put_at, value_at
 
 
@@ -37,6 +40,8 @@ USER: Final = "user"
 GROUP: Final = "group"
 NAMES: Final = {USER: "userName", GROUP: "displayName"}
 """What people and groups are called by, each of which one account or group has alone, where groups have so."""
+# Changes that may have no entry, or the entry of somebody to whom something else happens.
+_NOT_ALWAYS_READ: Final = tuple(kind for kind in Kind if kind not in (Kind.CREATE, Kind.SAME))
 _COUNTED: Final = (
     *(kind.value for kind in Kind if kind not in (Kind.MEMBERS, Kind.SAME)),
     "members_added",
@@ -44,8 +49,7 @@ _COUNTED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(msgspec.Struct, array_like=True, frozen=True):
     """One value that becomes another; None stands for no value."""
 
     path: str
@@ -53,8 +57,7 @@ class FieldChange:
     new: Any
 
 
-@dataclass(slots=True)
-class Change:
+class Change(msgspec.Struct, array_like=True):
     """One person or group that changes. `resource` is its id, given at planning time to new ones.
 
     A change without an entry (`found`) is its `fields`. `takes_from` is the account whose login it takes over, "" when
@@ -86,8 +89,7 @@ class Change:
         return self.found.stable if self.found else self.link.stable if self.link else ""
 
 
-@dataclass(slots=True)
-class MembershipChange:
+class MembershipChange(msgspec.Struct, array_like=True):
     """Members that come into a group or leave it, by id; `groups` are those of them that are groups.
 
     `names` says how to call them. `digest` stands for all members afterwards, "" when that is not known.
@@ -101,12 +103,56 @@ class MembershipChange:
     groups: frozenset[str]
     digest: str
     link: Link | None = None
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: dict[str, str] = {}
 
     @property
     def is_idle(self) -> bool:
         """Whether nobody comes or goes: only what is remembered of the members is written anew."""
         return not self.added and not self.removed
+
+
+class Changes(Pile[Change]):
+    """The changes of people and groups, in their order; by kind and subject those that are wanted are found."""
+
+    def __init__(self) -> None:
+        super().__init__(Change, lambda change: (change.subject, change.kind, bool(change.takes_from)))
+
+    def of(self, *kinds: Kind, subject: str = "") -> Iterator[Change]:
+        """Yield the changes of these kinds (of all when there are none), of this subject (of both when it is "")."""
+        return self.marked(_among(kinds, subject))
+
+    def revise_of(self, look: Callable[[Change], Change | None], *kinds: Kind, subject: str = "") -> None:
+        """Revise the changes of these kinds and of this subject."""
+        self.revise(look, _among(kinds, subject))
+
+    def givers(self) -> set[str]:
+        """Return whose logins, and which groups' names, others take over."""
+        return {change.takes_from for change in self.marked(lambda mark: bool(mark[2]))}
+
+    def number_of(self, *kinds: Kind, subject: str = "") -> int:
+        """Return how many changes there are of these kinds and of this subject."""
+        wanted = _among(kinds, subject)
+        return sum(count for mark, count in self.marks().items() if wanted(mark))
+
+
+def _among(kinds: Collection[Kind], subject: str) -> Callable[[tuple[str, Kind, bool]], bool]:
+    return lambda mark: (not kinds or mark[1] in kinds) and (not subject or mark[0] == subject)
+
+
+class Memberships(Pile[MembershipChange]):
+    """Who comes into which group and who leaves it; of each it is known how many, and whether anybody is left."""
+
+    def __init__(self) -> None:
+        super().__init__(MembershipChange, _extent, lambda one: 1 + (len(one.added) + len(one.removed)) // 100)
+
+    def extents(self) -> Iterator[tuple[int, int, bool]]:
+        """Yield for each change how many come and go, and whether nobody is left."""
+        for extent, count in self.marks().items():
+            yield from [extent] * count
+
+
+def _extent(change: MembershipChange) -> tuple[int, int, bool]:
+    return len(change.added), len(change.removed), change.digest == NOBODY
 
 
 @dataclass(slots=True)
@@ -118,8 +164,8 @@ class Plan:
 
     source: str
     gaps: list[str] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    memberships: list[MembershipChange] = field(default_factory=list)
+    changes: Changes = field(default_factory=Changes)
+    memberships: Memberships = field(default_factory=Memberships)
     problems: list[Problem] = field(default_factory=list)
     stale: list[Link] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
@@ -135,22 +181,34 @@ class Plan:
 
     def counts(self) -> dict[str, int]:
         """Return how many changes there are of each kind; all zero when there is nothing to do."""
-        found = Counter(change.kind.value for change in self.changes)
-        found["members_added"] = sum(len(change.added) for change in self.memberships)
-        found["members_removed"] = sum(len(change.removed) for change in self.memberships)
+        found = Counter[str]()
+        for (_, kind, _), count in self.changes.marks().items():
+            found[kind.value] += count
+        for added, removed, _ in self.memberships.extents():
+            found["members_added"] += added
+            found["members_removed"] += removed
         return {name: found[name] for name in _COUNTED}
 
     def counts_by_subject(self) -> dict[str, int]:
         """Return what there is of each kind for people and for groups, as `user.create`; without zeros."""
-        found = Counter(f"{change.subject}.{change.kind}" for change in self.changes if change.kind is not Kind.SAME)
-        touched = Counter(change.subject for change in self.changes if _touches(change))
+        found = Counter[str]()
+        for (subject, kind, _), count in self.changes.marks().items():
+            if kind is not Kind.SAME:
+                found[f"{subject}.{kind}"] += count
+        touched = self._touched()
         found["user.unchanged"] = self.people - touched[USER]
         found["group.unchanged"] = self.groups - touched[GROUP]
         return {name: count for name, count in sorted(found.items()) if count}
 
+    def _touched(self) -> Counter[str]:
+        """Return how many entries something happens to; who is created always has one."""
+        found = Counter(change.subject for change in self.changes.of(*_NOT_ALWAYS_READ) if _touches(change))
+        found.update({subject: self.changes.number_of(Kind.CREATE, subject=subject) for subject in (USER, GROUP)})
+        return found
+
 
 def _touches(change: Change) -> bool:
-    return change.found is not None and change.kind is not Kind.SAME and not change.beside
+    return change.found is not None and not change.beside
 
 
 def is_same(found: Found, link: Link) -> bool:
@@ -288,6 +346,10 @@ class GroupState:
 def members_digest(ids: Collection[str]) -> str:
     """Return what stands for a set of members."""
     return blake2b("\n".join(sorted(ids)).encode(), digest_size=12).hexdigest()
+
+
+NOBODY: Final = members_digest(())
+"""What stands for no members at all."""
 
 
 def apply_to(document: Document, change: Change, table: Table) -> Document:

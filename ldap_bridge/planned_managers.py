@@ -1,15 +1,21 @@
 """Who reports to whom, once every person of a read has an id: managers may be read later than their people."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
 from idp.schema import USER as USER_TYPE
 from idp.store.contract import Record, Store
 from ldap_bridge.intake import Intake
 from ldap_bridge.links import Link
+from ldap_bridge.parts import batched
 from ldap_bridge.plan import USER, Change, FieldChange, Kind, Plan, dotted
 from ldap_bridge.rules import MANAGER
+from ldap_bridge.shelf import Shelf
 
+_TOGETHER: Final = 500
+# Kinds of changes that may have an entry; conflicts wait, and so does all that they ask for.
+_READ: Final = frozenset(Kind) - {Kind.CONFLICT}
 _PATH: Final = dotted(MANAGER)
 
 
@@ -18,28 +24,44 @@ async def plan_managers(plan: Plan, store: Store, people: Intake) -> None:
 
     A manager who is not among the people that are read is none. After an incomplete read nobody loses one.
     """
-    changes = {
-        change.found.stable: change
-        for change in plan.changes
-        if change.subject == USER and change.found and change.kind is not Kind.CONFLICT
-    }
-    alone: dict[str, str] = {}
-    for stable, boss in people.bosses.items():
-        change, link = changes.get(stable), people.links.get(stable)
-        wanted = people.refs.get(boss, "")
-        had = link.manager if link and (change is None or change.kind is not Kind.CREATE) else ""
-        if wanted == had or (not wanted and not plan.complete):
-            continue
-        if change is not None:
+    looked_at = Shelf(bool)
+
+    def look(change: Change) -> Change:
+        if change.found is None:
+            return change
+        stable = change.found.stable
+        boss = people.bosses.get(stable)
+        had = change.link.manager if change.link and change.kind is not Kind.CREATE else ""
+        wanted = people.refs.get(boss, "") if boss else ""
+        if boss:
+            looked_at.put(stable, True)
+        if wanted != had and (wanted or not boss or plan.complete):
             _change_also(change, had, wanted)
-        elif link is not None:
-            alone[stable] = wanted
-    for stable, change in changes.items():
-        if change.link and change.link.manager and stable not in people.bosses and change.kind is not Kind.CREATE:
-            _change_also(change, change.link.manager, "")
-    links = {stable: people.links[stable] for stable in alone}
-    stored = await store.get_many(USER_TYPE.collection, [link.resource for link in links.values()]) if links else {}
-    plan.changes += [_of_her_alone(links[stable], wanted, stored) for stable, wanted in alone.items()]
+        return change
+
+    # Who is made has no manager yet, and without the name of one gets none.
+    kinds = _READ if people.bosses else _READ - {Kind.CREATE}
+    # Of a hundred thousand changes this takes a second, which requests must not wait for.
+    await asyncio.to_thread(plan.changes.revise_of, look, *kinds, subject=USER)
+    await _plan_alone(plan, store, people, looked_at)
+
+
+async def _plan_alone(plan: Plan, store: Store, people: Intake, looked_at: Container[str]) -> None:
+    """Plan the new managers of those of whom nothing else changes."""
+    for some in batched(_alone(plan, people, looked_at), _TOGETHER):
+        stored = await store.get_many(USER_TYPE.collection, [link.resource for link, _ in some])
+        plan.changes.extend([_of_her_alone(link, wanted, stored) for link, wanted in some])
+        plan.changes.put_away()
+
+
+def _alone(plan: Plan, people: Intake, looked_at: Container[str]) -> Iterator[tuple[Link, str]]:
+    for stable, boss in people.bosses.items():
+        link = people.links.get(stable)
+        if link is None or stable in looked_at:
+            continue
+        wanted = people.refs.get(boss, "")
+        if wanted != link.manager and (wanted or plan.complete):
+            yield link, wanted
 
 
 def _change_also(change: Change, had: str, wanted: str) -> None:

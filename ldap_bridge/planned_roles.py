@@ -35,9 +35,10 @@ async def plan_roles(plan: Plan, store: Store, source: Source, said: Wanted) -> 
         people_in, is_all = said.people_in(source.roles[role])
         wanted |= dict.fromkeys(people_in, role)
         may_take = may_take and is_all
-    new = {change.resource: change for change in plan.changes if change.kind is Kind.CREATE and change.subject == USER}
+    created = plan.changes.of(Kind.CREATE, subject=USER) if wanted else ()
+    new = {change.resource: change for change in created if change.resource in wanted}
     holders = await _holders(store, source) if may_take else {}
-    purged = {change.resource for change in plan.changes if change.kind is Kind.PURGE}
+    purged = {change.resource for change in plan.changes.of(Kind.PURGE)}
     people = holders | await store.get_many(USER_TYPE.collection, [account for account in wanted if account not in new])
     dns = {link.resource: link.dn for link in await Links(store, source.name).of_resources(people)}
     for account, record in people.items():
@@ -46,8 +47,7 @@ async def plan_roles(plan: Plan, store: Store, source: Source, said: Wanted) -> 
         if account in dns and account not in purged and before != after and not stays:
             plan.changes.append(_change(account, str(record.document["userName"]), dns[account], before, after))
     for account, change in new.items():
-        if account in wanted:
-            plan.changes.append(_change(account, change.name, change.dn, _NO_ROLE, wanted[account]))
+        plan.changes.append(_change(account, change.name, change.dn, _NO_ROLE, wanted[account]))
 
 
 def missing_groups(source: Source, read: Container[str], problems: Iterable[Problem]) -> list[Problem]:

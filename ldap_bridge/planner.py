@@ -1,8 +1,8 @@
 """Reads what is to be looked at and makes the plan: entries stream by, and what is new or different is looked up."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import aclosing, closing
+from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,7 +29,8 @@ from ldap_bridge.limits import Present, why_held
 from ldap_bridge.links import Link
 from ldap_bridge.logins import Claim, of_another_entry
 from ldap_bridge.mapping import Found, Mapped, Mapper, Problem
-from ldap_bridge.parts import parts
+from ldap_bridge.parts import batched, parts
+from ldap_bridge.pile import Pile
 from ldap_bridge.plan import GROUP, USER, Change, Kind, Plan, compare, disabled_beside, gone, purge
 from ldap_bridge.planned_managers import plan_managers
 from ldap_bridge.planned_members import plan_members
@@ -39,6 +40,7 @@ from ldap_bridge.pump import pump
 from ldap_bridge.rules import Table
 from ldap_bridge.scope import Scope
 from ldap_bridge.settings import Source
+from ldap_bridge.shelf import Shelf
 
 _ADMINISTRATORS: Final = In(USER_TYPE.resolve(f"{GATEHOUSE_USER}:role").field, ADMINISTRATIVE)
 _LOGIN: Final = USER_TYPE.resolve("userName").field
@@ -66,7 +68,7 @@ class Planner:
         self._ids = ids
         self._now = now
         self._watcher = watcher
-        self._claimed: dict[str, str] = {}
+        self._claimed = Shelf(str)
         self._decided = Decided(source.key, decisions, store)
         self._contests = Contests(source.name, mapper.users.owned, store)
         self.plan = Plan(source.name)
@@ -76,7 +78,7 @@ class Planner:
         people, groups = await self._scope.load(self._watcher)
         await self._read_people(people)
         await self._contests.settle(self.plan, people, partial(self._grant, people))
-        all_groups = await self._read_groups_if_possible(people, groups) if self._source.groups.enabled else []
+        all_groups = await self._read_groups_if_possible(people, groups) if self._source.groups.enabled else ()
         self.plan.problems = [
             *(replace(problem, subject=USER) for problem in people.problems),
             *(replace(problem, subject=GROUP) for problem in groups.problems),
@@ -112,7 +114,7 @@ class Planner:
         """Leave one active root, whatever the directory says: nobody could undo it. What it wants is a conflict."""
         spared = await last_root(self.plan, self._store)
         if spared is not None:
-            self.plan.changes[self.plan.changes.index(spared)] = spared_conflict(spared)
+            self.plan.changes.revise_of(partial(_spare, spared), spared.kind, subject=USER)
             self._contests.refuse_takers(self.plan, people, spared.resource)
 
     # --- reading ---
@@ -125,14 +127,14 @@ class Planner:
             await self._plan_new_people(people, batch.new)
             await self._plan_changed(USER, people, batch.changed)
             await self._plan_closed(people, mapped.closed)
-            await asyncio.to_thread(mapped.pack)
+            self.plan.changes.put_away()
             meter.add(len(mapped.found) + len(mapped.problems))
         self._contests.withdraw(people.shared)
         self._withdraw_shared(USER, people)
         self.plan.people = people.count
         self._note_gaps("people", reading, people)
 
-    async def _read_groups_if_possible(self, people: Intake, groups: Intake) -> list[Found]:
+    async def _read_groups_if_possible(self, people: Intake, groups: Intake) -> Iterable[Found]:
         """Read the groups; when the people broke off already, a line that stays dead is no more news."""
         try:
             return await self._read_groups(people, groups)
@@ -140,37 +142,44 @@ class Planner:
             if self.plan.complete:
                 raise
             self.plan.gaps.append(f"groups: {error.reason}")
-            return []
+            return ()
 
-    async def _read_groups(self, people: Intake, groups: Intake) -> list[Found]:
+    async def _read_groups(self, people: Intake, groups: Intake) -> Iterable[Found]:
         """Plan the groups themselves; returns all of them, whose members are looked at when every id is known."""
         meter = Meter(self._watcher, "reading groups")
-        everything: list[Found] = []
+        everything = Pile(Found, weight=lambda found: 1 + len(found.members) // 100)
         reading = await self._scope.groups(self.plan, people, groups)
         async for mapped in _mapped(reading, self._mapper.group_entries):
+            everything.extend(copy(self._decided.renamed(GROUP, found)) for found in mapped.found)
+            everything.put_away()
+            for found in mapped.found:
+                found.members = ()  # those of all groups are too many to be in memory
             batch = groups.sort(mapped)
             for found in self._decided.admitted(GROUP, batch.new, self.plan):
                 self._create(GROUP, groups, found)
             await self._plan_changed(GROUP, groups, batch.changed)
-            everything += (self._decided.renamed(GROUP, found) for found in mapped.found)
             meter.add(len(mapped.found) + len(mapped.problems))
         self._withdraw_shared(GROUP, groups)
         self.plan.groups = groups.count
         self._note_gaps("groups", reading, groups)
         await settle_names(self.plan, groups, self._mapper.kinds["Group"], self._store)
-        return [found for found in everything if found.stable not in groups.shared]
+        self.plan.changes.put_away()
+        if groups.shared:
+            everything.revise(lambda found: None if found.stable in groups.shared else found)
+        return everything
 
     def _withdraw_shared(self, subject: str, intake: Intake) -> None:
         """Leave as it is whatever several entries claim by one stable id."""
         if not intake.shared:
             return
-        kept = []
-        for change in self.plan.changes:
-            if change.subject == subject and change.found is not None and change.found.stable in intake.shared:
-                intake.withdraw(change.found, change.resource)
-            else:
-                kept.append(change)
-        self.plan.changes = kept
+
+        def kept(change: Change) -> Change | None:
+            if change.found is None or change.found.stable not in intake.shared:
+                return change
+            intake.withdraw(change.found, change.resource)
+            return None
+
+        self.plan.changes.revise_of(kept, subject=subject)
 
     def _note_gaps(self, what: str, reading: Reading, intake: Intake) -> None:
         outcome = reading.outcome
@@ -219,7 +228,7 @@ class Planner:
             for found, link in known
             if link.resource in stored
         )
-        self.plan.changes += filter(None, planned)
+        self.plan.changes.extend(filter(None, planned))
 
     async def _plan_changed_logins(
         self, people: Intake, some: Sequence[tuple[Found, Link]], stored: Mapping[str, Record]
@@ -232,7 +241,7 @@ class Planner:
         for found, link in some:
             record = stored.get(link.resource)
             if record is not None and (shared := sharing.get(found.stable)):
-                self.plan.changes += filter(None, (shared, disabled_beside(found, link, record.document)))
+                self.plan.changes.extend(filter(None, (shared, disabled_beside(found, link, record.document))))
             elif self._may_have(Claim(found, taken.get(fold(found.name), ""), link, record)):
                 free.append((found, link))
                 continue
@@ -276,21 +285,23 @@ class Planner:
 
     def _may_have(self, claim: Claim) -> bool:
         """Tell whether an entry has its login, or can have it at once; what else there is to say of it is noted."""
-        login = fold(claim.found.name)
-        if login in self._claimed:
-            self.plan.changes.append(of_another_entry(claim.found, self._claimed[login]))
+        if (first := self._claimed_before(claim)) is not None:
+            self.plan.changes.append(of_another_entry(claim.found, first))
         elif claim.holder and claim.holder != claim.own:
             self._contests.add(claim)
         else:
-            if not claim.holder:
-                self._claimed[login] = claim.found.dn
             return True
         return False
+
+    def _claimed_before(self, claim: Claim) -> str | None:
+        """Return the DN of the entry that had the login before in this read; if nobody has it, it is this one's now."""
+        login = fold(claim.found.name)
+        return self._claimed.get(login) if claim.holder else self._claimed.add(login, claim.found.dn)
 
     # --- what is not there any more ---
 
     async def _plan_gone(self, people: Intake, groups: Intake) -> None:
-        for some in parts([*people.unseen()], _TOGETHER):
+        for some in batched(people.unseen(), _TOGETHER):
             stored = await self._store.get_many(USER_TYPE.collection, [link.resource for link in some])
             for link in some:
                 record = stored.get(link.resource)
@@ -300,6 +311,7 @@ class Planner:
                     change := gone(link, record.document, self._source.name)
                 ):
                     self.plan.changes.append(change)
+            self.plan.changes.put_away()
         if self._source.groups.enabled:
             await self._plan_gone_groups(list(groups.unseen()))
 
@@ -308,13 +320,15 @@ class Planner:
             return
         until = to_text(self._now - timedelta(days=self._source.purge_after))
         # Only whom this very read has looked for and not found.
-        due = [link for link in people.unseen() if link.gone and link.gone <= until]
-        due = [link for link in due if link.resource not in self._contests.retired]
-        stored = await self._store.get_many(USER_TYPE.collection, [link.resource for link in due])
-        for link in due:
-            record = stored.get(link.resource)
-            if record is not None and (change := purge(link, record.document, self._source.name)):
-                self.plan.changes.append(change)
+        due = (link for link in people.unseen() if link.gone and link.gone <= until)
+        due = (link for link in due if link.resource not in self._contests.retired)
+        for some in batched(due, _TOGETHER):
+            stored = await self._store.get_many(USER_TYPE.collection, [link.resource for link in some])
+            for link in some:
+                record = stored.get(link.resource)
+                if record is not None and (change := purge(link, record.document, self._source.name)):
+                    self.plan.changes.append(change)
+            self.plan.changes.put_away()
 
     async def _plan_gone_groups(self, links: Sequence[Link]) -> None:
         stored = await self._store.get_many(GROUP_TYPE.collection, [link.resource for link in links]) if links else {}
@@ -325,6 +339,10 @@ class Planner:
                 continue
             name, reason = record.document["displayName"], f"gone from directory {self._source.name}"
             self.plan.changes.append(Change(Kind.REMOVE, GROUP, name, link.dn, link.resource, reason=reason, link=link))
+
+
+def _spare(spared: Change, change: Change) -> Change:
+    return spared_conflict(change) if change.resource == spared.resource else change
 
 
 async def _mapped(reading: Reading, work: Callable[[Sequence[Entry]], Mapped]) -> AsyncIterator[Mapped]:

@@ -1,6 +1,6 @@
 """Plans and runs as plain values that can be printed, stored and sent as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -38,7 +38,6 @@ class PlanReport:
 
 def report(plan: Plan, where: str, approach: Approach) -> PlanReport:
     """Return a plan as it is shown."""
-    changes = [logged_change(change) for change in plan.changes if change.kind is not Kind.SAME]
     return PlanReport(
         source=plan.source,
         where=where,
@@ -53,9 +52,15 @@ def report(plan: Plan, where: str, approach: Approach) -> PlanReport:
         why=approach.reason,
         counts=plan.counts(),
         by_subject=plan.counts_by_subject(),
-        changes=[*changes, *(logged_membership(change) for change in plan.memberships if not change.is_idle)],
+        changes=[*lines_of(plan)],
         problems=[{"dn": problem.dn, "reason": problem.reason} for problem in plan.problems],
     )
+
+
+def lines_of(plan: Plan) -> Iterator[Logged]:
+    """Yield the changes of a plan as they are shown, without those that nobody sees."""
+    yield from (logged_change(change) for change in plan.changes if change.kind is not Kind.SAME)
+    yield from (logged_membership(change) for change in plan.memberships if not change.is_idle)
 
 
 def logged_change(change: Change, error: str = "") -> Logged:

@@ -1,8 +1,10 @@
 """Deciding about conflicts: an entry wants what another account or group has, and somebody says what becomes of it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from idp.access import Actor, Area, Verb, demand
 from idp.directory import Groups, Users

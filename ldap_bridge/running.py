@@ -30,7 +30,7 @@ from ldap_bridge.mapping import Mapper
 from ldap_bridge.plan import Plan
 from ldap_bridge.planner import Planner
 from ldap_bridge.progress import Watcher, unwatched
-from ldap_bridge.report import PlanReport, report
+from ldap_bridge.report import PlanReport, lines_of, report
 from ldap_bridge.runs import Run, Runs, State
 from ldap_bridge.scope import Scope
 from ldap_bridge.settings import Source
@@ -181,14 +181,14 @@ class Running:
     async def keep(self, run: Run, made: Made) -> None:
         """Keep the whole plan as the lines of a run that does not carry it out."""
         log = LineLog(self._lines, run.id)
-        await log.add(made.report().changes)
+        await log.add(lines_of(made.plan))
         await log.close()
         run.logged = log.count
 
     async def hold(self, run: Run, made: Made, by: Actor) -> Run:
         """Hold a plan for a decision, unless it is held already; returns the run that does."""
         # Of a hundred thousand changes this takes a second, which requests must not wait for.
-        run.mark = await asyncio.to_thread(lambda: mark_of(made.report().changes))
+        run.mark = await asyncio.to_thread(mark_of, partial(lines_of, made.plan))
         if earlier := await self._endings.again(run):
             return earlier
         await self.keep(run, made)

@@ -1,7 +1,7 @@
 """What a run looks at: everything, or only what a change feed named and what hangs on that."""
 
-from collections.abc import Collection, Sequence
-from itertools import chain
+import asyncio
+from collections.abc import Collection, Iterable
 from typing import Final, Protocol
 
 from idp.query import Compare, Op
@@ -14,9 +14,10 @@ from ldap_bridge.entries import Directory, Reading
 from ldap_bridge.intake import Intake
 from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Found, Mapper
-from ldap_bridge.parts import parts
+from ldap_bridge.parts import batched
 from ldap_bridge.plan import GROUP, USER, Plan
 from ldap_bridge.progress import Meter, Watcher
+from ldap_bridge.shelf import Shelf
 
 _SOURCE: Final = USER_TYPE.resolve(f"{GATEHOUSE_USER}:source").field
 _TOGETHER: Final = 500
@@ -37,7 +38,7 @@ class Scope(Protocol):
         """Return the groups to look at, once the people are planned; what is linked of them is in the intake then."""
         ...
 
-    async def make_known(self, people: Intake, groups: Intake, everything: Sequence[Found]) -> None:
+    async def make_known(self, people: Intake, groups: Intake, everything: Iterable[Found]) -> None:
         """See to it that every member of these groups can be found in the intakes."""
         ...
 
@@ -62,22 +63,23 @@ class Everything:
         self._mapper = mapper
         self._store = store
         self._source = source
-        self._all: dict[str, list[Link]] = {USER: [], GROUP: []}
-        self._names: dict[str, str] | None = None
+        self._linked = 0
+        self._names: Shelf[str] | None = None
 
     async def load(self, watcher: Watcher) -> tuple[Intake, Intake]:
         """Load every link of the source."""
         meter = Meter(watcher, "loading links")
-        found = self._all
+        people, groups = Intake(()), Intake(())
         async for links in Links(self._store, self._source).all():
-            for link in links:
-                found[link.kind].append(link)
+            people.expect(link for link in links if link.kind == USER)
+            groups.expect(link for link in links if link.kind == GROUP)
+            self._linked += sum(not link.gone for link in links)
             meter.add(len(links))
         in_store = await self._store.count(USER_TYPE.collection, Compare(_SOURCE, Op.EQ, f"ldap:{self._source}"))
-        if in_store < len(found[USER]):
-            await unsettle_deleted(self._store, USER_TYPE, found[USER])
-        await unsettle_deleted(self._store, GROUP_TYPE, found[GROUP])
-        return Intake(found[USER]), Intake(found[GROUP])
+        if in_store < people.expected:
+            await unsettle_deleted(self._store, USER_TYPE, people.links)
+        await unsettle_deleted(self._store, GROUP_TYPE, groups.links)
+        return people, groups
 
     def people(self) -> Reading:
         """Read all people."""
@@ -87,7 +89,7 @@ class Everything:
         """Read all groups."""
         return self._directory.read(self._mapper.group_selection)
 
-    async def make_known(self, people: Intake, groups: Intake, everything: Sequence[Found]) -> None:
+    async def make_known(self, people: Intake, groups: Intake, everything: Iterable[Found]) -> None:
         """Do nothing: whoever was read is known."""
 
     async def make_managers_known(self, people: Intake) -> None:
@@ -95,20 +97,31 @@ class Everything:
 
     async def ours(self, people: Intake, groups: Intake, members: Collection[str]) -> dict[str, str]:
         """Look among the links, all of which are loaded."""
+        if not members:
+            return {}
         if self._names is None:
-            links = chain(people.links.values(), groups.links.values())
-            self._names = {link.resource: link.dn_key for link in links}
-        return {member: self._names[member] for member in members if member in self._names}
+            self._names = await asyncio.to_thread(_names, people, groups)
+        names = self._names
+        return {member: name for member in members if (name := names.get(member)) is not None}
 
     async def linked(self) -> int:
         """Count the links."""
-        return sum(not link.gone for link in chain(self._all[USER], self._all[GROUP]))
+        return self._linked
 
 
-async def unsettle_deleted(store: Store, kind: ResourceType, links: Sequence[Link]) -> None:
+def _names(people: Intake, groups: Intake) -> Shelf[str]:
+    names = Shelf(str)
+    for intake in (people, groups):
+        for link in intake.links.values():
+            names.put(link.resource, link.dn_key)
+    return names
+
+
+async def unsettle_deleted(store: Store, kind: ResourceType, links: Shelf[Link]) -> None:
     """Let the links of what was deleted here look changed, so that it is made again."""
-    for some in parts(links, _TOGETHER):
+    for some in batched(links.values(), _TOGETHER):
         present = await store.get_many(kind.collection, [link.resource for link in some])
         for link in some:
             if link.resource not in present:
                 link.digest = link.members = ""
+                links.put(link.stable, link)

@@ -20,7 +20,7 @@ DN = "uid=ada,ou=people,dc=example,dc=org"
 
 def plan_of(kind: Kind, count: int, subject: str = USER) -> Plan:
     plan = Plan("corp")
-    plan.changes = [Change(kind, subject, "x", DN, f"id-{number}") for number in range(count)]
+    plan.changes.extend(Change(kind, subject, "x", DN, f"id-{number}") for number in range(count))
     return plan
 
 
@@ -101,7 +101,7 @@ def test_groups_count_once_whatever_happens_to_them() -> None:
 
 def test_every_limit_that_is_passed_is_named() -> None:
     plan = plan_of(Kind.DISABLE, 6)
-    plan.changes += plan_of(Kind.CREATE, 2).changes
+    plan.changes.extend(plan_of(Kind.CREATE, 2).changes)
     reason = why_held(plan, LimitSettings(create=Most(1)), Present(8, 0))
     assert "disabled or removed" in reason
     assert "; 2 of 8 would be created" in reason

@@ -1,10 +1,10 @@
 """What a run would change follows from entry, link and account alone."""
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ldap_bridge.dn import key
 from ldap_bridge.links import Link
@@ -150,6 +150,6 @@ def test_members_as_they_are_need_nothing() -> None:
 def test_counts_tell_kinds_and_an_idle_plan_counts_nothing() -> None:
     plan = Plan("corp", people=2)
     assert set(plan.counts().values()) == {0}
-    plan.changes = [change(entry(title="x")), change(entry())]
+    plan.changes.extend([change(entry(title="x")), change(entry())])
     assert plan.counts()["update"] == 1
     assert plan.counts_by_subject() == {"user.update": 1, "user.unchanged": 1}
