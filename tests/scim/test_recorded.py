@@ -70,7 +70,9 @@ async def test_every_request_of_the_conversation_is_answered_as_the_client_needs
     for exchange in RECORDED[name]["exchanges"]:
         sent = filled({key: exchange.get(key) for key in ("path", "body")}, kept)
         query = "" if exchange.get("query") is None else f"?{filled(exchange['query'], kept)}"
-        answer = await client.ask(exchange["method"], sent["path"] + query, sent["body"])
+        answer = await client.ask(
+            exchange["method"], sent["path"] + query, sent["body"], headers=exchange.get("headers")
+        )
         told = f"{exchange['title']}: {answer.body}"
         assert answer.status == exchange["status"], told
         kept |= {name: answer.body[key] for name, key in exchange.get("keep", {}).items()}
