@@ -3,28 +3,29 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from idp.query import And, Compare, Filter
+from idp.query import And, Compare, Filter, fold
 from idp.query import Op as Comparison
+from idp.schema import Attribute, Type
 
 Element = dict[str, Any]
 
 
-def merged(current: Sequence[Any], added: Iterable[Any]) -> list[Any]:
-    """Return the elements with others added; one that is there already is only completed, and no pair repeats.
+def merged(attribute: Attribute, current: Sequence[Any], added: Iterable[Any]) -> list[Any]:
+    """Return the attribute's elements with others added; one that is there is only completed, and no pair repeats.
 
-    RFC 7643 section 2.4: the same `value` and `type` should not appear twice. An added element without a type is the
-    same as one of any type.
+    RFC 7643 section 2.4: the same `value` and `type` should not appear twice, and text is the same in any case unless
+    it is declared otherwise. An added element without a type is the same as one of any type.
     """
     elements = list(current)
     known: dict[Any, Any] = {}
     for element in elements:
-        _remember(known, element)
+        _remember(known, attribute, element)
     touched: list[Any] = []
     for new in added:
-        twin = known.get(_identity(new))
+        twin = known.get(_identity(attribute, new))
         if twin is None:
             elements.append(new)
-            _remember(known, new)
+            _remember(known, attribute, new)
         elif isinstance(twin, dict):
             twin.update(new)
         touched.append(new if twin is None else twin)
@@ -32,10 +33,10 @@ def merged(current: Sequence[Any], added: Iterable[Any]) -> list[Any]:
     return elements
 
 
-def without(current: Sequence[Any], unwanted: Iterable[Any]) -> list[Any]:
-    """Return the elements but for those given; one given without a type stands for all of its value."""
-    gone = {_identity(element) for element in unwanted}
-    return [e for e in current if _identity(e) not in gone and _value_of(e) not in gone]
+def without(attribute: Attribute, current: Sequence[Any], unwanted: Iterable[Any]) -> list[Any]:
+    """Return the attribute's elements but for those given; one given without a type stands for all of its value."""
+    gone = {_identity(attribute, element) for element in unwanted}
+    return [e for e in current if gone.isdisjoint((_identity(attribute, e), _value_of(attribute, e)))]
 
 
 def settle_primary(elements: Iterable[Any], touched: Iterable[Any]) -> None:
@@ -58,19 +59,28 @@ def implied(filter: Filter) -> Element | None:
             return None
 
 
-def _identity(element: Any) -> Any:
+def _identity(attribute: Attribute, element: Any) -> Any:
     if not isinstance(element, dict):
-        return repr(element)
+        return repr(_compared(attribute, element))
     if "value" in element:
-        return (element["value"], element.get("type"))
+        kind = _compared(attribute.sub("type"), element.get("type"))
+        return (_compared(attribute.sub("value"), element["value"]), kind)
     return repr(sorted(element.items()))
 
 
-def _value_of(element: Any) -> Any:
-    return (element["value"], None) if isinstance(element, dict) and "value" in element else None
+def _value_of(attribute: Attribute, element: Any) -> Any:
+    if not isinstance(element, dict) or "value" not in element:
+        return None
+    return (_compared(attribute.sub("value"), element["value"]), None)
 
 
-def _remember(known: dict[Any, Any], element: Any) -> None:
-    known[_identity(element)] = element
-    if (value := _value_of(element)) is not None:
+def _compared(attribute: Attribute | None, value: Any) -> Any:
+    """Return a value as it compares with others of the attribute."""
+    is_folded = attribute is not None and attribute.type is Type.STRING and not attribute.case_exact
+    return fold(value) if is_folded and isinstance(value, str) else value
+
+
+def _remember(known: dict[Any, Any], attribute: Attribute, element: Any) -> None:
+    known[_identity(attribute, element)] = element
+    if (value := _value_of(attribute, element)) is not None:
         known.setdefault(value, element)

@@ -84,7 +84,7 @@ def _filtered(current: Any, filter: Filter, operation: Operation) -> Any:
     if attribute.type is Type.COMPLEX:
         return _selected(current or [], filter, operation)
     changed = _selected([{"value": value} for value in current or []], filter, operation)
-    return merged([], (element["value"] for element in changed))
+    return merged(attribute, [], (element["value"] for element in changed))
 
 
 def _selected(elements: list[Document], filter: Filter, operation: Operation) -> list[Document]:
@@ -163,7 +163,7 @@ def _outcome(current: Any, attribute: Attribute, op: Op, given: Any, path: str) 
     if not attribute.multi_valued or op is Op.REPLACE:
         return checked
     change = merged if op is Op.ADD else without
-    return change(current or [], checked or []) or None
+    return change(attribute, current or [], checked or []) or None
 
 
 def _as_declared(attribute: Attribute, current: Any) -> Any:

@@ -14,7 +14,7 @@ from scim.messages import demand_schema, field
 SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 # Far beyond any directory, and within what every store counts with.
 _LARGEST: Final = 2**53
-_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,1000}")
 
 
 @dataclass(frozen=True, slots=True)
