@@ -34,8 +34,8 @@ class Renderer:
         self._prefix = f"{base}{resource_type.endpoint}/"
         self._base = base
         self._derived: Final = derived
-        self.opened: Final = frozenset(["meta", *(urn for urn, _ in resource_type.names_inside)])
-        """The attributes that are looked into for a representation."""
+        self.opened: Final = frozenset(["meta", "schemas", *(urn for urn, _ in resource_type.names_inside)])
+        """The attributes that are looked into for a representation, and to leave out what is declared no more."""
 
     def location(self, id: str) -> str:
         """Return the URI under which a resource is read."""

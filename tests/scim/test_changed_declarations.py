@@ -57,6 +57,8 @@ async def test_what_is_declared_no_more_is_not_served_and_outlives_every_change(
     person = (await api.get(f"/Users/{ada['id']}")).body
     assert BADGE not in person
     assert BADGE not in person["schemas"]
+    for one, listed in ((shown, "/Devices"), (person, "/Users")):
+        assert (await api.get(listed)).body["Resources"] == [one]
     refused = await api.ask("GET", "/Devices", filter="memory eq 8")
     assert (refused.status, refused.body["scimType"]) == (400, "invalidFilter")
     renamed = await api.patched(path, {"op": "replace", "path": "displayName", "value": "x"})
