@@ -29,6 +29,7 @@ from ldap_bridge.links import Link, Links
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.parts import parts
 from ldap_bridge.plan import USER
+from ldap_bridge.progress import Meter, Watcher, unwatched
 from ldap_bridge.service import LdapService
 from ldap_bridge.settings import INTERNAL, Source
 
@@ -59,16 +60,20 @@ class Conversion:
         self._service = service
         self._clock = clock
 
-    async def preview(self, by: Actor, people: Sequence[str], to: str, *, force: bool = False) -> list[Converted]:
+    async def preview(
+        self, by: Actor, people: Sequence[str], to: str, progress: Watcher = unwatched, *, force: bool = False
+    ) -> list[Converted]:
         """Return what would become of the people of these ids; change nothing."""
-        return await self._all(by, people, to, carry_out=False, force=force)
+        return await self._all(by, people, to, progress, carry_out=False, force=force)
 
-    async def convert(self, by: Actor, people: Sequence[str], to: str, *, force: bool = False) -> list[Converted]:
+    async def convert(
+        self, by: Actor, people: Sequence[str], to: str, progress: Watcher = unwatched, *, force: bool = False
+    ) -> list[Converted]:
         """Convert the people of these ids to "internal" or to the source of a name; returns what became of each.
 
         The last root who belongs to no directory is handed to one by `force` only.
         """
-        return await self._all(by, people, to, carry_out=True, force=force)
+        return await self._all(by, people, to, progress, carry_out=True, force=force)
 
     async def people_of(self, by: Actor, source: str) -> list[str]:
         """Return the ids of everybody from a source, or from "internal"."""
@@ -80,14 +85,18 @@ class Conversion:
             self._source(source)
         return found
 
-    async def _all(self, by: Actor, people: Sequence[str], to: str, *, carry_out: bool, force: bool) -> list[Converted]:
+    async def _all(
+        self, by: Actor, people: Sequence[str], to: str, progress: Watcher, *, carry_out: bool, force: bool
+    ) -> list[Converted]:
         demand(by, Verb.UPDATE if carry_out else Verb.READ, Area.DIRECTORIES)
         people = [*dict.fromkeys(people)]
         if to == INTERNAL:
-            return await self._to_internal(by, people, carry_out=carry_out)
-        return await self._to_directory(by, people, self._source(to), carry_out=carry_out, force=force)
+            return await self._to_internal(by, people, progress, carry_out=carry_out)
+        return await self._to_directory(by, people, self._source(to), progress, carry_out=carry_out, force=force)
 
-    async def _looks(self, by: Actor, people: Sequence[str], judge: Judge, new: str) -> AsyncIterator[list[Look]]:
+    async def _looks(
+        self, by: Actor, people: Sequence[str], judge: Judge, new: str, meter: Meter
+    ) -> AsyncIterator[list[Look]]:
         """Yield people as they are now, some at a time, each with what becomes of her; somebody may be gone by now."""
         demand(by, Verb.READ, Area.USERS)
         for some in parts(people, _TOGETHER):
@@ -99,16 +108,20 @@ class Conversion:
                 nobody = Converted(id_, "", "", new, problem=str(NotFound("User", id_)))
                 looks.append((user, judge(user) if user else nobody))
             yield looks
+            meter.add(len(some))
 
     # --- to this store ---
 
-    async def _to_internal(self, by: Actor, people: Sequence[str], *, carry_out: bool) -> list[Converted]:
-        first = await self._first(by, people, self._as_internal, LOCAL)
+    async def _to_internal(
+        self, by: Actor, people: Sequence[str], progress: Watcher, *, carry_out: bool
+    ) -> list[Converted]:
+        first = await self._first(by, people, self._as_internal, LOCAL, progress)
         if not carry_out:
             return [*first.values()]
         done = list[Converted]()
         async with self._turns(sources_left(first.values())):
-            async for looks in self._looks(by, people, self._as_internal, LOCAL):
+            meter = Meter(progress, "converting people", len(people))
+            async for looks in self._looks(by, people, self._as_internal, LOCAL, meter):
                 done += await self._internalised(by, [(user, still(first[plan.id], plan)) for user, plan in looks])
         return done
 
@@ -131,15 +144,17 @@ class Conversion:
     # --- to a directory ---
 
     async def _to_directory(
-        self, by: Actor, people: Sequence[str], source: Source, *, carry_out: bool, force: bool
+        self, by: Actor, people: Sequence[str], source: Source, progress: Watcher, *, carry_out: bool, force: bool
     ) -> list[Converted]:
-        there = await asyncio.to_thread(self._people_there, source, await self._logins(people))
+        reading = Meter(progress, "reading people")
+        there = await asyncio.to_thread(self._people_there, source, await self._logins(people), reading)
         taken = await self._taken(source, [person.found.stable for person in there.values()])
         judge = partial(to_source, source=source, there=there, taken=taken)
-        first, done = await self._first(by, people, judge, source.key), dict[str, Converted]()
+        first, done = await self._first(by, people, judge, source.key, progress), dict[str, Converted]()
         sources = sources_left(first.values()) | {source.name} if carry_out else ()
+        meter = Meter(progress, "converting people" if carry_out else "checking people", len(people))
         async with self._turns(sources):
-            async for looks in self._looks(by, people, judge, source.key):
+            async for looks in self._looks(by, people, judge, source.key, meter):
                 for some in roots_apart([(user, still(first[plan.id], plan)) for user, plan in looks]):
                     due = some if force else [(user, await self._spared(user, plan)) for user, plan in some]
                     became = await self._linked(by, due, there, source) if carry_out else [plan for _, plan in due]
@@ -183,7 +198,7 @@ class Conversion:
             logins |= {fold(str(record.document["userName"])) for record in found.values()}
         return logins
 
-    def _people_there(self, source: Source, wanted: Set[str]) -> dict[str, Person]:
+    def _people_there(self, source: Source, wanted: Set[str], meter: Meter) -> dict[str, Person]:
         """Blocking: read who of these logins is there; a login of several is nobody's."""
         mapper, found = Mapper(source), dict[str, list[Person]]()
         reading = open_directory(source).read(mapper.people_selection)
@@ -193,6 +208,7 @@ class Conversion:
                     for person in mapper.people(self._clock.now(), [entry]).found:
                         if (login := fold(person.name)) in wanted:
                             found.setdefault(login, []).append(Person(entry, person))
+                meter.add(len(batch))
         if not reading.outcome.complete:
             raise DirectoryError(source.name, reading.outcome.reason)
         return {login: people[0] for login, people in found.items() if len(people) == 1}
@@ -202,9 +218,12 @@ class Conversion:
 
     # --- both ---
 
-    async def _first(self, by: Actor, people: Sequence[str], judge: Judge, new: str) -> dict[str, Converted]:
+    async def _first(
+        self, by: Actor, people: Sequence[str], judge: Judge, new: str, progress: Watcher
+    ) -> dict[str, Converted]:
         """Return what would become of people before anybody's turn, by their ids."""
-        return {plan.id: plan async for looks in self._looks(by, people, judge, new) for _, plan in looks}
+        meter = Meter(progress, "looking at people", len(people))
+        return {plan.id: plan async for looks in self._looks(by, people, judge, new, meter) for _, plan in looks}
 
     @asynccontextmanager
     async def _turns(self, sources: Iterable[str]) -> AsyncIterator[None]:

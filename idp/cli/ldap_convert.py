@@ -38,10 +38,12 @@ def convert(
 
     async def work(services: "Services") -> "list[Converted]":
         from idp.cli import user_actions
+        from idp.cli.ldap_progress import watching
 
         by, conversion = operator(), services.conversion
         people = [(await user_actions.find(services, who)).id] if who else await conversion.people_of(by, everybody)
-        return await (conversion.preview if preview else conversion.convert)(by, people, to, force=force)
+        with watching(quiet=json or bool(who)) as watcher:
+            return await (conversion.preview if preview else conversion.convert)(by, people, to, watcher, force=force)
 
     done = with_services(context, work)
     _show(done, preview=preview, json=json)

@@ -1,4 +1,4 @@
-"""A progress bar for directory runs, on a terminal only."""
+"""A progress bar for directory runs and conversions, on a terminal only."""
 
 import sys
 from collections.abc import Iterator

@@ -17,6 +17,7 @@ from ldap_bridge.conflicts import Choice
 from ldap_bridge.conversion import Conversion
 from ldap_bridge.lease import exclusive
 from ldap_bridge.links import Links
+from ldap_bridge.progress import Progress
 from tests.ldap_bridge.conftest import Bridge, Folk
 from tests.support.authentication import HOME, PASSWORD, SYSTEM, House
 from tests.support.clock import FakeClock
@@ -93,7 +94,10 @@ async def test_everybody_of_this_store_whom_the_directory_has(
 ) -> None:
     for login in (ADA.uid.upper(), BOB.uid, "admin"):
         await house.person(login)
-    done = await conversion.convert(SYSTEM, await conversion.people_of(SYSTEM, "internal"), "corp")
+    steps = list[Progress]()
+    done = await conversion.convert(SYSTEM, await conversion.people_of(SYSTEM, "internal"), "corp", steps.append)
+    last = {step.phase: (step.done, step.total) for step in steps}
+    assert last == {"reading people": (50, None), "looking at people": (3, 3), "converting people": (3, 3)}
     assert {one.user_name: one.problem for one in done} == {
         ADA.uid.upper(): "",
         BOB.uid: "",
