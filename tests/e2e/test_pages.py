@@ -5,28 +5,45 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Download, Page, expect
 
 from tests.support.authenticator import Authenticator
-from tests.support.chromium import Chromium
+from tests.support.chromium import Chromium, open_chromium
 from tests.support.site import PASSWORD, SYSTEM, Site, open_site
 
 PHONE = (360, 740)
+# One browser for them all, which lives in one event loop: starting it takes longer than most of them.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     """The pages, in this process."""
     async with open_site(tmp_path / "data") as site:
         yield site
 
 
-@pytest.fixture(params=["script", "no script"])
-async def page(request: pytest.FixtureRequest, chromium: Chromium) -> AsyncIterator[Page]:
-    """A browser that nobody has used; its policy complaints fail the test."""
-    page = await chromium.new_page(javascript=request.param == "script")
-    yield page
-    await page.context.close()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Chromium]:
+    """The browser."""
+    async with open_chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def chromium(browser: Chromium) -> AsyncIterator[Chromium]:
+    """The browser as if nobody had used it; the test fails when a page had an uncaught error or broke its policy."""
+    yield browser
+    complaints = browser.complaints
+    await browser.forget()
+    assert not complaints
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=["script", "no script"])
+async def page(request: pytest.FixtureRequest, chromium: Chromium) -> Page:
+    """An empty page, which may run scripts or may not."""
+    return await chromium.new_page(javascript=request.param == "script")
 
 
 def url(site: Site, path: str) -> str:

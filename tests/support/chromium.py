@@ -41,6 +41,12 @@ class Chromium:
         context = await self.new_context(javascript=javascript, dark=dark)
         return await context.new_page()
 
+    async def forget(self) -> None:
+        """Close every page and profile that there is, and what was heard of them."""
+        for context in self._browser.contexts:
+            await context.close()
+        self.complaints = []
+
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type == "error" and "Content Security Policy" in message.text:
             self.complaints.append(message.text)
