@@ -6,7 +6,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 VENV ?= .venv
-# Tests wait for real servers often enough to keep two cores busy with three.
+# Tests wait for real servers often enough to keep two cores busy with three. Files go out in their order: those with the
+# fewest tests, which would else come last, are the longest ones, and all but one would wait for it in the end.
 WORKERS ?= 3
 BIN := $(VENV)/bin
 UV := $(if $(wildcard $(BIN)/uv),$(BIN)/uv,uv)
@@ -33,7 +34,7 @@ run: setup ## start the server on 127.0.0.1:8080, data in ./var
 
 test: setup-dev check ## set up, check, and run every test
 	@bash $(PACKAGES) test
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-dev ## lint, format, types, spelling
 	@$(BIN)/ruff check .

@@ -142,6 +142,12 @@ class LoadedIdp(Idp):
         """Run a command beside the server and return how it ended; a server is a process in any case."""
         if "serve" in arguments:
             return super().run(*arguments, stdin=stdin, env=env)
+        return self.run_here(*arguments, stdin=stdin, env=env)
+
+    def run_here(
+        self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command, also one that would serve, if it were not to end before it does."""
         output, errors = StringIO(), StringIO()
         with (
             patch.dict(os.environ, self.env | dict(env or {}), clear=True),

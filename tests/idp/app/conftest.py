@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.idp import Idp, LoadedIdp
+from tests.support.idp import LoadedIdp
 
-NewIdp = Callable[..., Idp]
+NewIdp = Callable[..., LoadedIdp]
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def new_idp(tmp_path: Path) -> Iterator[NewIdp]:
     """Make installations, not started yet."""
     with ExitStack() as at_end:
 
-        def make(name: str = "idp", *, store: str = "", **settings: str) -> Idp:
+        def make(name: str = "idp", *, store: str = "", **settings: str) -> LoadedIdp:
             named = {f"IDP_{key.upper()}": value for key, value in settings.items()}
             installation = LoadedIdp(tmp_path / name, store=store, settings=named)
             at_end.callback(installation.process.kill)
@@ -26,7 +26,7 @@ def new_idp(tmp_path: Path) -> Iterator[NewIdp]:
 
 
 @pytest.fixture
-def idp(new_idp: NewIdp) -> Idp:
+def idp(new_idp: NewIdp) -> LoadedIdp:
     """A running server."""
     installation = new_idp()
     installation.start()

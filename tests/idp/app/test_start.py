@@ -44,9 +44,6 @@ def test_only_the_server_s_own_user_can_read_its_data(idp: Idp) -> None:
     ("settings", "message"),
     [
         ({"server__workers": "none"}, "server.workers: expected int"),
-        ({"server__listn": "x"}, "server.listn: is not a setting; did you mean server.listen?"),
-        ({"listen": "nowhere.invalid:80"}, "server.listen: cannot listen on nowhere.invalid:80"),
-        ({"server__trusted_proxies": "10.0.0"}, "server.trusted_proxies: "),
         ({"secret_key": "c2hvcnQ="}, "secrets.key: expected one or more keys of 32 bytes"),
         ({"ldap__corp__url": "ldap://x"}, "ldap.corp.base: is missing"),
         ({"data": "/proc/nowhere"}, "server.data: /proc/nowhere cannot be made"),
@@ -60,6 +57,22 @@ def test_a_wrong_setting_ends_the_server_with_status_2_and_the_key(
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"server__listn": "x"}, "server.listn: is not a setting; did you mean server.listen?"),
+        ({"listen": "nowhere.invalid:80"}, "server.listen: cannot listen on nowhere.invalid:80"),
+        ({"server__trusted_proxies": "10.0.0"}, "server.trusted_proxies: "),
+    ],
+)
+def test_a_setting_that_is_wrong_on_the_face_of_it_ends_it_before_it_is_a_server(
+    new_idp: NewIdp, settings: dict[str, str], message: str
+) -> None:
+    done = new_idp(**settings).run_here("serve")
+    assert done.returncode == 2
+    assert message in done.stderr
 
 
 def test_a_port_in_use_ends_the_server_with_the_address(idp: Idp, new_idp: NewIdp) -> None:
