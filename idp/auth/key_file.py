@@ -13,6 +13,7 @@ from idp.errors import ConfigError
 
 _KEY_BYTES: Final = 32
 _TRIES: Final = 10
+_MARK_BYTES: Final = 8
 _HEADER: Final = """\
 # The keys under which Gatehouse encrypts the secrets of second factors. Keep this file secret, and back it up with
 # the store: without it every authenticator app has to be enrolled again.
@@ -87,7 +88,7 @@ class KeyFile:
 
     def _make(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        made = self.draft.with_name(f"{self.draft.name}.{self._random(8).hex()}")
+        made = self.draft.with_name(f"{self.draft.name}.{self._random(_MARK_BYTES).hex()}")
         descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(f"{_HEADER}{b64encode(self._random(_KEY_BYTES)).decode()}\n")
@@ -101,10 +102,11 @@ class KeyFile:
     def _tidy(self, keys: Sequence[bytes]) -> None:
         """Remove what a process has left behind that was killed while it made or confirmed a key.
 
-        A draft that is another key than the file's is kept: nobody can say that nothing was encrypted under it.
+        Copies by other names are somebody's own. A draft that is another key than the file's is kept: nobody can say
+        that nothing was encrypted under it.
         """
         with suppress(OSError, UnicodeError, ConfigError):
-            for unfinished in self.draft.parent.glob(f"{self.draft.name}.*"):
+            for unfinished in self.draft.parent.glob(f"{self.draft.name}.{'[0-9a-f]' * 2 * _MARK_BYTES}"):
                 unfinished.unlink(missing_ok=True)
             if self.draft.exists() and {*_parse(self.draft.read_text("ascii"), str(self.draft))} <= {*keys}:
                 self.discard()

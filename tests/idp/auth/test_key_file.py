@@ -73,9 +73,11 @@ def test_what_a_process_left_behind_that_was_killed_at_it_goes_with_the_next_sta
     else:
         assert key_file(tmp_path).load() == made, "another process is at it"
         keys.confirm()
-    (tmp_path / "secret.key.old").write_text("a copy of somebody's")
+    copies = {"secret.key.old", "secret.key.new.bak", "secret.key.new.0123456789abcdef.bak"}
+    for name in copies:
+        (tmp_path / name).write_text("a copy of somebody's")
     assert key_file(tmp_path).load() == made
-    assert names(tmp_path) == {"secret.key", "secret.key.old"}
+    assert names(tmp_path) == {"secret.key", *copies}
 
 
 def test_a_draft_that_may_have_been_used_is_kept(tmp_path: Path) -> None:
