@@ -126,10 +126,15 @@ async def _turn(job: Job) -> bool:
     except IdpError as error:
         logger.error("directory %s: %s", job.source, error)
     except Exception as error:
-        what, where = type(error).__name__, sys.flags.dev_mode
-        what = f"{what}, {error.strerror}" if isinstance(error, OSError) else what
-        logger.error("directory %s: an error of ours ended the run's process (%s)", job.source, what, exc_info=where)
+        told = "directory %s: an error of ours ended the run's process (%s)"
+        logger.error(told, job.source, _kind_of(error), exc_info=sys.flags.dev_mode)
     return False
+
+
+def _kind_of(error: Exception) -> str:
+    """Return what kind of error it is; its own words may quote what settings or a directory hold."""
+    kind = type(error).__name__
+    return f"{kind}, {error.strerror}" if isinstance(error, OSError) else kind
 
 
 if __name__ == "__main__":

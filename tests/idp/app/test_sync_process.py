@@ -4,13 +4,18 @@ import os
 import select
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from idp.app import sync_process
+from idp.config import load
 from tests.idp.app.conftest import NewIdp
 from tests.support.idp import Idp
 from tests.support.ports import HOST
@@ -95,3 +100,25 @@ def test_a_run_whose_process_is_killed_is_told(waiting: Idp) -> None:
     waiting.process.wait_until(lambda: said in waiting.process.log_text())
     assert waiting.answers("/readyz")
     assert [run["state"] for run in runs(waiting)] == ["failed"]
+
+
+COMMAND = [sys.executable, "-m", sync_process.__name__]
+
+
+def test_a_process_whose_parent_was_killed_before_a_word_says_none_either() -> None:
+    ended = subprocess.run(COMMAND, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
+    assert (ended.returncode, ended.stderr) == (sync_process.NOT_DONE, b"")
+
+
+def test_an_error_that_nobody_has_thought_of_is_one_line(tmp_path: Path) -> None:
+    config = load(None, {}, {"server.data": str(tmp_path)})
+    server = msgspec.structs.replace(config.server, data="a \0 in a path")
+    job = sync_process.Job("corp", msgspec.structs.replace(config, server=server))
+    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(msgspec.json.encode(job) + b"\n")
+        process.stdin.flush()
+        (line,) = process.stderr.read().decode().splitlines()
+    assert process.returncode == sync_process.NOT_DONE
+    assert line.endswith("directory corp: an error of ours ended the run's process (ValueError)")
