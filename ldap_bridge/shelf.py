@@ -78,7 +78,7 @@ class Shelf(Generic[T]):
         """Yield all texts with their values, in the order in which these were put."""
         for place, record in self._spool.each():
             end = _LENGTH + int.from_bytes(record[:_LENGTH], "little")
-            text = record[_LENGTH:end].decode()
+            text = record[_LENGTH:end].decode("utf-8", "surrogatepass")
             if len(record) > end and self._slots[self._slot(text, place)] & _PLACE == place + 1:
                 yield text, self._decode(record[end:])
 
@@ -96,7 +96,9 @@ class Shelf(Generic[T]):
 
     def _found(self, text: str) -> tuple[int, bytes | None]:
         """Return the slot of a text with its value, None where it has none; or the slot that it would take."""
-        slots, mask, part = self._slots, len(self._slots) - 1, hash(text) & _PART
+        # Taken once: whoever puts may be making room at this very moment.
+        slots, part = self._slots, hash(text) & _PART
+        mask = len(slots) - 1
         slot = part & mask
         key = b""
         while held := slots[slot]:
