@@ -22,7 +22,7 @@ _MANAGER: Final = dotted(MANAGER)
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 _Key = tuple[str, str, str]
 LineSource = Callable[[], Iterable[Logged]]
-"""LineSource that can be gone through more than once, and need not be in memory together."""
+"""Gives lines that can be gone through more than once, and need not be in memory together."""
 
 
 @dataclass(slots=True)

@@ -116,8 +116,8 @@ class LdapService:
 
         It looks at what has changed, where the directory can tell; with `whole` always at everything.
         The run is recorded however it ends; one that would be held with the very plan that is held already is that
-        earlier run. Raises Overloaded while another run of this source is under way, and what `first` raises when it
-        is the run's turn, which is none then.
+        earlier run. Raises Overloaded while another run of this source is under way, and what `first` raises when it is
+        the run's turn: then there is no run.
         """
         demand(by, Verb.UPDATE, Area.DIRECTORIES)
         self._running.source(source)

@@ -54,10 +54,10 @@ def with_services(context: typer.Context, command: "Callable[[Services], Awaitab
         try:
             return runner.run(_interruptible(work))
         except (asyncio.CancelledError, KeyboardInterrupt):
-            end_at_once(INTERRUPTED)
+            _end_at_once(INTERRUPTED)
 
 
-def end_at_once(status: int) -> NoReturn:
+def _end_at_once(status: int) -> NoReturn:
     """End the process when all is written: ending in order would wait for a thread that waits for a directory."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
