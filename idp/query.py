@@ -298,7 +298,7 @@ def matches(filter: Filter, document: Document) -> bool:
 
 
 def _elements(field: Field, document: Document) -> Iterator[Document]:
-    """Yield the field's elements as objects; what is complex where it should not be, or the reverse, is none of them."""
+    """Yield the field's elements as objects; what is complex where it should not be, or the reverse, is none."""
     for element in values_at(document, field.path):
         if isinstance(element, dict) == (field.kind is Kind.COMPLEX):
             yield element if isinstance(element, dict) else {"value": element}
