@@ -1,6 +1,7 @@
 """Conditions on derived attributes mean what they would mean if the values were in the document."""
 
 from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from idp.directory.edges import Edges, insert_edge
 from idp.directory.filters import DerivedFilters
 from idp.errors import TooLarge
 from idp.query import (
+    VERSION,
     And,
     Compare,
     Field,
@@ -26,6 +28,7 @@ from idp.query import (
     Query,
     Sort,
     ValuePath,
+    judged,
     matches,
     sort_key,
 )
@@ -53,10 +56,12 @@ class Scene:
         self.directory = directory
         self.people: list[Resource] = []
         self.groups: dict[str, Resource] = {}
+        self.sorts = cycle([Sort(NAME, descending=True), Sort(VERSION)])
 
     async def set(self) -> None:
         directory = self.directory
         self.people = [await directory.user(f"user{n}", **({"displayName": f"U{n}"} if n else {})) for n in range(5)]
+        self.people[2] = await directory.users.update(SYSTEM, self.people[2].id, lambda user: {**user, "title": "Dr"})
         ada, bob, eve, joe, _ = self.people
         inner = await directory.group("inner", ada)
         middle = await directory.group("middle", inner, bob)
@@ -92,7 +97,7 @@ class Scene:
         service = self.directory.users if head == "groups" else self.directory.groups
         filters = DerivedFilters(self.directory.store, Edges(self.directory.store), most=2)
         find = filters.find_users if head == "groups" else filters.find_groups
-        for sort in (None, Sort(NAME, descending=True)):
+        for sort in (None, next(self.sorts)):
             whole = await service.find(SYSTEM, Query(filter, sort))
             for offset in (0, 3):
                 page = await find(Query(filter, sort, offset=offset, limit=2))
@@ -100,7 +105,8 @@ class Scene:
             first = await find(Query(filter, sort, limit=1, total=False))
             assert first == Page(whole.records[:1], None)
             for record in first.records:
-                place = Place(sort_key(NAME, record.document) if sort else record.id, record.id)
+                shown = judged(record.document, record.version)
+                place = Place(sort_key(sort.field, shown) if sort else record.id, record.id)
                 following = await find(Query(filter, sort, limit=9, after=place, total=False))
                 assert following.records == whole.records[1:]
 
