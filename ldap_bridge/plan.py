@@ -328,7 +328,10 @@ def members(change: "GroupState", current: Collection[str], ours: Collection[str
 
 @dataclass(slots=True)
 class GroupState:
-    """A group and the ids that the directory wants in it; `nested` are those of them that are groups."""
+    """A group and the ids that the directory wants in it; `nested` are those of them that are groups.
+
+    `called` are the DNs by which the group names members.
+    """
 
     group: str
     found: Found
@@ -336,6 +339,7 @@ class GroupState:
     nested: frozenset[str]
     may_remove: bool
     link: Link | None = None
+    called: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_same(self) -> bool:

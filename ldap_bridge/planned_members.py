@@ -36,7 +36,7 @@ async def plan_members(
     async for state, current in _with_members(_differing(wanted, everything), Edges(store), _new(plan)):
         ours = await scope.ours(people, groups, [member for member in current if member not in state.wanted])
         if change := members(state, current, ours):
-            change.names = await names.of((*change.added, *change.removed), ours)
+            change.names = await names.of((*change.added, *change.removed), state.called, ours)
             plan.memberships.append(change)
             plan.memberships.put_away()
     return wanted
@@ -87,8 +87,10 @@ class Names:
         self._intakes = (people, groups)
         self._known: Shelf[str] | None = None
 
-    async def of(self, members: Sequence[str], ours: Mapping[str, str]) -> dict[str, str]:
-        """Return the names of some; who was not read is called as in `ours`."""
+    async def of(self, members: Sequence[str], called: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
+        """Return the names of some; most are `called` by them, and who was not read is called as in `ours`."""
+        if all(member in called for member in members):
+            return {member: called[member] for member in members}
         if self._known is None:
             self._known = await asyncio.to_thread(self._all)
         known = self._known
@@ -125,10 +127,10 @@ class Wanted:
         group = self._groups.refs.get(found.dn_key)
         if group is None:
             return None
-        members, unresolved = self._members(group, found)
+        members, called, unresolved = self._members(group, found)
         self._plan.unresolved += unresolved
         link = self._groups.links.get(found.stable)
-        return GroupState(group, found, members, self._group_ids, self.may_remove, link)
+        return GroupState(group, found, members, self._group_ids, self.may_remove, link, called)
 
     def people_in(self, refs: Iterable[str]) -> tuple[set[str], bool]:
         """Return everybody who is in these groups, by DN key, or in groups in them; loops end.
@@ -154,21 +156,23 @@ class Wanted:
                 found.put(resource, group)
         return found
 
-    def _members(self, group: str, found: Found) -> tuple[set[str], int]:
-        """Return the ids of those who belong to a group, and how many of whom it names are nobody here."""
+    def _members(self, group: str, found: Found) -> tuple[set[str], dict[str, str], int]:
+        """Return the ids of a group's members, the DNs that it names them by, and how many it names are nobody here."""
         wanted = {*self._people.belonging.get(found.dn_key), *self._groups.belonging.get(found.dn_key)}
         if found.own_ref:
             wanted.update(self._people.belonging.get(found.own_ref))
-        unresolved = 0
+        called, unresolved = dict[str, str](), 0
         for ref in found.members:
             member = self._people.refs.get(ref) or self._groups.refs.get(ref)
             if member is None:
                 unresolved += 1
-            else:
-                wanted.add(member)
+                continue
+            wanted.add(member)
+            if not ref.startswith(":"):
+                called[member] = ref
         # A group may list itself in LDAP; here it cannot, and it would add nobody.
         wanted.discard(group)
-        return wanted, unresolved
+        return wanted, called, unresolved
 
 
 def _remember_unseen(intake: Intake) -> None:

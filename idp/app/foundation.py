@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import randbits
 from time import time_ns
-from uuid import UUID
 
 from idp.auth import Context, HashingPool, KeyFile, PasswordRules, Profile, Sealer, UserCredentials
 from idp.clock import Clock
@@ -129,7 +128,8 @@ def new_id() -> str:
     # Of the random bits the first twelve tell the time within the millisecond (section 6.2, method 3).
     fraction = (rest << 12) // 1_000_000
     bits = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | randbits(62)
-    return str(UUID(int=bits))
+    text = f"{bits:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def store_settings(config: Config) -> Settings:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from idp.schema.attribute import Attribute, Mutability, Type
-from idp.schema.values import CHECKS, Fault
+from idp.schema.values import CHECKS, MAX_TEXT, Fault, check_string
 
 Check = Callable[[Any], Any]
 UNSET: Final = object()
@@ -38,6 +38,34 @@ class Slots:
 
     def read(self, document: Mapping[str, Any], before: Mapping[str, Any] = _NOTHING) -> dict[str, Any]:
         """Return the checked object; what it shares with the one `before` was checked then. Raises Fault."""
+        found = self._beside(document, before) if before else self._new(document)
+        for name in self._required:
+            if not found.get(name):
+                self._demand(found, name)
+        return found
+
+    def _new(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Check an object of which nothing is known: imports spend their time here."""
+        found: dict[str, Any] = {}
+        by_name = self._by_name
+        for key, value in document.items():
+            slot = by_name.get(key) or by_name.get(key.lower())
+            if slot is None or value is None:
+                continue
+            name, check = slot
+            # Most of what is ever checked is short ASCII: seen here, it needs no further look.
+            is_plain = check is check_string and type(value) is str and value.isascii() and len(value) <= MAX_TEXT
+            try:
+                checked = value if is_plain and "\x00" not in value else check(value)
+                if name in found:
+                    raise Fault("given more than once")
+            except Fault as fault:
+                raise fault.under(name) from None
+            if checked is not UNSET:
+                found[name] = checked
+        return found
+
+    def _beside(self, document: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         by_name = self._by_name
         for key, value in document.items():
@@ -49,7 +77,7 @@ class Slots:
                 found[name] = value
                 continue
             try:
-                known = before and key == name and _is_same(before.get(name), value)
+                known = key == name and _is_same(before.get(name), value)
                 checked = value if known else check(value)
                 if name in found:
                     raise Fault("given more than once")
@@ -57,9 +85,6 @@ class Slots:
                 raise fault.under(name) from None
             if checked is not UNSET:
                 found[name] = checked
-        for name in self._required:
-            if not found.get(name):
-                self._demand(found, name)
         return found
 
     def _demand(self, found: Mapping[str, Any], name: str) -> None:

@@ -56,9 +56,6 @@ def _encodable(value: str) -> None:
 
 def check_string(value: Any) -> str:
     """A string of Unicode characters."""
-    # Most of what is ever checked is short ASCII: seen here, it needs no further look.
-    if type(value) is str and value.isascii() and len(value) <= MAX_TEXT and "\x00" not in value:
-        return value
     return _well_formed(value, MAX_TEXT)
 
 

@@ -15,14 +15,14 @@ import apsw
 from idp.clock import Clock
 from idp.query import Document, Scalar, microseconds
 from idp.store.bodies import encode_body
-from idp.store.columns import column
+from idp.store.columns import Columns
 from idp.store.contract import Check, DeleteWhere, Insert, Write
 from idp.store.keys import KeyReader, UniqueReader
 from idp.store.sqlite.apply import COUNT, NEXT, Commit, Prepared, Writes, prepare
 from idp.store.sqlite.entries import expires_at, key_values
 from idp.store.sqlite.many import Statement
 from idp.store.sqlite.rows import decode
-from idp.store.sqlite.table import Table, Value, encoded
+from idp.store.sqlite.table import ABSENT, Table, Value, encoded
 from idp.store.sqlite.writer import Work
 
 # With fewer writes the difference is not felt.
@@ -54,9 +54,10 @@ class Load:
     def __init__(self, table: Table, documents: Sequence[Document]) -> None:
         """Encode and index them. Raises InvalidValue for what cannot be stored."""
         self._table = table
+        columns = Columns(documents)
         self._records = [(one["id"], expires_at(table, one), encode_body(one)) for one in documents]
         self._keys = [
-            (number, *_keys(None if is_list else column(field, documents), read, documents))
+            (number, *_keys(None if is_list else columns.of(field), read, documents))
             for (number, field, is_list), (_, _, read) in zip(table.indexed, table.readers, strict=True)
         ]
         self._claims = [(number, _claims(read, documents)) for number, _, read in table.claimants]
@@ -120,7 +121,8 @@ def _keys(
 ) -> tuple[Sequence[Value], Sequence[Value]]:
     """Return the keys of a field where every record has one, and the parameters of its rows where not."""
     if single is not None:
-        return [encoded(key) for key in single], ()
+        # Most keys are text, and most others none at all.
+        return [key if type(key) is str else ABSENT if key is None else encoded(key) for key in single], ()
     keys = ((position, key_values(*read(document))) for position, document in enumerate(documents))
     return (), [part for position, found in keys for value, leads in found for part in (value, position, leads)]
 
@@ -142,10 +144,11 @@ def bulk(writes: Sequence[Write], tables: Mapping[str, Table], clock: Clock) -> 
     others: list[Prepared] = []
     records: set[tuple[str, str]] = set()
     for write in writes:
+        if type(write) is Insert:  # as nearly all of them are
+            new[write.collection].append(write.document)
+            records.add((write.collection, write.document["id"]))
+            continue
         match write:
-            case Insert(name, document):
-                new[name].append(document)
-                records.add((name, document["id"]))
             case Check(name, id, None):
                 checked[name].append(id)
                 records.add((name, id))

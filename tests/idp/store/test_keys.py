@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idp.errors import InvalidValue
-from idp.query import Document, Field, Kind, order_key
-from idp.store.columns import column
+from idp.query import Document, Field, Kind, fold, order_key
+from idp.store.columns import Columns
 from idp.store.keys import field_keys, key_reader, unique_reader, unique_values
 
 SCALARS = st.one_of(
@@ -68,7 +68,7 @@ def test_a_quick_reader_finds_the_unique_values_too(document: Document) -> None:
 def test_a_column_holds_what_the_readers_find_document_by_document(documents: list[Document]) -> None:
     for field in FIELDS:
         read = key_reader(field, is_list=False)
-        found = keys_or_error(column, field, documents)
+        found = keys_or_error(Columns(documents).of, field)
         if isinstance(found, list):
             assert [order_key(key) for key in found] == [order_key(read(document)[1]) for document in documents]
         elif found is not None:
@@ -78,4 +78,13 @@ def test_a_column_holds_what_the_readers_find_document_by_document(documents: li
 def test_a_column_is_not_for_documents_of_mixed_forms() -> None:
     field = Field(("meta", "born"), Kind.STRING)
     forms: list[list[Document]] = [[{"meta": []}], [{"meta": {"born": "a"}}, {"meta": {"born": 1}}]]
-    assert [column(field, form) for form in forms] == [None, None]
+    assert [Columns(form).of(field) for form in forms] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "values", [["B", None, "C"], ["A\x00B", None, "c"], [None, "A\x00B"], ["Ä", "B"], ["", "A"], [""]]
+)
+def test_a_column_of_text_is_folded_text_by_text(values: list[str | None]) -> None:
+    field = Field(("name",), Kind.STRING, case_exact=False)
+    documents: list[Document] = [{"name": value} for value in values]
+    assert Columns(documents).of(field) == [None if value is None else fold(value) for value in values]
