@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from idp.access import Actor, Area, Verb, demand
 from idp.directory import Groups, Users
-from idp.errors import InvalidValue
+from idp.errors import CallerError, InvalidValue
 from idp.query import fold
 from idp.store.contract import Store
 from ldap_bridge.conflicts import Choice, Conflict, Conflicts
@@ -32,6 +32,15 @@ class Dispute:
     conflict: Conflict
     holder_name: str
     holder_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What has become of a conflict that was decided upon with others: it as it is now, or the problem with it."""
+
+    id: str
+    conflict: Conflict | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,22 @@ class Resolving:
             await self._ways[choice](Decision(actor, name, force), found)
             await ask_again(self._store, found.source, found.kind, [found.stable])
         return await self._conflicts.get(conflict)
+
+    async def resolve_many(
+        self, actor: Actor, conflicts: Sequence[str], choice: Choice, *, force: bool = False
+    ) -> list[Resolved]:
+        """Decide about several conflicts alike, each by itself: one that cannot be decided so stops no other.
+
+        Raises Overloaded while a run is under way; what was decided before that stays so.
+        """
+        demand(actor, Verb.UPDATE, Area.DIRECTORIES)
+        done = list[Resolved]()
+        for conflict in dict.fromkeys(conflicts):
+            try:
+                done.append(Resolved(conflict, await self.resolve(actor, conflict, choice, force=force)))
+            except CallerError as error:
+                done.append(Resolved(conflict, problem=str(error)))
+        return done
 
     # --- one way each ---
 

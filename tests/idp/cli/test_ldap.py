@@ -128,6 +128,26 @@ def test_a_run_with_conflicts_ends_with_status_1_and_names_them(idp: Idp, compan
     assert idp.json("user", "show", f"{uid}.corp")["userName"] == f"{uid}.corp"
 
 
+def test_conflicts_are_decided_several_at_once(idp: Idp, company: Company) -> None:
+    for number, person in enumerate(company.people[:3]):
+        name, mail = (person.uid, f"other{number}@example.net") if number else ("somebody", person.mail)
+        idp.command("user", "create", name, "--email", mail)
+    idp.run("ldap", "sync", "corp")
+    ids = {one["about"]: one["id"] for one in idp.json("ldap", "conflicts", "corp")}
+    for wrong in (["skip"], [ids["mail"], "skip", "--all", "corp"], ["skip", "--all", "corp", "--about", "rain"]):
+        assert idp.run("ldap", "resolve", *wrong).returncode == 2
+    assert idp.run("ldap", "resolve", *ids.values(), "rename", "--name", "x").returncode == 2
+    (skipped,) = idp.json("ldap", "resolve", "--all", "corp", "--about", "mail", "skip")["conflicts"]
+    assert (skipped["id"], skipped["choice"], skipped["problem"]) == (ids["mail"], "skip", "")
+    partly = idp.run("ldap", "resolve", ids["mail"], ids["login"], "nope", "rename")
+    assert partly.returncode == 1
+    assert "conflict 'nope' does not exist" in partly.stdout
+    assert "1 of 3 conflicts decided." in partly.stderr
+    done = idp.json("ldap", "resolve", "--all", "corp", "link", "--now")
+    assert [one["problem"] for one in done["conflicts"]] == ["", ""]
+    assert [run["state"] for run in done["runs"]] == ["applied"]
+
+
 def test_a_run_that_would_disable_too_many_is_held_and_ends_with_status_1(
     idp: Idp, company: Company, ldif: Path
 ) -> None:
