@@ -71,16 +71,12 @@ def resolve(  # noqa: PLR0913 - each option of the command is a parameter
 
     if choice not in {*Choice}:
         raise typer.BadParameter(f"{choice!r} is none of {', '.join(Choice)}", param_hint="CHOICE")
-    if bool(chosen) == bool(every):
-        raise typer.BadParameter("name conflicts, or say --all and the directory", param_hint="ID")
-    if about and (not every or about not in _ABOUT):
-        raise typer.BadParameter(f"goes with --all, and is one of {', '.join(_ABOUT)}", param_hint="--about")
-    if chosen and len(chosen) == 1:
-        _resolve_one(context, chosen[0], Choice(choice), name, force=force, now=now, json=json)
+    picked = _Picked(tuple(chosen or ()), every, about)
+    if len(picked.ids) == 1:
+        _resolve_one(context, picked.ids[0], Choice(choice), name, force=force, now=now, json=json)
         return
     if name:
         raise typer.BadParameter("several cannot have one name", param_hint="--name")
-    picked = _Picked(tuple(chosen or ()), every, about)
     _resolve_many(context, picked, Choice(choice), force=force, now=now, json=json)
 
 
@@ -91,6 +87,12 @@ class _Picked:
     ids: tuple[str, ...]
     source: str
     about: str
+
+    def __post_init__(self) -> None:
+        if bool(self.ids) == bool(self.source):
+            raise typer.BadParameter("name conflicts, or say --all and the directory", param_hint="ID")
+        if self.about and (not self.source or self.about not in _ABOUT):
+            raise typer.BadParameter(f"goes with --all, and is one of {', '.join(_ABOUT)}", param_hint="--about")
 
     async def found(self, services: "Services", *, decided: bool) -> "Sequence[str]":
         """Return their ids; of a source's those that were decided upon, or those that were not."""
