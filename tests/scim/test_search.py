@@ -7,6 +7,7 @@ import pytest
 
 from idp.config import Config
 from idp.config.model import ScimSettings
+from idp.schema import GROUP, USER
 from idp.schema.urns import ENTERPRISE_USER
 from idp.store import Store
 from scim.endpoints import Limits
@@ -248,3 +249,16 @@ async def test_a_resource_is_found_by_what_is_worked_out_for_it(api: Api) -> Non
     }
     for text, wanted in asked.items():
         assert sorted(groups[one["id"]] for one in await api.found("/Groups", text)) == wanted, text
+
+
+async def test_a_list_shows_of_a_resource_what_a_read_of_it_shows_whatever_is_asked_for(api: Api) -> None:
+    boss = await api.user()
+    manager = {"department": "Art", "manager": {"value": boss["id"]}}
+    name, emails = {"familyName": "Bo"}, [{"value": "b@x.example", "type": "work"}]
+    user = await api.user(title="Dr", name=name, emails=emails, **{ENTERPRISE_USER: manager})
+    for path, kind, id_ in (("/Users", USER, user["id"]), ("/Groups", GROUP, (await api.group(user))["id"])):
+        names = [".".join(target.keys) for target in kind.targets()]
+        asked = [{parameter: name} for name in names for parameter in ("attributes", "excludedAttributes")]
+        for query in ({}, *asked):
+            listed = (await api.get(path, **query)).body["Resources"]
+            assert (await api.get(f"{path}/{id_}", **query)).body in listed, query
