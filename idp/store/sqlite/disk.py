@@ -1,7 +1,6 @@
 """Whether the disk has room for what is still to be written."""
 
 import errno
-import os
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final
@@ -19,7 +18,8 @@ def check_room(directory: Path) -> None:
     try:
         # Asked of a file without a name that is gone with this: what is free says nothing of quotas and other limits.
         with TemporaryFile(dir=directory, prefix="room-") as file:
-            os.posix_fallocate(file.fileno(), 0, ROOM)
+            file.write(bytes(ROOM))
+            file.flush()
     except OSError as error:
         if error.errno in _FULL:
             raise Unavailable(WHAT, NO_ROOM) from error

@@ -124,7 +124,9 @@ class SqliteStore:
 
     async def check(self) -> None:
         """Go the way that writes go, to the disk; returns when it works and the disk has room."""
-        await self._writer.do(partial(_probe, self._directory))
+        await self._writer.do(_probe)
+        # The little that was just written fits into what the log has of the disk already.
+        await asyncio.to_thread(check_room, self._directory)
 
     async def sweep(self) -> int:
         """Remove expired records for good; returns how many."""
@@ -193,10 +195,8 @@ def _set_up(
     return tables, generation, _Connections(here, reads, writes, log)
 
 
-def _probe(directory: Path, connection: apsw.Connection) -> int:
+def _probe(connection: apsw.Connection) -> int:
     connection.execute(_PROBE)
-    # The little that was just written fits into what the log has of the disk already.
-    check_room(directory)
     return 1
 
 
