@@ -11,6 +11,8 @@ from idp.store.contract import Check, Delete, Store, Write
 
 # An event names this many members; the counts are always exact.
 NAMED: Final = 100
+# Members looked up at once: only their ids are kept, but for a moment all of their documents are there.
+_TOGETHER: Final = 250
 _COLLECTIONS: Final = {"User": "users", "Group": "groups"}
 
 
@@ -85,7 +87,10 @@ class Memberships:
         return tuple(Member(member.value, types[member.value]) for member in added)
 
     async def _existing(self, kind: str, ids: Sequence[str]) -> dict[str, str]:
-        return dict.fromkeys(await self._store.get_many(_COLLECTIONS[kind], ids), kind) if ids else {}
+        found: dict[str, str] = {}
+        for start in range(0, len(ids), _TOGETHER):
+            found |= dict.fromkeys(await self._store.get_many(_COLLECTIONS[kind], ids[start : start + _TOGETHER]), kind)
+        return found
 
 
 def _by_id(members: Iterable[Member], removed: Iterable[str]) -> dict[str, Member]:
