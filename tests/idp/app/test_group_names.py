@@ -20,12 +20,7 @@ class Server:
     """A server's settings, under which it is begun and ended."""
 
     def __init__(self, data: Path, store: str) -> None:
-        self._settings = {
-            "server.data": str(data),
-            "password.hash_memory": "8",
-            "store.url": store,
-            "store.timeout": "600",
-        }
+        self._settings = {"server.data": str(data), "password.hash_memory": "8", "store.url": store}
 
     @asynccontextmanager
     async def started(self, *, unique: bool) -> AsyncIterator[Services]:
