@@ -1,8 +1,9 @@
 """Carries a plan out through the directory's services: people first, then groups, then who is in which."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
+from itertools import chain
 from typing import Final, TypeVar
 
 from msgspec.structs import replace
@@ -32,7 +33,7 @@ from idp.store.contract import Store
 from ldap_bridge.group_names import in_turns
 from ldap_bridge.lines import Logged
 from ldap_bridge.links import Link, Links
-from ldap_bridge.logins import in_commits
+from ldap_bridge.logins import chains, in_commits
 from ldap_bridge.mapping import Mapper
 from ldap_bridge.parts import batched, parts, weighed
 from ldap_bridge.plan import GROUP, USER, Change, Kind, MembershipChange, Plan, apply_to
@@ -90,10 +91,34 @@ class Applier:
 
     async def _write_people(self, changes: Sequence[Change]) -> list[Logged]:
         doable = [change for change in changes if change.kind not in (Kind.CONFLICT, Kind.PURGE)]
-        outcomes = await self._users.write_many(self._actor, [self._user_change(change) for change in doable])
+        if any(change.takes_from for change in doable):
+            linked = [*chains(doable)]
+            doable = [*chain.from_iterable(linked)]
+            outcomes = await self._hand_on(linked)
+        else:
+            outcomes = await self._users.write_many(self._actor, self._user_changes(doable))
         purged = [change for change in changes if change.kind is Kind.PURGE]
         gone = [await self._purge(change) for change in purged]
         return [*self._logged(doable, outcomes), *self._logged(purged, gone), *_conflicts(changes)]
+
+    async def _hand_on(self, linked: Sequence[Sequence[Change]]) -> list[Outcome]:
+        """Write people who hand logins on, in one commit; chain by chain when one of them cannot be written.
+
+        Whoever shares a commit with them must not keep two from a swap, of which neither half can be made alone.
+        """
+        updates = [self._user_changes(some) for some in linked]
+        with suppress(CallerError):
+            return await self._users.write_many(self._actor, [*chain.from_iterable(updates)], together=True)
+        return [outcome for some in updates for outcome in await self._write_chain(some)]
+
+    async def _write_chain(self, updates: Sequence[UserChange]) -> list[Outcome]:
+        """Write a chain in one commit, or as far as it goes: givers come first."""
+        with suppress(CallerError):
+            return await self._users.write_many(self._actor, updates, together=True)
+        return await self._users.write_many(self._actor, updates)
+
+    def _user_changes(self, changes: Iterable[Change]) -> list[UserChange]:
+        return [self._user_change(change) for change in changes]
 
     def _user_change(self, change: Change) -> UserChange:
         extra = [self._links.write(self._new_link(change))]

@@ -51,11 +51,14 @@ class Contests:
             claim.change = grant(claim)
             if claim.change is not None:
                 claim.change.takes_from = claim.holder
-        await self._retire(plan, [gone[claim.holder] for claim in met if claim.change and claim.holder in gone])
-        accepted = {id(claim) for claim in met}
-        refused = [claim for claim in self._claims if id(claim) not in accepted]
+        # Whose entry cannot be read as it is keeps the login, and so does whoever was to pass one on to that one.
+        able = [claim for claim in met if claim.change is not None]
+        kept = granted(able, self._leaving, gone)
+        await self._retire(plan, [gone[claim.holder] for claim in kept if claim.holder in gone])
+        self._refuse_all(plan, people, _without(able, kept))
+        refused = _without(self._claims, met)
         plan.changes.extend([_refuse(claim, people) for claim in refused])
-        plan.changes.extend(filter(None, map(_disabled, refused)))
+        plan.changes.extend(filter(None, map(_disabled, [*_without(able, kept), *refused])))
 
     def refuse_takers(self, plan: Plan, people: Intake, holder: str) -> None:
         """Leave somebody with the login after all."""
@@ -67,8 +70,8 @@ class Contests:
         if not unproven:
             return
         plan.changes.revise_of(lambda one: None if one.resource in unproven else one, Kind.DISABLE, subject=USER)
-        still = {id(claim) for claim in granted(self._claims, self._leaving, self._retired.keys() - unproven)}
-        self._refuse_all(plan, people, [claim for claim in self._claims if id(claim) not in still])
+        still = granted(self._claims, self._leaving, self._retired.keys() - unproven)
+        self._refuse_all(plan, people, _without(self._claims, still))
 
     def _refuse_all(self, plan: Plan, people: Intake, claims: Iterable[Claim]) -> None:
         """Put conflicts in the place of what was planned for claims that were granted."""
@@ -98,6 +101,12 @@ class Contests:
                 change = retirement(link, record.document, self._source, self._owned)
                 self._retired[link.resource] = change
                 plan.changes.append(change)
+
+
+def _without(claims: Iterable[Claim], some: Iterable[Claim]) -> list[Claim]:
+    """Return the claims that are none of those."""
+    those = {id(claim) for claim in some}
+    return [claim for claim in claims if id(claim) not in those]
 
 
 def _refuse(claim: Claim, people: Intake) -> Change:

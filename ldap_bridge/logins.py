@@ -1,7 +1,7 @@
 """Who gets a login that somebody else has: those who give one up in the same run, or are gone, make room."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, Protocol, TypeVar
@@ -129,10 +129,8 @@ def _hands_on(change: Change, givers: Container[str]) -> bool:
 
 
 def _linked(changes: Sequence[Change], most: int) -> Iterator[Sequence[Change]]:
-    takers = {change.takes_from: change for change in changes if change.takes_from}
-    by_resource = {change.resource: change for change in changes}
     commits: list[list[Change]] = [[]]
-    for chain in _chains(changes, takers, by_resource):
+    for chain in chains(changes):
         if len(commits[-1]) + len(chain) > most and commits[-1]:
             commits.append([])
         commits[-1] += chain
@@ -140,10 +138,10 @@ def _linked(changes: Sequence[Change], most: int) -> Iterator[Sequence[Change]]:
         yield from parts(commit, most)
 
 
-def _chains(
-    changes: Sequence[Change], takers: Mapping[str, Change], by_resource: Mapping[str, Change]
-) -> Iterable[list[Change]]:
+def chains(changes: Sequence[Change]) -> Iterator[list[Change]]:
     """Yield every change once, in chains from whoever takes nothing from another change to the last taker."""
+    takers = {change.takes_from: change for change in changes if change.takes_from}
+    by_resource = {change.resource: change for change in changes}
     done: set[int] = set()
     for start in changes:
         if id(start) in done:
