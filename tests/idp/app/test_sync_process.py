@@ -31,14 +31,6 @@ entryUUID: 5a3c1f9e-0000-4000-8000-000000000001
 
 
 @pytest.fixture
-def silent() -> Iterator[socket.socket]:
-    """A directory that takes connections and never says a word."""
-    with socket.create_server((HOST, 0)) as listening:
-        listening.settimeout(PATIENCE)
-        yield listening
-
-
-@pytest.fixture
 def waiting(request: pytest.FixtureRequest, new_idp: NewIdp, silent: socket.socket) -> Iterator[Idp]:
     """A server whose first run waits for a silent directory; on SQLite, unless a test names the fixture of a URL."""
     url = f"ldap://{HOST}:{silent.getsockname()[1]}"

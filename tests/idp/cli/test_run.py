@@ -17,14 +17,6 @@ from tests.support.process import PATIENCE
 
 
 @pytest.fixture
-def silent() -> Iterator[socket.socket]:
-    """A directory that takes connections and never says a word."""
-    with socket.create_server((HOST, 0)) as listening:
-        listening.settimeout(PATIENCE)
-        yield listening
-
-
-@pytest.fixture
 def idp(silent: socket.socket, tmp_path: Path) -> Idp:
     """An installation whose directory keeps everybody waiting for an hour."""
     server = {"URL": f"ldap://{HOST}:{silent.getsockname()[1]}", "TIMEOUT": "3600", "CONNECT_TIMEOUT": "3600"}
