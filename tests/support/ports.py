@@ -1,11 +1,18 @@
 """Loopback addresses for servers that tests start."""
 
+import atexit
 import socket
 from collections import deque
 
 HOST = "127.0.0.1"
 # Bound, but not listening: nobody else is given such a port, and a server that asks for this very one gets it.
 _reserved: deque[socket.socket] = deque(maxlen=50)
+
+
+@atexit.register
+def _let_go() -> None:
+    for held in _reserved:
+        held.close()
 
 
 def free_port() -> int:

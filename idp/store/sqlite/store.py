@@ -184,6 +184,8 @@ def _set_up(
             connections = [undo.enter_context(closing(connect(path, settings.timeout))) for _ in range(3 + THREADS)]
             here, log, writes, *reads = connections
             tables, generation = load(writes, collections)
+            # What would undo half a statement is small: a commit needs room on the store's own disk alone.
+            writes.pragma("temp_store", 2)
             undo.pop_all()
     except apsw.Error as error:
         raise translated(error) from error

@@ -12,7 +12,7 @@ import pytest
 
 from idp.errors import ConfigError, DeadlineExceeded, NotUnique, Overloaded, RemoteError, Unavailable
 from idp.query import EVERYTHING, Compare, Field, Op, Query
-from idp.store import Insert, Settings, Store, open_store
+from idp.store import Delete, Insert, Replace, Settings, Store, open_store
 from idp.store.sqlite.disk import ROOM
 from idp.store.sqlite.readers import THREADS, Readers
 from tests.support.clock import FakeClock
@@ -222,3 +222,32 @@ async def test_a_file_of_the_first_format_is_upgraded_in_place(stores: Stores, p
     await store.commit([Insert("plain", {"id": "new"})])
     assert await store.stamp(("plain",)) != before
     await store.close()
+
+
+class Watched(apsw.VFS):
+    """The system's files, of which it keeps in mind the ones without a name."""
+
+    def __init__(self) -> None:
+        self._system = apsw.vfs_names()[0]
+        super().__init__("watched", self._system, makedefault=True)
+        self.unnamed = 0
+
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 - SQLite's name
+        """Open a file."""
+        self.unnamed += name is None
+        return apsw.VFSFile(self._system, name, flags)
+
+
+async def test_a_commit_needs_no_room_for_temporary_files(stores: Stores) -> None:
+    watched = Watched()
+    try:
+        store = await stores.open()
+        people = {f"{n:04}": {"userName": f"u{n}", "tags": [f"t{n}"], "text": "x" * 900} for n in range(3_000)}
+        await store.commit([Insert("people", {"id": key, **one}) for key, one in people.items()])
+        together = [[Replace("people", {"id": key, **one, "tags": [f"s{key}"]}, 1)] for key, one in people.items()]
+        await asyncio.gather(*(store.commit(writes) for writes in together[:400]))
+        await store.commit([write for writes in together[400:] for write in writes])
+        await store.commit([Delete("people", key) for key in people])
+    finally:
+        watched.unregister()
+    assert watched.unnamed == 0
