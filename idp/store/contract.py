@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import msgspec
-from msgspec import to_builtins
 
 from idp.memory import Moment, Stamp
 from idp.query import Document, Field, Filter, Query
@@ -74,7 +73,7 @@ class Record:
 
     def copy(self) -> "Record":
         """Return the same record with a document of its own."""
-        return Record(self.id, self.version, None if self._text else to_builtins(self._document), self._text)
+        return Record(self.id, self.version, None if self._text else msgspec.to_builtins(self._document), self._text)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Record) and self._all == other._all

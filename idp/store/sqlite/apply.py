@@ -13,11 +13,10 @@ import apsw
 from idp.clock import Clock
 from idp.errors import NotUnique, VersionMismatch
 from idp.query import microseconds, normalise
-from idp.store.bodies import encode_body
+from idp.store.bodies import decode_body, encode_body
 from idp.store.contract import Check, Delete, DeleteWhere, Insert, Replace, Write
 from idp.store.sqlite.database import fetch
 from idp.store.sqlite.entries import ClaimRow, Entries, entries_changed, entries_of, expires_at
-from idp.store.sqlite.rows import decode
 from idp.store.sqlite.table import Table, Value, encoded
 
 Item = TypeVar("Item")
@@ -243,7 +242,7 @@ class Commit:
 
     def _remove(self, table: Table, stored: Stored) -> None:
         self._connection.execute(_DELETE, (stored.number,))
-        self._drop(entries_of(table, decode(stored.body)), stored.number)
+        self._drop(entries_of(table, decode_body(stored.body)), stored.number)
         self._amounts[table.number] -= 1
 
     # --- keys ---

@@ -14,14 +14,13 @@ import apsw
 
 from idp.clock import Clock
 from idp.query import Document, Scalar, microseconds
-from idp.store.bodies import encode_body
+from idp.store.bodies import decode_body, encode_body
 from idp.store.columns import Columns
 from idp.store.contract import Check, DeleteWhere, Insert, Write
 from idp.store.keys import KeyReader, UniqueReader
 from idp.store.sqlite.apply import COUNT, NEXT, Commit, Prepared, Writes, prepare
 from idp.store.sqlite.entries import expires_at, key_values
 from idp.store.sqlite.many import Statement
-from idp.store.sqlite.rows import decode
 from idp.store.sqlite.table import ABSENT, Table, Value, encoded
 from idp.store.sqlite.writer import Work
 
@@ -76,7 +75,7 @@ class Load:
     def one_by_one(self) -> list[Prepared]:
         """Return the same as single writes."""
         name = self._table.collection.name
-        return [prepare(Insert(name, decode(body)), self._table) for _, _, body in self._records]
+        return [prepare(Insert(name, decode_body(body)), self._table) for _, _, body in self._records]
 
 
 @dataclass(frozen=True, slots=True)

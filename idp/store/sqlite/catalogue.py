@@ -7,12 +7,12 @@ import apsw
 
 from idp.errors import ConfigError, InvalidValue
 from idp.query import Field
+from idp.store.bodies import decode_body
 from idp.store.contract import Collection
 from idp.store.keys import key_reader, layout, unique_reader
 from idp.store.shared import SharedValues, unfit
 from idp.store.sqlite.database import fetch, immediate
 from idp.store.sqlite.entries import entries_of, expires_at
-from idp.store.sqlite.rows import decode
 from idp.store.sqlite.table import Table
 
 _HOLDER: Final = (
@@ -72,7 +72,7 @@ def _lay_out(connection: apsw.Connection, collection: Collection, *, is_new: boo
 def _index_anew(connection: apsw.Connection, table: Table) -> None:
     read, shared = connection.cursor(), SharedValues()
     for number, body in read.execute("SELECT number, body FROM records WHERE collection = ?", (table.number,)):
-        document = decode(body)
+        document = decode_body(body)
         try:
             entries = entries_of(table, document)
         except InvalidValue as error:

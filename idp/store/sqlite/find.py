@@ -10,6 +10,7 @@ import apsw
 
 from idp.errors import TooLarge
 from idp.query import EVERYTHING, VERSION, And, Compare, Field, Filter, Not, Op, Query, matches
+from idp.store.bodies import decode_body
 from idp.store.contract import Page
 from idp.store.narrow import ID, NOTHING, is_indexed, narrow
 from idp.store.places import BY_ID, Places, order_of, start_of
@@ -30,7 +31,7 @@ from idp.store.sqlite.compile import (
     test,
 )
 from idp.store.sqlite.database import fetch
-from idp.store.sqlite.rows import Rows, decode
+from idp.store.sqlite.rows import Rows
 from idp.store.sqlite.table import Table, encoded
 
 # An estimate of how many keys a comparison selects counts no further than this, which takes less than a millisecond.
@@ -218,7 +219,7 @@ class Finder:
         for read, (body, version) in enumerate(rows, 1):
             if read > self._max_scan:
                 raise TooLarge("the number of records to read for this query", self._max_scan)
-            document = decode(body)
+            document = decode_body(body)
             document[VERSION.name] = version
             if matches(filter, document):
                 yield document

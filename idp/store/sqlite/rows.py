@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import apsw
-import msgspec
 
 from idp.clock import Clock
 from idp.query import microseconds
@@ -16,8 +15,6 @@ from idp.store.sqlite.database import fetch
 from idp.store.sqlite.table import Table
 
 Row = tuple[str, int, int | None, bytes]
-
-decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 _GET: Final = "SELECT id, version, expires, body FROM records WHERE collection = ? AND id = ?"
 # Ids of one statement: a piece of fewer is filled up to a power of two, so that statements recur.

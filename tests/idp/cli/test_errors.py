@@ -6,6 +6,8 @@ import pytest
 
 from idp.cli.main import main
 
+AWAY = "mongodb://127.0.0.1:1/idp?replicaSet=rs0&serverSelectionTimeoutMS=500"
+
 
 @pytest.fixture(autouse=True)
 def _own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +35,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
         (["import", "nowhere.csv"], 1, "idp: nowhere.csv: cannot be read: No such file or directory\n"),
         (["import", "people.xlsx"], 2, "the ending must be one of csv, json, ldif"),
         (["--store", "sqlite:/proc/nowhere/x", "user", "list"], 2, "/proc/nowhere"),
-        (["--store", "mongodb://127.0.0.1:1/idp?replicaSet=rs0", "user", "list"], 1, "idp: the store: not reachable\n"),
+        (["--store", AWAY, "user", "list"], 1, "idp: the store: not reachable\n"),
         (["--config", "nowhere.toml", "user", "list"], 2, "idp: nowhere.toml: cannot be read: No such file"),
         (["fly"], 2, "No such command 'fly'"),
     ],
